@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import "errors"
+
+// Kind is what a caller can do about an error.
+type Kind int
+
+// The kinds of error.
+const (
+	// Internal is a fault of ours: trying again will not help.
+	Internal Kind = iota
+	// Unavailable means that something we need is away or full: try again soon.
+	Unavailable
+	// Timeout means that the work took longer than it may: try again later.
+	Timeout
+	// Gone means that whoever asked is no longer there to be answered.
+	Gone
+)
+
+// String names the kind for logs.
+func (k Kind) String() string {
+	switch k {
+	case Internal:
+		return "internal"
+	case Unavailable:
+		return "unavailable"
+	case Timeout:
+		return "timeout"
+	case Gone:
+		return "gone"
+	}
+	return "unknown"
+}
+
+// Error is a failure of a port: its kind, and a cause that is for logs only and
+// never shown to a client.
+type Error struct {
+	Kind  Kind
+	Cause error
+}
+
+// Error describes the failure for logs.
+func (e *Error) Error() string {
+	if e.Cause == nil {
+		return e.Kind.String()
+	}
+	return e.Kind.String() + ": " + e.Cause.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// KindOf returns the kind of err: Internal for whatever is not an *Error.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}
