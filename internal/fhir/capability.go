@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fhir
+
+import (
+	"time"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+)
+
+// Server is what the CapabilityStatement tells about this installation.
+type Server struct {
+	Base       string    // public base URL
+	Version    string    // of the software
+	Released   time.Time // when this version was made
+	CORS       bool      // whether browsers of other origins may call
+	Operations []Operation
+}
+
+// formats lists what the service can write. Only what works stands here.
+func formats() []string { return []string{"application/fhir+json", "json"} }
+
+// CapabilityStatement describes the server (FHIR http.html, section 3.1.0.9).
+// A HAPI client reads it before its first call and refuses a server whose
+// fhirVersion is not its own.
+func (s Server) CapabilityStatement() models.CapabilityStatement {
+	rest := models.CapabilityStatementRest{
+		Mode: models.RestfulCapabilityModeServer,
+		Security: &models.CapabilityStatementRestSecurity{
+			Cors: new(s.CORS),
+			Description: new("Operations take a bearer token (RFC 6750). The caller is its claim user_id; " +
+				"this statement and the definitions are open."),
+		},
+		Resource: []models.CapabilityStatementRestResource{definitionsResource()},
+	}
+	for _, o := range s.Operations {
+		rest.Operation = append(rest.Operation, models.CapabilityStatementRestResourceOperation{
+			Name:       o.Name,
+			Definition: o.URL(),
+		})
+	}
+	return models.CapabilityStatement{
+		Status: models.PublicationStatusActive,
+		Date:   s.Released.UTC().Format(time.DateOnly),
+		Kind:   models.CapabilityStatementKindInstance,
+		Software: &models.CapabilityStatementSoftware{
+			Name:    "reporting",
+			Version: new(s.Version),
+		},
+		Implementation: &models.CapabilityStatementImplementation{
+			Description: "Status of scheduled and executed reports",
+			Url:         new(s.Base),
+		},
+		FhirVersion: models.FHIRVersion4_0_1,
+		Format:      formats(),
+		Rest:        []models.CapabilityStatementRest{rest},
+	}
+}
+
+func definitionsResource() models.CapabilityStatementRestResource {
+	return models.CapabilityStatementRestResource{
+		Type: models.ResourceTypeOperationDefinition,
+		Interaction: []models.CapabilityStatementRestResourceInteraction{
+			{Code: models.TypeRestfulInteractionRead},
+			{Code: models.TypeRestfulInteractionSearchType},
+		},
+		SearchParam: []models.CapabilityStatementRestResourceSearchParam{
+			{Name: "url", Type: models.SearchParamTypeUri},
+			{Name: "code", Type: models.SearchParamTypeToken},
+		},
+	}
+}

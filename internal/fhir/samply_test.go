@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fhir_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/fhir"
+	"reporting/internal/report"
+)
+
+// samplyBundle says the same as fhir.StatusBundle with samply's types, as a
+// second opinion.
+func samplyBundle(links fhir.Links, jobs ...report.Job) (models.Bundle, error) {
+	bundle := models.Bundle{Type: models.BundleTypeCollection}
+	for _, job := range jobs {
+		id := job.ID.String()
+		parts := []models.ParametersParameter{
+			{Name: "reportClass", ValueString: &job.ReportClass},
+			{Name: "userId", ValueString: &job.UserID},
+			{Name: "status", ValueString: (*string)(&job.Status)},
+		}
+		if reference := job.BinaryReference; reference != "" {
+			if !strings.Contains(reference, "://") {
+				reference = links.Base + "/" + reference
+			}
+			parts = append(parts, models.ParametersParameter{
+				Name:           "binary",
+				ValueReference: &models.Reference{Reference: &reference},
+			})
+		}
+		parts = append(parts, models.ParametersParameter{Name: "parameters", Resource: job.Parameters})
+		for _, at := range []struct {
+			name string
+			time time.Time
+		}{{"created", job.Created}, {"started", job.Started}, {"ended", job.Ended}} {
+			if at.name == "created" || !at.time.IsZero() {
+				text := at.time.UTC().Format("2006-01-02T15:04:05") + "+00:00"
+				parts = append(parts, models.ParametersParameter{Name: at.name, ValueDateTime: &text})
+			}
+		}
+		resource, err := models.Parameters{
+			Id:        &id,
+			Parameter: []models.ParametersParameter{{Name: "reportJob", Part: parts}},
+		}.MarshalJSON()
+		if err != nil {
+			return models.Bundle{}, err
+		}
+		fullURL := id
+		if links.AbsoluteFullURL {
+			fullURL = links.Base + "/Parameters/" + id
+		}
+		bundle.Entry = append(bundle.Entry, models.BundleEntry{FullUrl: &fullURL, Resource: resource})
+	}
+	return bundle, nil
+}
+
+// FuzzStatusBundle holds the hand-written encoder equal to samply's types.
+func FuzzStatusBundle(f *testing.F) {
+	f.Add("com.example.Report", "user", "DONE", "Binary/7", `{"resourceType":"Parameters"}`, int64(0), int64(1), int64(2), false)
+	f.Add("æøå 😀 </script> & \" \\ \u2028 \u2029", "\x00\x1f\x7f", "FAILED", "", `{}`, int64(-1), int64(0), int64(0), true)
+	f.Add("\xff\xc0\x80 broken", "\xed\xa0\x80", "", "https://x.example/æ", ` { "a" : [ 1.10 ] } `, int64(1e12), int64(1), int64(0), true)
+	f.Fuzz(func(t *testing.T, class, user, status, reference, parameters string, created, started, ended int64, absolute bool) {
+		if !json.Valid([]byte(parameters)) || !utf8.ValidString(parameters) {
+			t.Skip("the table holds valid JSON only")
+		}
+		links := fhir.Links{Base: base, AbsoluteFullURL: absolute}
+		job := report.Job{
+			ReportClass: class, UserID: user, Status: report.Status(status), BinaryReference: reference,
+			Parameters: []byte(parameters), Created: moment(created), Started: moment(started), Ended: moment(ended),
+		}
+		copy(job.ID[:], class+user)
+		jobs := []report.Job{job, job}[:1+len(user)%2]
+
+		ours := encode(links, jobs...)
+		if !utf8.ValidString(ours) {
+			t.Errorf("not UTF-8: %q", ours)
+		}
+		bundle, err := samplyBundle(links, jobs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := bundle.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(decode(t, string(theirs)), decode(t, ours)); diff != "" {
+			t.Errorf("samply and we disagree (-samply +ours):\n%s", diff)
+		}
+	})
+}
+
+// moment makes a time that the table can hold: years 0001 to 9999. Zero stays
+// the zero time, which is a part left out.
+func moment(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	const firstYear, lastYear = -62135596800, 253402300799
+	span := int64(lastYear - firstYear)
+	return time.Unix(firstYear+1+((seconds%span)+span)%span, 999_999_999).UTC()
+}
+
+func decode(t *testing.T, text string) any {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber() // 1.10 is not 1.1
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, text)
+	}
+	return value
+}
