@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
+	"golang.org/x/time/rate"
+)
+
+// keyring holds the keys of one issuer and keeps them fresh. It loads them itself rather than
+// through jwkset's HTTP client, because that client gives up a whole set for one odd key, lets an
+// error page empty the set, and spends its rate limit on the attempts of a failing start.
+//
+// Only the loop in run talks to the key server, so that tokens with a known key never wait for it.
+type keyring struct {
+	source  source
+	store   jwkset.Storage
+	keyfunc keyfunc.Keyfunc
+	limiter *rate.Limiter
+	now     func() time.Time
+	log     *slog.Logger
+	refresh time.Duration
+	retry   time.Duration
+	wait    time.Duration
+	wake    chan struct{}
+
+	mu       sync.Mutex
+	running  bool
+	loadedAt time.Time
+	flight   chan struct{} // not nil while a load is asked for or under way; closed when it ends
+}
+
+func newKeyring(name string, o VerifierOptions) (*keyring, error) {
+	k := &keyring{
+		source:  source{issuer: name, keysURL: o.JWKSURL, client: o.Client},
+		store:   jwkset.NewMemoryStorage(),
+		limiter: rate.NewLimiter(rate.Every(o.UnknownKeyInterval), 1),
+		now:     o.Now,
+		log:     o.Log.With("issuer", name),
+		refresh: o.RefreshInterval,
+		retry:   o.RetryInterval,
+		wait:    o.UnknownKeyWait,
+		wake:    make(chan struct{}, 1),
+	}
+	var err error
+	k.keyfunc, err = keyfunc.New(keyfunc.Options{Storage: lookup{Storage: k.store, keys: k}})
+	if err != nil {
+		return nil, fmt.Errorf("make key function: %w", err)
+	}
+	return k, nil
+}
+
+func (k *keyring) loaded() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.loadedAt.IsZero()
+}
+
+// run loads the keys when a timer or a token with an unknown key asks for it.
+func (k *keyring) run(ctx context.Context) {
+	k.mu.Lock()
+	k.running = true
+	k.mu.Unlock()
+	defer k.stop()
+	retry := k.retry
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-k.wake:
+		}
+		k.begin()
+		k.finish(ctx, k.load(ctx))
+		if k.loaded() {
+			// Up to a tenth less, so that many replicas do not ask in step for ever.
+			timer.Reset(k.refresh - rand.N(k.refresh/10+1)) //nolint:gosec // no secret
+			continue
+		}
+		timer.Reset(retry)
+		retry = min(2*retry, max(maxRetry, k.retry))
+	}
+}
+
+// load replaces the keys by what the server has now, so that withdrawn keys stop working. A set
+// without a single usable key is an error, and the old keys stay.
+func (k *keyring) load(ctx context.Context) error {
+	keys, err := k.source.fetch(ctx)
+	if err != nil {
+		return err
+	}
+	if err := k.store.KeyReplaceAll(ctx, keys); err != nil {
+		return fmt.Errorf("replace keys: %w", err)
+	}
+	return nil
+}
+
+func (k *keyring) begin() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	select {
+	case <-k.wake: // the load that begins now is the one that was asked for
+	default:
+	}
+	if k.flight == nil {
+		k.flight = make(chan struct{})
+	}
+}
+
+func (k *keyring) finish(ctx context.Context, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case err == nil && k.loadedAt.IsZero():
+		k.log.InfoContext(ctx, "signing keys loaded")
+	case err != nil && ctx.Err() == nil && k.loadedAt.IsZero():
+		k.log.WarnContext(ctx, "cannot load signing keys, no token can be judged", "error", err)
+	case err != nil && ctx.Err() == nil:
+		k.log.WarnContext(ctx, "cannot refresh signing keys, keeping the old ones",
+			"error", err, "age", k.now().Sub(k.loadedAt).Round(time.Second))
+	}
+	if err == nil {
+		k.loadedAt = k.now()
+	}
+	close(k.flight)
+	k.flight = nil
+}
+
+func (k *keyring) stop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.running = false
+	if k.flight != nil {
+		close(k.flight)
+		k.flight = nil
+	}
+}
+
+// ask joins the load that is under way or starts one, as far as the rate limit allows. It returns
+// nil when there is nothing to wait for.
+func (k *keyring) ask() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.flight == nil && k.running && k.limiter.AllowN(k.now(), 1) {
+		k.flight = make(chan struct{})
+		k.wake <- struct{}{} // has room: begin takes it out, under the same lock that made the flight
+	}
+	return k.flight
+}

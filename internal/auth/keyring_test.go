@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"reporting/internal/auth/authtest"
+)
+
+var faults = map[string]authtest.Fault{
+	"down": authtest.Down, "unavailable": authtest.Unavailable, "hang": authtest.Hang,
+	"error in JSON": authtest.ErrorJSON, "empty set": authtest.EmptySet, "huge": authtest.Huge,
+	"redirect": authtest.Redirect,
+}
+
+// inBubble runs a test against a running Verifier on a clock of its own, on which hours pass in no
+// time and synctest.Wait tells when all that is due has been done. The bubble itself fails when
+// Run leaves a goroutine behind.
+func inBubble(t *testing.T, first authtest.Fault, test func(t *testing.T, idp *authtest.IDP, v *Verifier)) {
+	t.Helper()
+	idp := authtest.New(t)
+	idp.Break(first)
+	synctest.Test(t, func(t *testing.T) {
+		v := newVerifier(t, VerifierOptions{
+			Issuers: []string{idp.Issuer()},
+			Client:  &http.Client{Transport: idp.Transport()},
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- v.Run(ctx) }()
+		synctest.Wait()
+		test(t, idp, v)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func expect(t *testing.T, v *Verifier, token string, want Kind) {
+	t.Helper()
+	if _, err := authenticate(t, v, token); kindOf(t, err) != want {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+func TestKeyServerFailsAtStart(t *testing.T) {
+	t.Parallel()
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, fault, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+				t.Helper()
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				// A 401 would make clients throw good tokens away.
+				expect(t, v, idp.Token("u"), KeysUnavailable)
+				expect(t, v, UnsignedToken(Principal{UserID: "u"}, time.Time{}), InvalidToken)
+				if v.Ready(t.Context()) == nil {
+					t.Error("ready without keys")
+				}
+				idp.Break(authtest.Healthy)
+				// The default of the libraries is up to an hour.
+				time.Sleep(fetchTimeout + maxRetry)
+				synctest.Wait()
+				expect(t, v, idp.Token("u"), 0)
+				if err := v.Ready(t.Context()); err != nil {
+					t.Errorf("Ready: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestFirstRetryIsQuick(t *testing.T) {
+	t.Parallel()
+	inBubble(t, authtest.Down, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+		t.Helper()
+		idp.Break(authtest.Healthy)
+		time.Sleep(250 * time.Millisecond)
+		synctest.Wait()
+		expect(t, v, idp.Token("u"), 0)
+	})
+}
+
+func TestKeyServerFailsLater(t *testing.T) {
+	t.Parallel()
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+				t.Helper()
+				idp.Break(fault)
+				time.Sleep(15 * time.Minute)
+				// With the default storage an error answered with 200 empties the set.
+				start := time.Now()
+				expect(t, v, idp.Token("u"), 0)
+				if waited := time.Since(start); waited != 0 {
+					t.Errorf("a known key waited %s for the key server", waited)
+				}
+				if err := v.Ready(t.Context()); err != nil {
+					t.Errorf("Ready: %v", err)
+				}
+				expect(t, v, idp.Sign("RS256", authtest.Fields{"kid": "new"}, idp.Claims("u")), InvalidToken)
+				if waited := time.Since(start); waited > time.Second {
+					t.Errorf("an unknown key waited %s for the key server", waited)
+				}
+			})
+		})
+	}
+}
+
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+		t.Helper()
+		old := idp.Token("u")
+		expect(t, v, old, 0)
+		idp.Rotate()
+		expect(t, v, old, 0)
+		expect(t, v, idp.Token("u"), 0)
+		// A key that the issuer has withdrawn is perhaps a stolen one.
+		expect(t, v, old, InvalidToken)
+	})
+}
+
+func TestPeriodicRefresh(t *testing.T) {
+	t.Parallel()
+	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+		t.Helper()
+		old := idp.Sign("RS256", nil, authtest.Fields{
+			"iss": idp.Issuer(), "exp": time.Now().Add(time.Hour).Unix(), "user_id": "u",
+		})
+		idp.Rotate()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		expect(t, v, old, InvalidToken)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if hits := idp.Hits(authtest.KeysPath); hits < 14 || hits > 17 {
+			t.Errorf("%d loads in 65 minutes", hits)
+		}
+	})
+}
+
+func TestUnknownKeysAreRateLimited(t *testing.T) {
+	t.Parallel()
+	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+		t.Helper()
+		forged := idp.Sign("RS256", authtest.Fields{"kid": "forged"}, idp.Claims("u"))
+		for range 100 {
+			expect(t, v, forged, InvalidToken)
+		}
+		if hits := idp.Hits(authtest.KeysPath); hits != 2 {
+			t.Errorf("100 forged tokens caused %d loads", hits-1)
+		}
+		// A forger delays a real rotation, but for half a minute at most.
+		idp.Rotate()
+		expect(t, v, idp.Token("u"), InvalidToken)
+		time.Sleep(30 * time.Second)
+		expect(t, v, idp.Token("u"), 0)
+	})
+}
+
+func TestManyTokensShareOneLoad(t *testing.T) {
+	t.Parallel()
+	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+		t.Helper()
+		idp.Rotate()
+		token := idp.Token("u")
+		var callers sync.WaitGroup
+		for range 50 {
+			callers.Go(func() { expect(t, v, token, 0) })
+		}
+		callers.Wait()
+		if hits := idp.Hits(authtest.KeysPath); hits != 2 {
+			t.Errorf("50 tokens caused %d loads", hits-1)
+		}
+	})
+}
+
+func TestCallerGivesUp(t *testing.T) {
+	t.Parallel()
+	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+		t.Helper()
+		idp.Break(authtest.Hang)
+		idp.Rotate()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		c := Credentials{Authorization: []string{"Bearer " + idp.Token("u")}}
+		if _, err := v.Authenticate(ctx, c); kindOf(t, err) != KeysUnavailable {
+			t.Errorf("nobody knows whether the token is bad: %v", err)
+		}
+		if waited := time.Since(start); waited != 200*time.Millisecond {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+func TestEndDuringLoad(t *testing.T) {
+	t.Parallel()
+	// The load hangs when Run is told to end; it must end at once and leave nothing behind.
+	inBubble(t, authtest.Hang, func(*testing.T, *authtest.IDP, *Verifier) {})
+}
+
+func TestAskNeverBlocks(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(noon, 0)
+	o := VerifierOptions{Now: func() time.Time { return now }}
+	o.setDefaults()
+	k, err := newKeyring("https://id.example", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.ask() != nil {
+		t.Error("nobody is there to load keys, so there is nothing to wait for")
+	}
+	k.running = true
+	// Each round is a load that a timer began while it was also asked for. A request left over
+	// from the round before would block the next one for ever, with the lock held.
+	for range 3 {
+		now = now.Add(o.UnknownKeyInterval)
+		load := k.ask()
+		if load == nil || k.ask() != load {
+			t.Fatal("callers must share one load")
+		}
+		k.begin()
+		k.finish(t.Context(), nil)
+		<-load
+	}
+}

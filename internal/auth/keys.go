@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"crypto/rsa"
+	"encoding/json"
+	"slices"
+
+	"github.com/MicahParks/jwkset"
+)
+
+// The sizes of RSA keys that are taken: RFC 7518 section 3.3 wants 2048 bits at least, and keys
+// above 8192 make each token costly to verify.
+const (
+	minRSABits = 2048
+	maxRSABits = 8192
+)
+
+// usableKeys returns the keys that may verify tokens. Those that may not are left out one by one,
+// because sets of real providers hold encryption keys and kinds of key we do not know (RFC 7517
+// section 5).
+func usableKeys(list []json.RawMessage) []jwkset.JWK {
+	var keys []jwkset.JWK
+	for _, raw := range list {
+		var m jwkset.JWKMarshal
+		if json.Unmarshal(raw, &m) != nil {
+			continue
+		}
+		if key, ok := usableKey(m); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func usableKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
+	switch {
+	case m.KID == "":
+		return jwkset.JWK{}, false
+	case m.USE != "" && m.USE != jwkset.UseSig:
+		return jwkset.JWK{}, false
+	case len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify):
+		return jwkset.JWK{}, false
+	case m.D != "" || m.K != "":
+		// Whoever can read the set could sign with a key that is published whole.
+		return jwkset.JWK{}, false
+	}
+	allowed := algorithms(m)
+	if len(allowed) == 0 {
+		return jwkset.JWK{}, false
+	}
+	if m.ALG == "" {
+		m.ALG = allowed[0]
+	}
+	if !slices.Contains(allowed, m.ALG) {
+		return jwkset.JWK{}, false
+	}
+	// Certificates are left behind: whom to trust is settled by where the set comes from.
+	key, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{
+		KTY: m.KTY, USE: m.USE, ALG: m.ALG, KID: m.KID, CRV: m.CRV, X: m.X, Y: m.Y, N: m.N, E: m.E,
+	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+	if err != nil {
+		return jwkset.JWK{}, false
+	}
+	if public, ok := key.Key().(*rsa.PublicKey); ok {
+		if bits := public.N.BitLen(); bits < minRSABits || bits > maxRSABits {
+			return jwkset.JWK{}, false
+		}
+	}
+	return key, true
+}
+
+// algorithms returns what a key of this type can do, the usual one first. A key that does not say
+// what it is for is pinned to that one, since each key is for exactly one algorithm (RFC 8725
+// section 3.1). For elliptic curves the curve decides (RFC 7518 section 3.4).
+func algorithms(m jwkset.JWKMarshal) []jwkset.ALG {
+	switch m.KTY {
+	case jwkset.KtyRSA:
+		return []jwkset.ALG{
+			jwkset.AlgRS256, jwkset.AlgRS384, jwkset.AlgRS512,
+			jwkset.AlgPS256, jwkset.AlgPS384, jwkset.AlgPS512,
+		}
+	case jwkset.KtyEC:
+		switch m.CRV {
+		case jwkset.CrvP256:
+			return []jwkset.ALG{jwkset.AlgES256}
+		case jwkset.CrvP384:
+			return []jwkset.ALG{jwkset.AlgES384}
+		case jwkset.CrvP521:
+			return []jwkset.ALG{jwkset.AlgES512}
+		default:
+			return nil
+		}
+	case jwkset.KtyOKP:
+		if m.CRV == jwkset.CrvEd25519 {
+			return []jwkset.ALG{jwkset.AlgEdDSA}
+		}
+		return nil
+	default:
+		return nil
+	}
+}

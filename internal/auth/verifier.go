@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Verifier accepts tokens that one of the configured issuers has signed. Run must be running for
+// it to have keys.
+type Verifier struct {
+	issuers     map[string]*issuer
+	now         func() time.Time
+	maxLifetime time.Duration
+	started     atomic.Bool
+}
+
+// issuer is what belongs to one accepted value of iss. Its keys verify its own tokens only.
+type issuer struct {
+	parser *jwt.Parser
+	keys   *keyring
+}
+
+var _ Authenticator = (*Verifier)(nil)
+
+// NewVerifier checks the options and returns a Verifier that has no keys yet.
+func NewVerifier(o VerifierOptions) (*Verifier, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("check verifier options: %w", err)
+	}
+	o.setDefaults()
+	v := &Verifier{issuers: map[string]*issuer{}, now: o.Now, maxLifetime: o.MaxLifetime}
+	for _, name := range o.Issuers {
+		keys, err := newKeyring(name, o)
+		if err != nil {
+			return nil, fmt.Errorf("make keyring: %w", err)
+		}
+		parser := []jwt.ParserOption{
+			jwt.WithValidMethods(methods[:]),
+			jwt.WithIssuer(name),
+			jwt.WithExpirationRequired(),
+			jwt.WithIssuedAt(),
+			jwt.WithStrictDecoding(),
+			jwt.WithLeeway(o.Leeway),
+			jwt.WithTimeFunc(o.Now),
+		}
+		if o.Audience != "" {
+			parser = append(parser, jwt.WithAudience(o.Audience))
+		}
+		v.issuers[name] = &issuer{parser: jwt.NewParser(parser...), keys: keys}
+	}
+	return v, nil
+}
+
+// Run loads the keys of all issuers and keeps them fresh until the context ends. It returns when
+// everything it started has ended. It works once: a second call is refused.
+func (v *Verifier) Run(ctx context.Context) error {
+	if v.started.Swap(true) {
+		return errors.New("verifier runs already or has ended")
+	}
+	var loops sync.WaitGroup
+	for _, i := range v.issuers {
+		loops.Go(func() { i.keys.run(ctx) })
+	}
+	loops.Wait()
+	return nil
+}
+
+// Ready returns nil once the keys of every issuer have been loaded. It stays nil when the key
+// server fails later, since the keys at hand still work.
+func (v *Verifier) Ready(context.Context) error {
+	var missing []error
+	for name, i := range v.issuers {
+		if !i.keys.loaded() {
+			missing = append(missing, fmt.Errorf("issuer %s: %w", name, errNotLoaded))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// Authenticate verifies the token (RFC 7519 section 7.2, RFC 8725 section 3). The form is checked
+// first, by rules stricter than the library's; the library then checks signature and claims.
+func (v *Verifier) Authenticate(ctx context.Context, c Credentials) (Principal, error) {
+	token, err := bearerToken(c.Authorization)
+	if err != nil {
+		return Principal{}, err
+	}
+	parts, err := openToken(token)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := checkHeader(parts.header); err != nil {
+		return Principal{}, err
+	}
+	claims, err := readClaims(parts.payload)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := claims.readParty(); err != nil {
+		return Principal{}, err
+	}
+	if err := v.verify(ctx, token, claims); err != nil {
+		return Principal{}, err
+	}
+	return claims.principal()
+}
+
+// verify uses the unverified iss to choose whose keys count; the parser of that issuer then
+// insists on the same iss in what was signed.
+func (v *Verifier) verify(ctx context.Context, token string, c *claims) error {
+	from, known := v.issuers[c.iss]
+	if !known {
+		return fail(InvalidToken, errIssuer)
+	}
+	if !from.keys.loaded() {
+		return fail(KeysUnavailable, errNotLoaded)
+	}
+	parsed, err := from.parser.ParseWithClaims(token, c, from.keys.keyfunc.KeyfuncCtx(ctx))
+	if errors.Is(err, errGaveUp) {
+		return fail(KeysUnavailable, errGaveUp)
+	}
+	if err != nil {
+		return judge(err)
+	}
+	if !parsed.Valid || c.exp == nil {
+		return fail(InvalidToken, errSignature)
+	}
+	if c.exp.After(v.now().Add(v.maxLifetime)) {
+		return fail(InvalidToken, errLifetime)
+	}
+	return c.checkType()
+}
