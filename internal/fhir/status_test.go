@@ -3,10 +3,7 @@
 package fhir_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"reporting/api"
 	"reporting/internal/fhir"
 	"reporting/internal/report"
 )
@@ -45,19 +43,13 @@ func encode(links fhir.Links, jobs ...report.Job) string {
 	return string(bundle.AppendEnd(text))
 }
 
-// golden reads a published answer and takes its white space out; the order of
-// keys stays.
 func golden(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
+	text, err := api.Example(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, text); err != nil {
-		t.Fatal(err)
-	}
-	return compact.String()
+	return text
 }
 
 func TestStatusBundleIsWhatWasPublished(t *testing.T) {
@@ -66,9 +58,9 @@ func TestStatusBundleIsWhatWasPublished(t *testing.T) {
 		file string
 		jobs []report.Job
 	}{
-		{"status-empty.json", nil},
-		{"status-failed.json", []report.Job{seedJob(report.Failed)}},
-		{"status-done.json", []report.Job{seedJob(report.Done)}},
+		{api.StatusEmpty, nil},
+		{api.StatusFailed, []report.Job{seedJob(report.Failed)}},
+		{api.StatusDone, []report.Job{seedJob(report.Done)}},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()

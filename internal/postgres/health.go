@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	healthTimeout = time.Second
+	healthTTL     = time.Second
+)
+
+// Health tells whether the database can answer. It has a connection of its own,
+// because a pool that is busy is no reason to call the service not ready: the
+// other instances would get its load too.
+type Health struct {
+	pool     *Pool
+	required int64
+	now      func() time.Time
+
+	mu      sync.Mutex
+	checked time.Time
+	result  error
+}
+
+// NewHealth returns a check of the database at url.
+func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, error) {
+	required, err := requiredVersion()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := Open(ctx, url, 1)
+	if err != nil {
+		return nil, err
+	}
+	return &Health{pool: pool, required: required, now: now}, nil
+}
+
+// Check returns nil when the database answers, holds the schema that this
+// program needs, and lets us read it. The error says what to do, in words that
+// an operator may see. An answer is at most a second old, however many ask.
+func (h *Health) Check(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := h.now(); h.checked.IsZero() || now.Sub(h.checked) >= healthTTL {
+		h.result = h.check(ctx)
+		h.checked = now
+	}
+	return h.result
+}
+
+func (h *Health) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healthTimeout)
+	defer cancel()
+	var applied int64
+	// The second column is about the right to read the table, not its rows.
+	err := h.pool.pgx.QueryRow(ctx, `
+		select coalesce(max(version_id), 0), exists (select from report_job where false)
+		  from `+versionTable+` where is_applied`).Scan(&applied, new(bool))
+	if err != nil {
+		return explainHealth(err)
+	}
+	if applied < h.required {
+		return fmt.Errorf("schema version %d is older than %d: run \"reporting migrate\"", applied, h.required)
+	}
+	return nil
+}
+
+func explainHealth(err error) error {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return errors.New("the database cannot be reached")
+	}
+	switch pg.Code {
+	case "42P01": // undefined_table
+		return errors.New("the database has no schema (SQL state 42P01): run \"reporting migrate\"")
+	case "42501": // insufficient_privilege
+		return errors.New("the database role may not read the tables (SQL state 42501): make it a member of reporting_reader")
+	case "28P01", "28000": // wrong password, or refused by pg_hba.conf
+		return fmt.Errorf("the database refuses the login (SQL state %s): check REPORTING_DATABASE_URL", pg.Code)
+	}
+	return fmt.Errorf("the database answers with SQL state %s", pg.Code)
+}
+
+// Close closes the check's connection.
+func (h *Health) Close(ctx context.Context) error { return h.pool.Close(ctx) }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"reporting/internal/report"
+)
+
+// Jobs reads report jobs. It implements report.Jobs.
+type Jobs struct {
+	pool    *Pool
+	timeout time.Duration
+}
+
+// NewJobs returns a store on pool. timeout is how long the database may keep a
+// caller waiting for rows.
+func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
+	return &Jobs{pool: pool, timeout: timeout}
+}
+
+const selectJobs = `
+select id, report_class, user_id, status, coalesce(binary_reference, ''), parameters,
+       created_at, started_at, ended_at
+  from report_job
+ where user_id = $1
+ order by created_at desc, id`
+
+// EachJob implements report.Jobs.
+func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
+	again, err := j.read(ctx, filter, yield)
+	if again {
+		_, err = j.read(ctx, filter, yield)
+	}
+	return err
+}
+
+// read tells besides the error whether one more try makes sense: a pooled
+// connection may have died since it was last used, as all do when the server
+// restarts. After the first row it does not, because the caller has begun to
+// answer.
+func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*report.Job) error) (again bool, err error) {
+	conn, err := j.pool.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Release()
+
+	query, dog := watch(ctx, j.timeout)
+	defer dog.stop()
+	rows, err := conn.Query(query, selectJobs, filter.UserID)
+	if err != nil {
+		return query.Err() == nil && lost(err), queryError(ctx, query, err)
+	}
+	defer rows.Close()
+	var job report.Job
+	begun := false
+	for rows.Next() {
+		begun = true
+		dog.step()
+		if err := scan(rows, &job); err != nil {
+			return false, queryError(ctx, query, err)
+		}
+		if err := yield(&job); err != nil {
+			return false, err
+		}
+		dog.step()
+	}
+	if err := rows.Err(); err != nil {
+		return !begun && query.Err() == nil && lost(err), queryError(ctx, query, err)
+	}
+	return false, nil
+}
+
+// scan overwrites job with the current row.
+func scan(rows pgx.Rows, job *report.Job) error {
+	var started, ended *time.Time
+	err := rows.Scan((*[16]byte)(&job.ID), &job.ReportClass, &job.UserID, (*string)(&job.Status),
+		&job.BinaryReference, &job.Parameters, &job.Created, &started, &ended)
+	job.Started, job.Ended = orZero(started), orZero(ended)
+	return err
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/report"
+)
+
+func openPool(t *testing.T, url string, maxConns int32) *postgres.Pool {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), url, maxConns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := pool.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return pool
+}
+
+// readJobs reads a user's jobs as the service does.
+func readJobs(t *testing.T, db pgtest.Database, user string) []report.Job {
+	t.Helper()
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), 5*time.Second)
+	var list []report.Job
+	err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
+		kept := *job
+		kept.Parameters = bytes.Clone(job.Parameters)
+		list = append(list, kept)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func job(user string, created time.Time) report.Job {
+	return report.Job{
+		ID: report.JobID(uuid.New()), ReportClass: "com.example.Report", UserID: user, Status: report.Queued,
+		Parameters: []byte(`{"resourceType":"Parameters"}`), Created: created,
+	}
+}
+
+var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+func TestJobsComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	full := job("u", noon.Add(123456*time.Microsecond))
+	full.Status, full.BinaryReference = report.Done, "Binary/7"
+	full.Started, full.Ended = noon.Add(time.Second), noon.Add(time.Minute)
+	full.ReportClass = "æøå 😀 \u2028 \x01 \" \\ <&>"
+	full.Parameters = []byte(`{ "resourceType" : "Parameters", "x": 1.10, "x": 1e400 , "y":"\u0041\ud83d\ude00" }`)
+	bare := job("u", noon)
+	db.Load(t, full, bare)
+
+	got := readJobs(t, db, "u")
+	for i := range got {
+		got[i].Created, got[i].Started, got[i].Ended = got[i].Created.UTC(), utc(got[i].Started), utc(got[i].Ended)
+	}
+	if diff := cmp.Diff([]report.Job{full, bare}, got); diff != "" {
+		t.Errorf("(-stored +read)\n%s", diff)
+	}
+}
+
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC()
+}
+
+func TestJobsAreOrdered(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	low, high := job("u", noon), job("u", noon)
+	low.ID, high.ID = report.JobID{1}, report.JobID{2}
+	newest, oldest := job("u", noon.Add(time.Microsecond)), job("u", noon.Add(-time.Hour))
+	db.Load(t, oldest, high, newest, low)
+	var order []report.JobID
+	for _, j := range readJobs(t, db, "u") {
+		order = append(order, j.ID)
+	}
+	if diff := cmp.Diff([]report.JobID{newest.ID, low.ID, high.ID, oldest.ID}, order); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// User ids are opaque: nothing that merely looks like one is it.
+func TestUsersAreComparedExactly(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	users := []string{
+		"user", "User", "user ", " user", "use", "user1", "%", "_ser", "u%", "'; drop table report_job; --",
+		"Practitioner/user", "https://x.example/fhir/Practitioner/user", "user/_history/1",
+		"e\u0301", "\u00e9", // the same letter in two encodings: two users
+		"straße", "strasse", "İ", "i",
+	}
+	for _, user := range users {
+		db.Load(t, job(user, noon))
+	}
+	for _, user := range users {
+		jobs := readJobs(t, db, user)
+		if len(jobs) != 1 || jobs[0].UserID != user {
+			t.Errorf("%q sees %d jobs: %+v", user, len(jobs), jobs)
+		}
+	}
+	for _, user := range []string{"", "nobody", "USER"} {
+		if jobs := readJobs(t, db, user); len(jobs) != 0 {
+			t.Errorf("%q sees %d jobs", user, len(jobs))
+		}
+	}
+}
+
+func TestYieldsErrorEndsTheReading(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon), job("u", noon), job("u", noon))
+	stop := errors.New("stop")
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	for range 3 { // the pool's one connection is free again each time
+		calls := 0
+		err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error { calls++; return stop })
+		if !errors.Is(err, stop) || calls != 1 {
+			t.Fatalf("error %v after %d calls", err, calls)
+		}
+	}
+}
+
+func wantKind(t *testing.T, err error, want report.Kind) {
+	t.Helper()
+	if err == nil || report.KindOf(err) != want {
+		t.Errorf("error %v of kind %v, want %v", err, report.KindOf(err), want)
+	}
+}
+
+func ignore(*report.Job) error { return nil }
+
+func TestSlowStatement(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon))
+	blocker := connect(t, db.Superuser)
+	if _, err := blocker.Exec(t.Context(), "begin; lock table report_job in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 200 * time.Millisecond
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), limit)
+	begin := time.Now()
+	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Timeout)
+	if took := time.Since(begin); took < limit || took > 10*limit {
+		t.Errorf("gave up after %v, limit %v", took, limit)
+	}
+	if _, err := blocker.Exec(t.Context(), "rollback"); err != nil {
+		t.Fatal(err)
+	}
+	if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
+		t.Errorf("not well again: %v", err)
+	}
+}
+
+// A client that reads slowly must not be mistaken for a database that stalls.
+func TestSlowReaderIsNotAStall(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon), job("u", noon))
+	const limit = 100 * time.Millisecond
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), limit)
+	err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error {
+		time.Sleep(3 * limit)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon))
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantKind(t, jobs.EachJob(ctx, report.Filter{UserID: "u"}, ignore), report.Gone)
+}
+
+func TestPoolExhausted(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon))
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error {
+		begin := time.Now()
+		wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Unavailable)
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("noticed after %v, want below 2 s", took)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A connection that died while it was pooled costs nobody an error.
+func TestDeadPooledConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon))
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	for range 3 {
+		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
+			t.Fatal(err)
+		}
+		terminate(t, db)
+	}
+	if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
+		t.Error(err)
+	}
+}
+
+// terminate ends every other session of the database.
+func terminate(t *testing.T, db pgtest.Database) {
+	t.Helper()
+	db.Exec(t, "select pg_terminate_backend(pid, 2000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+}
+
+// After the first row nothing is tried again: the caller has begun to answer.
+func TestTerminatedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
+		select 'c', 'u', 'QUEUED', json_build_object('resourceType', 'Parameters', 'x', repeat('x', 1000)) from generate_series(1, 20000)`)
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	rows := 0
+	err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error {
+		if rows++; rows == 1 {
+			terminate(t, db)
+		}
+		return nil
+	})
+	wantKind(t, err, report.Unavailable)
+	if rows == 0 || rows >= 20000 {
+		t.Errorf("%d rows before the end", rows)
+	}
+}
+
+func TestMissingTableAndPrivilege(t *testing.T) {
+	t.Parallel()
+	empty := pgtest.Empty(t)
+	jobs := postgres.NewJobs(openPool(t, empty.Superuser, 1), 5*time.Second)
+	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Internal)
+
+	db := pgtest.New(t)
+	jobs = postgres.NewJobs(openPool(t, db.Producer, 1), 5*time.Second)
+	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Internal)
+}
+
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	pool := openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 1)
+	jobs := postgres.NewJobs(pool, 5*time.Second)
+	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Unavailable)
+}

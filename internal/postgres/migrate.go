@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"reporting/migrations"
+)
+
+// versionTable is where goose notes what was applied; reporting_reader may read it.
+const versionTable = "reporting_schema_version"
+
+// How often, and how many times, a starter looks whether the one that migrates
+// has finished. goose's lock is polled, in whole seconds.
+const (
+	lockPollSeconds = 1
+	lockPolls       = 300
+)
+
+// Migrate brings the schema to the version this program was built with and
+// returns that version. Any number of processes may call it at once: one
+// applies the migrations, the others wait and find nothing left to do.
+func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, err error) {
+	config, err := parse(url)
+	if err != nil {
+		return 0, err
+	}
+	db := stdlib.OpenDB(*config.ConnConfig)
+	defer func() { err = errors.Join(err, db.Close()) }()
+
+	provider, err := newProvider(db)
+	if err != nil {
+		return 0, err
+	}
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		log.InfoContext(ctx, "migration applied", "version", r.Source.Version, "file", r.Source.Path,
+			"duration", r.Duration.Round(time.Millisecond).String())
+	}
+	if err != nil {
+		return 0, explain(err)
+	}
+	version, err = provider.GetDBVersion(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	return version, nil
+}
+
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPollSeconds, lockPolls))
+	if err != nil {
+		return nil, fmt.Errorf("make migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS,
+		goose.WithSessionLocker(locker),
+		goose.WithTableName(versionTable),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return provider, nil
+}
+
+// explain adds to the errors that a first migration may meet what to do about
+// them.
+func explain(err error) error {
+	err = fmt.Errorf("migrate: %w", err)
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && pg.Code == "42501" { // insufficient_privilege
+		return fmt.Errorf("%w\nmigrating takes a role that may create roles (CREATEROLE) and create tables in its schema; "+
+			"or an administrator creates reporting_owner, reporting_reader and reporting_producer first "+
+			"and makes the migrating role a member of reporting_owner", err)
+	}
+	return err
+}
+
+// requiredVersion is the newest migration this program was built with.
+func requiredVersion() (int64, error) {
+	entries, err := migrations.FS.ReadDir(".")
+	if err != nil {
+		return 0, fmt.Errorf("read migrations: %w", err)
+	}
+	var newest int64
+	for _, e := range entries {
+		version, err := goose.NumericComponent(e.Name())
+		if err != nil {
+			return 0, fmt.Errorf("read migration's number: %w", err)
+		}
+		newest = max(newest, version)
+	}
+	return newest, nil
+}
