@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// AuthMode says who checks the signatures of tokens.
+type AuthMode string
+
+// The modes of authentication.
+const (
+	Verify  AuthMode = "verify"  // this service
+	Gateway AuthMode = "gateway" // something in front of it
+)
+
+// Config is a checked set of settings. Durations and sizes are positive.
+type Config struct {
+	Listen           string // host:port
+	OpsListen        string // host:port
+	BaseURL          *url.URL
+	AbsoluteFullURL  bool
+	MaxBody          int64 // bytes
+	CORSOrigins      []string
+	ShutdownDelay    time.Duration
+	ShutdownGrace    time.Duration
+	DatabaseURL      Secret
+	StatementTimeout time.Duration
+	Auth             AuthMode
+	AuthIssuers      []string
+	AuthJWKSURL      string
+	AuthAudience     string
+	AuthTrustedPeers []netip.Prefix
+	LogLevel         slog.Level
+	LogFormat        string // json or text
+}
+
+// The defaults that are not in the flags' tags, because "not set" has to be
+// told apart from them.
+const (
+	defaultBaseURL      = "http://localhost:8080/fhir"
+	defaultTrustedPeers = "127.0.0.0/8,::1/128"
+)
+
+// URLCheck tells what is wrong with a database's connection string. It is handed
+// in, because how one is read is known elsewhere.
+type URLCheck func(url string) error
+
+// Serve checks the settings of "reporting serve". The error holds everything
+// that is wrong.
+func (f Flags) Serve(check URLCheck) (Config, error) {
+	var p problems
+	c := f.common(&p)
+	f.Database.check(&c, &p, check)
+	f.authentication(&c, &p)
+	return c, p.err()
+}
+
+// Dev checks the settings of "reporting dev", which brings its own database and
+// believes unsigned tokens from this machine.
+func (f Flags) Dev() (Config, error) {
+	var p problems
+	f.LogFormat = orDefault(f.LogFormat, "text") // read by a person
+	c := f.common(&p)
+	c.StatementTimeout = p.duration("REPORTING_STATEMENT_TIMEOUT", f.StatementTimeout)
+	c.Auth = Gateway
+	c.AuthTrustedPeers = p.prefixes("REPORTING_AUTH_TRUSTED_PEERS", defaultTrustedPeers)
+	if f.BaseURL == "" && c.BaseURL != nil {
+		// The links of the answers lead to where it really listens.
+		c.BaseURL.Host = localHost(c.Listen)
+	}
+	return c, p.err()
+}
+
+// Migrate checks the settings of "reporting migrate".
+func Migrate(database Database, logging Logging, check URLCheck) (Config, error) {
+	var p problems
+	var c Config
+	database.check(&c, &p, check)
+	logging.check(&c, &p)
+	return c, p.err()
+}
+
+// Healthcheck checks the settings of "reporting healthcheck".
+func Healthcheck(http HTTP) (Config, error) {
+	var p problems
+	return Config{OpsListen: p.listen("REPORTING_OPS_LISTEN", http.OpsListen)}, p.err()
+}
+
+func (f Flags) common(p *problems) Config {
+	c := Config{
+		Listen:          p.listen("REPORTING_LISTEN", f.Listen),
+		OpsListen:       p.listen("REPORTING_OPS_LISTEN", f.OpsListen),
+		BaseURL:         p.base("REPORTING_BASE_URL", f.BaseURL),
+		AbsoluteFullURL: p.oneOf("REPORTING_FULL_URL", f.FullURL, "id", "absolute") == "absolute",
+		MaxBody:         p.size("REPORTING_MAX_BODY", f.MaxBody),
+		CORSOrigins:     p.origins("REPORTING_CORS_ORIGINS", f.CORSOrigins),
+		ShutdownDelay:   p.durationOrZero("REPORTING_SHUTDOWN_DELAY", f.ShutdownDelay),
+		ShutdownGrace:   p.duration("REPORTING_SHUTDOWN_GRACE", f.ShutdownGrace),
+	}
+	if c.Listen != "" && c.Listen == c.OpsListen && !ephemeral(c.Listen) {
+		p.add("REPORTING_OPS_LISTEN", "must not be the address of REPORTING_LISTEN: what is served there is not for clients")
+	}
+	f.Logging.check(&c, p)
+	return c
+}
+
+func (l Logging) check(c *Config, p *problems) {
+	if err := c.LogLevel.UnmarshalText([]byte(l.LogLevel)); err != nil {
+		p.add("REPORTING_LOG_LEVEL", "must be debug, info, warn or error")
+	}
+	c.LogFormat = p.oneOf("REPORTING_LOG_FORMAT", orDefault(l.LogFormat, "json"), "json", "text")
+}
+
+func (f Flags) authentication(c *Config, p *problems) {
+	c.Auth = AuthMode(p.oneOf("REPORTING_AUTH", f.Auth.Auth, "verify", "gateway"))
+	c.AuthIssuers = p.urls("REPORTING_AUTH_ISSUERS", f.AuthIssuers)
+	c.AuthJWKSURL, c.AuthAudience = f.AuthJWKSURL, f.AuthAudience
+	if f.AuthJWKSURL != "" {
+		p.url("REPORTING_AUTH_JWKS_URL", f.AuthJWKSURL)
+	}
+	switch c.Auth {
+	case Verify:
+		if f.AuthIssuers == "" {
+			p.add("REPORTING_AUTH_ISSUERS", "is required in verify mode: whose tokens are accepted? "+
+				"(to try the service without an identity provider, use \"reporting dev\")")
+		}
+		if f.AuthJWKSURL != "" && len(c.AuthIssuers) > 1 {
+			p.add("REPORTING_AUTH_JWKS_URL", "names the keys of one issuer, but REPORTING_AUTH_ISSUERS lists several")
+		}
+		if f.AuthTrustedPeers != "" {
+			p.add("REPORTING_AUTH_TRUSTED_PEERS", "has no meaning in verify mode; remove it, or set REPORTING_AUTH=gateway")
+		}
+	case Gateway:
+		c.AuthTrustedPeers = p.prefixes("REPORTING_AUTH_TRUSTED_PEERS", orDefault(f.AuthTrustedPeers, defaultTrustedPeers))
+		for name, value := range map[string]string{
+			"REPORTING_AUTH_ISSUERS": f.AuthIssuers, "REPORTING_AUTH_JWKS_URL": f.AuthJWKSURL, "REPORTING_AUTH_AUDIENCE": f.AuthAudience,
+		} {
+			if value != "" {
+				p.add(name, "has no meaning in gateway mode, which checks no signatures; remove it, or set REPORTING_AUTH=verify")
+			}
+		}
+	}
+}
+
+func (d Database) check(c *Config, p *problems, check URLCheck) {
+	c.DatabaseURL = Secret(d.DatabaseURL)
+	c.StatementTimeout = p.duration("REPORTING_STATEMENT_TIMEOUT", d.StatementTimeout)
+	if d.DatabaseURL == "" {
+		p.add("REPORTING_DATABASE_URL", "is required, as in postgres://user:password@host:5432/database "+
+			"(to try the service without a database of your own, use \"reporting dev\")")
+		return
+	}
+	if err := check(d.DatabaseURL); err != nil {
+		p.add("REPORTING_DATABASE_URL", "is "+err.Error())
+	}
+}
+
+func orDefault(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+// ErrInvalid is joined to the problems of an invalid configuration.
+var ErrInvalid = errors.New("the configuration is not valid")

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+// Each setting is a flag and an environment variable; a flag wins. They are all
+// text here, so that reading them never fails and every wrong value can be
+// reported at once. Kong reads the tags.
+
+// HTTP are the settings of the two listeners.
+type HTTP struct {
+	Listen        string `default:":8080" env:"REPORTING_LISTEN" help:"Address of the API listener."`
+	OpsListen     string `default:":9090" env:"REPORTING_OPS_LISTEN" help:"Address of the operations listener: /livez, /readyz, /metrics."`
+	BaseURL       string `env:"REPORTING_BASE_URL" help:"Public base URL; its path is where the API is mounted (default: http://localhost:8080/fhir)."`
+	FullURL       string `default:"id" env:"REPORTING_FULL_URL" help:"What entry.fullUrl holds: id, as the reference service writes it, or absolute."`
+	MaxBody       string `default:"1MiB" env:"REPORTING_MAX_BODY" help:"Largest request body, as in 512KiB or 1MiB."`
+	CORSOrigins   string `name:"cors-origins" env:"REPORTING_CORS_ORIGINS" help:"Comma list of browser origins that may call, as in https://portal.example (default: none)."`
+	ShutdownDelay string `default:"5s" env:"REPORTING_SHUTDOWN_DELAY" help:"How long a stopping service goes on answering while it is already not ready."`
+	ShutdownGrace string `default:"15s" env:"REPORTING_SHUTDOWN_GRACE" help:"How long requests in flight may take to finish after that."`
+}
+
+// Database are the settings of the database connection.
+type Database struct {
+	DatabaseURL      string `env:"REPORTING_DATABASE_URL" help:"Postgres connection string, libpq form; several hosts allowed."`
+	StatementTimeout string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
+}
+
+// Auth are the settings that say who may call.
+type Auth struct {
+	Auth             string `default:"verify" env:"REPORTING_AUTH" help:"verify: signatures are checked here. gateway: something in front has checked them, and only trusted peers are believed."`
+	AuthIssuers      string `env:"REPORTING_AUTH_ISSUERS" help:"Comma list of issuer URLs (verify mode); their keys are found by OpenID discovery."`
+	AuthJWKSURL      string `name:"auth-jwks-url" env:"REPORTING_AUTH_JWKS_URL" help:"Where the keys are, in place of discovery (verify mode, one issuer)."`
+	AuthAudience     string `env:"REPORTING_AUTH_AUDIENCE" help:"What the claim aud must contain (verify mode; default: anything)."`
+	AuthTrustedPeers string `env:"REPORTING_AUTH_TRUSTED_PEERS" help:"Comma list of address ranges whose word is taken (gateway mode; default: 127.0.0.0/8,::1/128)."`
+}
+
+// Logging are the settings of the log.
+type Logging struct {
+	LogLevel  string `default:"info" env:"REPORTING_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat string `env:"REPORTING_LOG_FORMAT" help:"json or text (default: json; text in dev)."`
+}
+
+// Flags are all settings of a running service.
+type Flags struct {
+	HTTP     `embed:""`
+	Database `embed:""`
+	Auth     `embed:""`
+	Logging  `embed:""`
+}

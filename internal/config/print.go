@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Secret is text that may hold a password. It prints masked; only a conversion
+// to string shows it.
+type Secret string
+
+var keywordPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)`)
+
+// String returns the text with passwords masked, in a URL or in key=value form.
+// What it cannot read it hides altogether.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	const mask = "xxxxx"
+	if u, err := url.Parse(string(s)); err == nil && u.Scheme != "" {
+		query := u.Query()
+		for name := range query {
+			if strings.Contains(strings.ToLower(name), "password") {
+				query.Set(name, mask)
+			}
+		}
+		u.RawQuery = query.Encode()
+		return u.Redacted()
+	}
+	if strings.Contains(string(s), "=") && !strings.Contains(string(s), "://") {
+		return keywordPassword.ReplaceAllString(string(s), "${1}"+mask)
+	}
+	return mask
+}
+
+// GoString keeps %#v from showing the secret.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// Print writes the effective settings as NAME=value lines, secrets masked.
+func (c Config) Print(w io.Writer) {
+	fullURL := "id"
+	if c.AbsoluteFullURL {
+		fullURL = "absolute"
+	}
+	peers := make([]string, 0, len(c.AuthTrustedPeers))
+	for _, prefix := range c.AuthTrustedPeers {
+		peers = append(peers, prefix.String())
+	}
+	for _, setting := range []struct {
+		name  string
+		value any
+	}{
+		{"LISTEN", c.Listen},
+		{"OPS_LISTEN", c.OpsListen},
+		{"BASE_URL", c.BaseURL},
+		{"DATABASE_URL", c.DatabaseURL},
+		{"STATEMENT_TIMEOUT", c.StatementTimeout},
+		{"AUTH", c.Auth},
+		{"AUTH_ISSUERS", strings.Join(c.AuthIssuers, ",")},
+		{"AUTH_JWKS_URL", c.AuthJWKSURL},
+		{"AUTH_AUDIENCE", c.AuthAudience},
+		{"AUTH_TRUSTED_PEERS", strings.Join(peers, ",")},
+		{"FULL_URL", fullURL},
+		{"MAX_BODY", c.MaxBody},
+		{"CORS_ORIGINS", strings.Join(c.CORSOrigins, ",")},
+		{"SHUTDOWN_DELAY", c.ShutdownDelay},
+		{"SHUTDOWN_GRACE", c.ShutdownGrace},
+		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
+		{"LOG_FORMAT", c.LogFormat},
+	} {
+		_, _ = fmt.Fprintf(w, "REPORTING_%s=%v\n", setting.name, setting.value)
+	}
+}

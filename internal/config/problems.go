@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// problems collects what is wrong, setting by setting. Its methods return a
+// value that lets the check go on.
+type problems struct {
+	found []string
+}
+
+// add notes a problem. The text never repeats the value, which may be a secret
+// that somebody put into the wrong variable.
+func (p *problems) add(setting, text string) {
+	p.found = append(p.found, setting+" "+text)
+}
+
+func (p *problems) err() error {
+	if len(p.found) == 0 {
+		return nil
+	}
+	slices.Sort(p.found)
+	return fmt.Errorf("%w:\n  - %s", ErrInvalid, strings.Join(p.found, "\n  - "))
+}
+
+func (p *problems) oneOf(setting, value string, allowed ...string) string {
+	if !slices.Contains(allowed, value) {
+		p.add(setting, "must be "+strings.Join(allowed, " or "))
+	}
+	return value
+}
+
+func (p *problems) listen(setting, value string) string {
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		p.add(setting, "must be an address as in :8080 or 127.0.0.1:8080")
+	}
+	return value
+}
+
+func (p *problems) duration(setting, value string) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		p.add(setting, "must be a duration above zero, as in 500ms or 5s")
+	}
+	return d
+}
+
+func (p *problems) durationOrZero(setting, value string) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < 0 {
+		p.add(setting, "must be a duration, as in 0s or 5s")
+	}
+	return d
+}
+
+// size reads a number of bytes: 1048576, 512KiB or 1MiB.
+func (p *problems) size(setting, value string) int64 {
+	digits, unit := value, int64(1)
+	for suffix, factor := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20} {
+		if number, ok := strings.CutSuffix(value, suffix); ok {
+			digits, unit = number, factor
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || n <= 0 {
+		p.add(setting, "must be a number of bytes above zero, as in 512KiB or 1MiB")
+	}
+	return n * unit
+}
+
+func (p *problems) base(setting, value string) *url.URL {
+	u := p.url(setting, orDefault(value, defaultBaseURL))
+	if u == nil {
+		return nil
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		p.add(setting, "must not have a query, a fragment or a user")
+	}
+	if strings.ContainsAny(u.Path, "{}*$") || strings.Contains(u.Path, "//") || u.RawPath != "" {
+		p.add(setting, "must have a plain path, as in /fhir")
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	return u
+}
+
+func (p *problems) url(setting, value string) *url.URL {
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		p.add(setting, "must be an absolute http or https URL")
+		return nil
+	}
+	return u
+}
+
+func (p *problems) urls(setting, value string) []string {
+	list := split(value)
+	for _, item := range list {
+		p.url(setting, item)
+	}
+	return list
+}
+
+// origins are scheme, host and port, and nothing else (RFC 6454): with a path
+// no browser would ever match.
+func (p *problems) origins(setting, value string) []string {
+	list := split(value)
+	for _, item := range list {
+		u := p.url(setting, item)
+		if u != nil && (u.Scheme+"://"+u.Host != item || strings.Contains(item, "*")) {
+			p.add(setting, "must list origins without a path, as in https://portal.example")
+		}
+	}
+	return list
+}
+
+func (p *problems) prefixes(setting, value string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, item := range split(value) {
+		if addr, err := netip.ParseAddr(item); err == nil {
+			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			p.add(setting, "must list address ranges, as in 10.1.0.0/16 or ::1/128")
+			continue
+		}
+		list = append(list, prefix.Masked())
+	}
+	return list
+}
+
+func split(value string) []string {
+	var list []string
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// ephemeral tells whether the system chooses the port.
+func ephemeral(listen string) bool {
+	_, port, _ := net.SplitHostPort(listen)
+	return port == "0"
+}
+
+// localHost is how a program on this machine reaches a listener.
+func localHost(listen string) string {
+	_, port, _ := net.SplitHostPort(listen)
+	return net.JoinHostPort("localhost", port)
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package obs
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Check is one thing that has to be well before the service can answer.
+type Check struct {
+	Name string
+	// Run returns nil, or what is wrong in words that an operator may see: no
+	// secrets, no addresses.
+	Run func(context.Context) error
+}
+
+// Readiness tells whether requests should be sent here.
+type Readiness struct {
+	checks   []Check
+	draining atomic.Bool
+}
+
+// NewReadiness returns a readiness of all checks.
+func NewReadiness(checks ...Check) *Readiness { return &Readiness{checks: checks} }
+
+// Drain makes the service not ready for good: it is about to stop.
+func (r *Readiness) Drain() { r.draining.Store(true) }
+
+// Draining tells whether Drain was called.
+func (r *Readiness) Draining() bool { return r.draining.Load() }
+
+type readyAnswer struct {
+	Ready  bool          `json:"ready"`
+	Reason string        `json:"reason,omitempty"`
+	Checks []checkResult `json:"checks,omitempty"`
+}
+
+type checkResult struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func (r *Readiness) answer(ctx context.Context) readyAnswer {
+	if r.Draining() {
+		return readyAnswer{Reason: "the service is stopping"}
+	}
+	answer := readyAnswer{Ready: true}
+	for _, c := range r.checks {
+		result := checkResult{Name: c.Name, OK: true}
+		if err := c.Run(ctx); err != nil {
+			result.OK, result.Reason = false, err.Error()
+			answer.Ready = false
+		}
+		answer.Checks = append(answer.Checks, result)
+	}
+	return answer
+}
+
+// Handler serves the operations listener: /livez, /readyz and /metrics.
+func Handler(m *Metrics, r *Readiness) http.Handler {
+	mux := http.NewServeMux()
+	// Alive means that the process answers, and nothing else: a database that is
+	// away must not have every instance restarted.
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, req *http.Request) {
+		answer := r.answer(req.Context())
+		status := http.StatusOK
+		if !answer.Ready {
+			status = http.StatusServiceUnavailable
+		}
+		writeJSON(w, status, answer)
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{
+		Registry:          m.Registry,
+		EnableOpenMetrics: true,
+	}))
+	return mux
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // a probe that is gone needs no answer
+}
