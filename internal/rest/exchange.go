@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+
+	"github.com/google/uuid"
+)
+
+// exchange is what is known about one request while it is handled.
+type exchange struct {
+	id        string // request id, echoed or made here
+	traceID   string // of the traceparent header (W3C Trace Context), or empty
+	operation string // label for log and metrics, from a closed set
+	gone      bool   // the client went away before the answer
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange of a request. Outside the chain of New it is
+// an empty one, so that handlers can be tested alone.
+func exchangeOf(ctx context.Context) *exchange {
+	if e, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return e
+	}
+	return &exchange{}
+}
+
+// Labels of requests that no operation answers.
+const (
+	labelNone     = "none" // no route
+	labelMetadata = "metadata"
+	labelRead     = "OperationDefinition-read"
+	labelSearch   = "OperationDefinition-search"
+)
+
+// The ids that are echoed: short, and harmless in a log.
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// version 00 of traceparent; an all-zero id is invalid (W3C Trace Context 3.2.2).
+var traceparent = regexp.MustCompile(`^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+const noTrace = "00000000000000000000000000000000"
+
+func newExchange(r *http.Request) *exchange {
+	e := &exchange{operation: labelNone}
+	if ids := r.Header.Values("X-Request-Id"); len(ids) == 1 && requestID.MatchString(ids[0]) {
+		e.id = ids[0]
+	} else {
+		e.id = uuid.NewString()
+	}
+	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil && m[1] != noTrace {
+		e.traceID = m[1]
+	}
+	return e
+}

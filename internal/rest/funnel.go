@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"reporting/internal/fhir"
+)
+
+// contentType is how FHIR JSON is labelled (FHIR http.html, section 3.1.0.1.9).
+const contentType = "application/fhir+json; charset=UTF-8"
+
+// handler answers a request, or returns an error before it wrote anything. An
+// error after the first byte ends the connection, so that the client sees a
+// broken transfer and never a short list that parses.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// funnel turns the errors and panics of handlers into OperationOutcomes.
+type funnel struct {
+	log *slog.Logger
+}
+
+// wrap makes a handler an http.Handler.
+func (f funnel) wrap(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &recorder{ResponseWriter: w}
+		if err := f.call(h, rec, r); err != nil {
+			f.fail(rec, r, err)
+		}
+	})
+}
+
+// call runs h and makes an error of a panic.
+func (f funnel) call(h handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v", p)
+			f.log.ErrorContext(r.Context(), "panic", "request_id", exchangeOf(r.Context()).id,
+				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	return h(w, r)
+}
+
+// fail answers with the outcome of err, unless the answer has begun or nobody
+// is there to read it.
+func (f funnel) fail(w *recorder, r *http.Request, err error) {
+	p := problemOf(err)
+	f.note(r, p, w.status != 0)
+	if p.Status == statusClientGone || r.Context().Err() != nil {
+		exchangeOf(r.Context()).gone = true
+		panic(http.ErrAbortHandler)
+	}
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	maps.Copy(w.Header(), p.Header)
+	if err := writeResource(w, p.Status, fhir.Outcome(exchangeOf(r.Context()).id, p.Issue)); err != nil {
+		f.log.ErrorContext(r.Context(), "outcome not written", "error", err.Error())
+	}
+}
+
+// note logs what the client is not told.
+func (f funnel) note(r *http.Request, p *Problem, begun bool) {
+	if p.Status < http.StatusInternalServerError || p.Status == statusClientGone {
+		return
+	}
+	level := slog.LevelError
+	if p.Status == http.StatusServiceUnavailable {
+		level = slog.LevelWarn
+	}
+	f.log.Log(r.Context(), level, "request failed", "request_id", exchangeOf(r.Context()).id,
+		"operation", exchangeOf(r.Context()).operation, "status", p.Status,
+		"aborted", begun, "error", errors.Unwrap(p))
+}
+
+// writeResource writes a small resource whole.
+func writeResource(w http.ResponseWriter, status int, resource interface{ MarshalJSON() ([]byte, error) }) error {
+	text, err := fhir.Marshal(resource)
+	if err != nil {
+		return fmt.Errorf("write resource: %w", err)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, err = w.Write(text)
+	return err
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/rs/cors"
+)
+
+// observe is the outermost layer: it gives the request its id, and logs and
+// counts it when it is over, however it ends.
+func (s *server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := s.now()
+		e := newExchange(r)
+		rec := &recorder{ResponseWriter: w}
+		rec.Header().Set("X-Request-Id", e.id)
+		completed := false
+		defer func() {
+			status := rec.status
+			switch {
+			case e.gone:
+				status = statusClientGone
+			case status == 0 && completed:
+				status = http.StatusOK // net/http sends it when a handler writes nothing
+			case status == 0:
+				status = http.StatusInternalServerError
+			}
+			duration := s.now().Sub(start)
+			s.metrics.ObserveRequest(e.operation, r.Method, status, duration)
+			s.logAccess(r, e, rec, status, duration, completed)
+		}()
+		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
+		completed = true
+	})
+}
+
+func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status int, duration time.Duration, completed bool) {
+	attrs := []slog.Attr{
+		slog.String("request_id", e.id),
+		slog.String("method", r.Method),
+		slog.String("operation", e.operation),
+		slog.Int("status", status),
+		slog.Int64("bytes", rec.bytes),
+		slog.Float64("duration_ms", float64(duration.Microseconds())/1000),
+	}
+	if e.traceID != "" {
+		attrs = append(attrs, slog.String("trace_id", e.traceID))
+	}
+	if !completed && status != statusClientGone {
+		attrs = append(attrs, slog.Bool("aborted", true))
+	}
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
+}
+
+// secure sets the headers that every answer carries.
+func (s *server) secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Referrer-Policy", "no-referrer")
+		if s.draining() {
+			// Asks the client to come back on a new connection, which will be
+			// another instance's.
+			header.Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// vary stands inside compression and CORS and overwrites what these two add one
+// by one.
+func (s *server) vary(next http.Handler) http.Handler {
+	value := "Accept, Accept-Encoding, Authorization"
+	if len(s.corsOrigins) > 0 {
+		value += ", Origin"
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", value)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cors lets browsers of the configured origins call.
+func (s *server) cors(next http.Handler) http.Handler {
+	if len(s.corsOrigins) == 0 {
+		return next
+	}
+	const preflightAge = 600 // seconds
+	return cors.New(cors.Options{
+		AllowedOrigins: s.corsOrigins,
+		// Also those that get a 405: a browser should be able to read it.
+		AllowedMethods: []string{
+			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+		},
+		AllowedHeaders: []string{
+			"Accept", "Authorization", "Content-Type", "If-None-Match", "Prefer", "Traceparent", "Tracestate", "X-Request-Id",
+		},
+		ExposedHeaders: []string{"X-Request-Id", "Location", "Content-Location", "Retry-After"},
+		MaxAge:         preflightAge,
+	}).Handler(next)
+}
+
+// minCompress is the smallest body worth compressing, in bytes.
+const minCompress = 1024
+
+// compress adds gzip. HEAD is left alone: it has nothing to compress.
+func (s *server) compress(next http.Handler) (http.Handler, error) {
+	wrap, err := gzhttp.NewWrapper(
+		gzhttp.ContentTypes([]string{"application/fhir+json"}),
+		gzhttp.EnableZstd(false),
+		gzhttp.CompressionLevel(1), // measured: half the time of the default for nearly its size
+		gzhttp.MinSize(minCompress),
+	)
+	if err != nil {
+		return nil, err
+	}
+	compressed := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
+		compressed(w, r)
+	}), nil
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/auth"
+	"reporting/internal/fhir"
+	"reporting/internal/report"
+)
+
+// Problem is an error as a client sees it. Handlers return one for what the
+// client did; every other error goes through problemOf, which tells the client
+// nothing but what it can do.
+type Problem struct { //nolint:errname // RFC 9457 calls it so
+	Status int // HTTP status
+	Issue  fhir.Issue
+	Header http.Header // further headers of the answer, or nil
+	Cause  error       // for the log only, or nil
+}
+
+// Error describes the problem for logs.
+func (p *Problem) Error() string {
+	if p.Cause != nil {
+		return fmt.Sprintf("%d %s: %v", p.Status, p.Issue.Code.Code(), p.Cause)
+	}
+	return fmt.Sprintf("%d %s: %s", p.Status, p.Issue.Code.Code(), p.Issue.Diagnostics)
+}
+
+// Unwrap returns the cause.
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// statusClientGone is what the log calls a request whose client went away
+// before the answer (a convention of nginx). It is never sent.
+const statusClientGone = 499
+
+// How long a client is asked to wait before it tries again.
+const (
+	retrySoon  = time.Second
+	retryLater = 5 * time.Second
+)
+
+func problem(status int, code models.IssueType, diagnostics string) *Problem {
+	return &Problem{Status: status, Issue: fhir.Issue{Code: code, Diagnostics: diagnostics}}
+}
+
+func (p *Problem) with(key, value string) *Problem {
+	if p.Header == nil {
+		p.Header = http.Header{}
+	}
+	p.Header.Set(key, value)
+	return p
+}
+
+func (p *Problem) because(cause error) *Problem {
+	p.Cause = cause
+	return p
+}
+
+// retryAfter sets Retry-After in whole seconds (RFC 9110, section 10.2.3).
+func (p *Problem) retryAfter(wait time.Duration) *Problem {
+	return p.with("Retry-After", strconv.Itoa(int(wait/time.Second)))
+}
+
+// problemOf is the only place where an error becomes a status.
+func problemOf(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	if e, ok := errors.AsType[*auth.Error](err); ok {
+		return authProblem(e)
+	}
+	switch report.KindOf(err) {
+	case report.Unavailable:
+		return problem(http.StatusServiceUnavailable, models.IssueTypeTransient,
+			"The service cannot reach its database at the moment. Try again shortly.").retryAfter(retrySoon).because(err)
+	case report.Timeout:
+		return problem(http.StatusServiceUnavailable, models.IssueTypeTimeout,
+			"The database took too long to answer. Try again shortly.").retryAfter(retryLater).because(err)
+	case report.Gone:
+		return problem(statusClientGone, models.IssueTypeTransient, "The client went away.").because(err)
+	case report.Internal:
+	}
+	return problem(http.StatusInternalServerError, models.IssueTypeException,
+		"The service failed to answer because of a fault of its own. Report the id of this outcome to its operators.").because(err)
+}
+
+// authProblem follows RFC 6750, section 3. It does not say which check failed.
+func authProblem(e *auth.Error) *Problem {
+	const challenge = `Bearer realm="reporting"`
+	switch e.Kind {
+	case auth.NoCredentials:
+		return problem(http.StatusUnauthorized, models.IssueTypeLogin, "A bearer token is required.").
+			with("WWW-Authenticate", challenge).because(e)
+	case auth.ExpiredToken:
+		return problem(http.StatusUnauthorized, models.IssueTypeExpired, "The bearer token has expired.").
+			with("WWW-Authenticate", challenge+`, error="invalid_token", error_description="The token has expired"`).because(e)
+	case auth.MalformedRequest:
+		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The request carries more than one Authorization header.").
+			with("WWW-Authenticate", challenge+`, error="invalid_request"`).because(e)
+	case auth.NoUser:
+		return problem(http.StatusForbidden, models.IssueTypeForbidden, "The bearer token does not name a user: it has no user_id.").because(e)
+	case auth.KeysUnavailable:
+		return problem(http.StatusServiceUnavailable, models.IssueTypeTransient,
+			"The service cannot check tokens at the moment. Try again shortly.").retryAfter(retrySoon).because(e)
+	case auth.InvalidToken:
+	}
+	return problem(http.StatusUnauthorized, models.IssueTypeLogin, "The bearer token is not valid.").
+		with("WWW-Authenticate", challenge+`, error="invalid_token", error_description="The token is not valid"`).because(e)
+}

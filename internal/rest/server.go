@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"reporting/internal/auth"
+	"reporting/internal/fhir"
+	"reporting/internal/obs"
+)
+
+// Options are what the API is made of.
+type Options struct {
+	Base        *url.URL // public base URL; its path is where routes are mounted
+	Auth        auth.Authenticator
+	Operations  []Operation // the registry
+	About       fhir.Server // its Base and Operations are filled in here
+	MaxBody     int64       // bytes
+	CORSOrigins []string    // none: no CORS
+	Log         *slog.Logger
+	Metrics     *obs.Metrics
+	Draining    func() bool // whether the service is about to stop
+	Now         func() time.Time
+}
+
+// server is what handlers share.
+type server struct {
+	funnel      funnel
+	auth        auth.Authenticator
+	maxBody     int64
+	corsOrigins []string
+	log         *slog.Logger
+	metrics     *obs.Metrics
+	draining    func() bool
+	now         func() time.Time
+	mountPath   string
+	routes      map[string]http.Handler
+}
+
+// New returns the handler of the API listener.
+func New(o Options) (http.Handler, error) {
+	s := &server{
+		funnel: funnel{log: o.Log}, auth: o.Auth, maxBody: o.MaxBody, corsOrigins: o.CORSOrigins, log: o.Log,
+		metrics: o.Metrics, draining: o.Draining, now: o.Now, routes: map[string]http.Handler{},
+		mountPath: strings.TrimSuffix(o.Base.Path, "/"),
+	}
+	about := o.About
+	about.Base = strings.TrimSuffix(o.Base.String(), "/")
+	about.CORS = len(o.CORSOrigins) > 0
+	for _, operation := range o.Operations {
+		about.Operations = append(about.Operations, operation.Operation)
+	}
+	self, err := newMetadata(about)
+	if err != nil {
+		return nil, err
+	}
+
+	router := chi.NewRouter()
+	router.NotFound(s.funnel.wrap(notFound).ServeHTTP)
+	router.MethodNotAllowed(s.unroutedMethod(router))
+	mount := func(r chi.Router) {
+		self.mount(s, r)
+		for _, operation := range o.Operations {
+			s.mount(r, "/$"+operation.Name, operation.Name, s.invocation(operation))
+		}
+	}
+	if s.mountPath == "" {
+		mount(router)
+	} else {
+		router.Route(s.mountPath, mount)
+	}
+
+	handler, err := s.compress(s.vary(s.normalise(router)))
+	if err != nil {
+		return nil, err
+	}
+	return s.observe(s.secure(s.cors(handler))), nil
+}
