@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"reporting/internal/app"
+	"reporting/internal/config"
+)
+
+// cli is the command line, as kong reads it.
+type cli struct {
+	Serve       serveCommand       `cmd:"" help:"Run the service."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
+	Dev         devCommand         `cmd:"" help:"Run the service on a private Postgres with demo jobs; nothing to set up."`
+	Token       tokenCommand       `cmd:"" help:"Print an unsigned token for trying things in dev or gateway mode."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running service whether it is well; for containers."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+type serveCommand struct {
+	config.Flags `embed:""`
+
+	PrintConfig bool `help:"Print the effective settings, secrets masked, and exit."`
+
+	config config.Config
+}
+
+func (c *serveCommand) check() (err error) {
+	c.config, err = c.Serve(app.CheckDatabaseURL)
+	return err
+}
+
+func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if c.PrintConfig {
+		c.config.Print(stdout)
+		return nil
+	}
+	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr)})
+	if err != nil {
+		return err
+	}
+	return service.Run(ctx)
+}
+
+type migrateCommand struct {
+	config.Database `embed:""`
+	config.Logging  `embed:""`
+
+	config config.Config
+}
+
+func (c *migrateCommand) check() (err error) {
+	c.config, err = config.Migrate(c.Database, c.Logging, app.CheckDatabaseURL)
+	return err
+}
+
+func (c *migrateCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
+	version, err := app.Migrate(ctx, c.config, app.NewLogger(c.config, stderr))
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "schema is at version %d\n", version)
+	return nil
+}
+
+type devCommand struct {
+	config.HTTP    `embed:""`
+	config.Logging `embed:""`
+
+	Data             string `help:"Keep the database in this folder (default: it goes when the service ends)." placeholder:"DIR"`
+	PrintConfig      bool   `help:"Print the effective settings and exit."`
+	StatementTimeout string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
+
+	config config.Config
+}
+
+func (c *devCommand) check() (err error) {
+	flags := config.Flags{HTTP: c.HTTP, Logging: c.Logging}
+	flags.StatementTimeout = c.StatementTimeout
+	c.config, err = flags.Dev()
+	return err
+}
+
+func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if c.PrintConfig {
+		c.config.Print(stdout)
+		return nil
+	}
+	return app.Dev(ctx,
+		app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr)},
+		app.DevOptions{DataDir: c.Data, Out: stdout})
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"reporting/internal/app"
+	"reporting/internal/report"
+)
+
+// tempDir is where a private Postgres can live: short, and open to the user it
+// runs as.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rd") //nolint:usetesting // t.TempDir is too long for a socket, and closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// left lists what is below a folder, and the processes that work in it.
+func left(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, e := range entries {
+		found = append(found, e.Name())
+	}
+	for _, command := range commands(t) {
+		if strings.Contains(command, dir) {
+			found = append(found, command)
+		}
+	}
+	return found
+}
+
+// commands lists the command lines of all processes: from /proc where there is
+// one, since a small Linux may lack ps.
+func commands(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, file := range files {
+		line, _ := os.ReadFile(file) // it may have ended since
+		list = append(list, strings.ReplaceAll(string(line), "\x00", " "))
+	}
+	if len(files) == 0 {
+		output, err := exec.Command("ps", "-Ao", "args").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = strings.Split(string(output), "\n")
+	}
+	return list
+}
+
+func waitUntilNothingIsLeft(t *testing.T, dir string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		found := left(t, dir)
+		if len(found) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("left behind: %q", found)
+		}
+	}
+}
+
+var (
+	curlLine = regexp.MustCompile(`^curl -s -X POST '(http[^']*)' -H '(Content-Type): ([^']*)' -d '([^']*)' -H '(Authorization): ([^']*)'$`)
+	quoted   = regexp.MustCompile(`'[^']*'`)
+)
+
+// paste does what a shell and curl do with such a line; a machine may lack curl.
+func paste(t *testing.T, line string) string {
+	t.Helper()
+	if strings.ContainsAny(quoted.ReplaceAllString(line, ""), "$\"`\\&;|<>(){}*?~#'") {
+		t.Errorf("a shell would read more into %s", line)
+	}
+	words := curlLine.FindStringSubmatch(line)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, words[1], strings.NewReader(words[4]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set(words[2], words[3])
+	request.Header.Set(words[5], words[6])
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s %v", line, response.Status, err)
+	}
+	return string(body)
+}
+
+// The curl lines that dev prints work as they stand, and Ctrl-C leaves nothing.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	p := spawnDev(t, dir)
+	if found := left(t, dir); len(found) == 0 {
+		t.Error("no database in the temporary folder: this test looks in the wrong place")
+	}
+	if answer := paste(t, p.curls[0]); answer != seedAnswer(t) {
+		t.Errorf("the seed's request gets %s", answer)
+	}
+	demo := paste(t, p.curls[1])
+	for _, status := range report.Statuses() {
+		if !strings.Contains(demo, `"`+string(status)+`"`) {
+			t.Errorf("no demo job is %s", status)
+		}
+	}
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	if found := left(t, dir); len(found) > 0 {
+		t.Errorf("left behind: %q", found)
+	}
+}
+
+// Not even kill -9 leaves a process or a folder behind.
+func TestDevKilled(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	p := spawnDev(t, dir)
+	if err := p.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Wait()
+	waitUntilNothingIsLeft(t, dir)
+}
+
+// With --data the database is still there the next time.
+func TestDevKeepsData(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	data := filepath.Join(dir, "data")
+	for range 2 {
+		p := spawnDev(t, dir, "--data", data)
+		if status, body, err := ask(t.Context(), p.base, app.Token("", "", nil, time.Time{})); err != nil || status != http.StatusOK || string(body) != seedAnswer(t) {
+			t.Errorf("%d %s %v", status, body, err)
+		}
+		if err := p.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Wait(); err != nil {
+			t.Errorf("exit: %v", err)
+		}
+		if entries, err := os.ReadDir(data); err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "PG_VERSION" }) {
+			t.Errorf("the data folder holds %v %v", entries, err)
+		}
+	}
+}
+
+type devProcess struct {
+	*process
+	curls []string
+}
+
+func spawnDev(t *testing.T, dir string, args ...string) devProcess {
+	t.Helper()
+	// The curl lines name the base URL, so here the port has to be known before.
+	port := freePort(t)
+	d := devProcess{process: spawnQuiet(t, dir, []string{"REPORTING_LISTEN=127.0.0.1:" + port}, append([]string{"dev"}, args...)...)}
+	for range 2 {
+		d.curls = append(d.curls, d.expect(t, curlLine)[0])
+	}
+	match := d.expect(t, serving)
+	d.base, d.ops = "http://"+match[1]+"/fhir", "http://"+match[2]
+	return d
+}

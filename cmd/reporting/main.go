@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command reporting is a FHIR R4 service that tells users how their reports are
+// doing. "reporting --help" lists what it can do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"reporting/internal/config"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1 // it started and failed
+	exitUsage   = 2 // the command line or the settings are wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Once the first signal has begun an orderly stop, a second one ends it at once.
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// command is what a subcommand can do.
+type command interface {
+	// check reads the settings; the error holds everything that is wrong with them.
+	check() error
+	// run does the work until ctx ends.
+	run(ctx context.Context, stdout, stderr io.Writer) error
+}
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	chosen, err := parse(args, environ, stdout, stderr)
+	if errors.Is(err, errHelp) {
+		return exitOK
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "reporting: %v\n", err)
+		return exitUsage
+	}
+	if err := chosen.run(ctx, stdout, stderr); err != nil {
+		_, _ = fmt.Fprintf(stderr, "reporting: %v\n", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+// errHelp means that help was asked for and printed.
+var errHelp = errors.New("help")
+
+// parse finds the subcommand and checks everything that could be wrong before
+// anything starts: the command line, the settings, and variables that look like
+// settings.
+func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, err error) {
+	var commands cli
+	defer func() {
+		if p := recover(); p == errHelp { //nolint:errorlint // thrown below, by identity
+			err = errHelp
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	parser, err := kong.New(&commands, kong.Name("reporting"),
+		kong.Description("A FHIR R4 service that tells users how their reports are doing."),
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		// Kong calls this after it printed help, and would go on if it returned.
+		kong.Exit(func(int) { panic(errHelp) }))
+	if err != nil {
+		return nil, fmt.Errorf("read command line: %w", err)
+	}
+	parsed, usage := parser.Parse(args)
+	if usage != nil && len(args) > 0 {
+		// The settings of the command can still be checked without its flags.
+		parsed, _ = parser.Parse(args[:1])
+	}
+	if parsed != nil && parsed.Selected() != nil {
+		chosen, _ = reflect.TypeAssert[command](parsed.Selected().Target.Addr())
+	}
+	problems := []error{usage, config.CheckEnvironment(environ)}
+	if chosen != nil {
+		problems = append(problems, chosen.check())
+	}
+	return chosen, errors.Join(problems...)
+}

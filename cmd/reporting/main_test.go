@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"reporting/api"
+)
+
+// call runs the command line in this process, with an environment of its own.
+func call(t *testing.T, environ map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	variables := make([]string, 0, len(environ))
+	for name, value := range environ {
+		t.Setenv(name, value)
+		variables = append(variables, name+"="+value)
+	}
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, variables, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func wants(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("does not say %q:\n%s", part, text)
+		}
+	}
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestEveryProblemIsReportedAtOnce(t *testing.T) {
+	code, _, stderr := call(t, map[string]string{
+		"REPORTING_LISTEN":            "8080",
+		"REPORTING_BASE_URL":          "localhost/fhir",
+		"REPORTING_DATABASE_URL":      "mysql://user:secret@host/db",
+		"REPORTING_STATEMENT_TIMEOUT": "5",
+		"REPORTING_MAX_BODY":          "many",
+		"REPORTING_FULL_URL":          "relative",
+		"REPORTING_LOG_LEVEL":         "loud",
+		"REPORTING_CORS_ORIGINS":      "https://portal.example/app",
+		"REPORTING_AUTH_JWKS_URL":     "file:///etc/passwd",
+		"REPORTING_DATABSE_URL":       "misspelled",
+	}, "serve")
+	if code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+	wants(t, stderr, "REPORTING_LISTEN ", "REPORTING_BASE_URL ", "REPORTING_DATABASE_URL ", "REPORTING_STATEMENT_TIMEOUT ",
+		"REPORTING_MAX_BODY ", "REPORTING_FULL_URL ", "REPORTING_LOG_LEVEL ", "REPORTING_CORS_ORIGINS ", "REPORTING_AUTH_JWKS_URL ",
+		"REPORTING_AUTH_ISSUERS is required", "REPORTING_DATABSE_URL is not a setting")
+	if strings.Contains(stderr, "secret") {
+		t.Errorf("shows a password:\n%s", stderr)
+	}
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestWrongFlagDoesNotHideWrongSettings(t *testing.T) {
+	code, _, stderr := call(t, map[string]string{"REPORTING_LOG_LEVEL": "loud"}, "serve", "--no-such-flag")
+	if code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+	wants(t, stderr, "--no-such-flag", "REPORTING_LOG_LEVEL ", "REPORTING_DATABASE_URL is required")
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestImpossibleCombinations(t *testing.T) {
+	database := map[string]string{"REPORTING_DATABASE_URL": "postgres://h/d"}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--auth=gateway", "--auth-issuers=https://idp.example"}, "REPORTING_AUTH_ISSUERS has no meaning in gateway mode"},
+		{[]string{"--auth=gateway", "--auth-audience=x"}, "REPORTING_AUTH_AUDIENCE has no meaning"},
+		{[]string{"--auth-issuers=https://a.example,https://b.example", "--auth-jwks-url=https://a.example/k"}, "lists several"},
+		{[]string{"--auth-issuers=https://a.example", "--auth-trusted-peers=10.0.0.0/8"}, "no meaning in verify mode"},
+		{[]string{"--auth=none"}, "REPORTING_AUTH must be verify or gateway"},
+		{[]string{"--auth=gateway", "--listen=:8080", "--ops-listen=:8080"}, "must not be the address of REPORTING_LISTEN"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=everybody"}, "REPORTING_AUTH_TRUSTED_PEERS must list address ranges"},
+	} {
+		code, _, stderr := call(t, database, append([]string{"serve"}, tt.args...)...)
+		if code != exitUsage {
+			t.Errorf("%v: exit code %d", tt.args, code)
+		}
+		wants(t, stderr, tt.want)
+	}
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestPrintConfigMasksSecrets(t *testing.T) {
+	for _, database := range []string{
+		"postgres://reader:hidden@db.example:5432/reporting?sslmode=verify-full",
+		"host=db.example user=reader password=hidden dbname=reporting",
+		"host=db.example user=reader password='hidden away' dbname=reporting",
+		"postgres://reader@db.example/reporting?password=hidden",
+	} {
+		code, stdout, stderr := call(t, map[string]string{
+			"REPORTING_DATABASE_URL": database, "REPORTING_AUTH_ISSUERS": "https://idp.example/realms/a, https://idp.example/realms/b",
+		}, "serve", "--print-config", "--listen=127.0.0.1:1234")
+		if code != exitOK {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		if strings.Contains(stdout, "hidden") {
+			t.Errorf("shows the password:\n%s", stdout)
+		}
+		wants(t, stdout, "db.example", "REPORTING_LISTEN=127.0.0.1:1234\n", "REPORTING_OPS_LISTEN=:9090\n",
+			"REPORTING_BASE_URL=http://localhost:8080/fhir\n", "REPORTING_STATEMENT_TIMEOUT=5s\n", "REPORTING_FULL_URL=id\n",
+			"REPORTING_AUTH_ISSUERS=https://idp.example/realms/a,https://idp.example/realms/b\n", "REPORTING_LOG_FORMAT=json\n")
+	}
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestTokenIsTheSeeds(t *testing.T) {
+	const seed = api.SeedToken
+	if code, stdout, _ := call(t, nil, "token"); code != exitOK || stdout != seed+"\n" {
+		t.Errorf("%d %s", code, stdout)
+	}
+	if _, stdout, _ := call(t, nil, "token", "--user=u", "--roles=a,b", "--expires-in=1h"); stdout == seed+"\n" || strings.Count(stdout, ".") != 2 {
+		t.Errorf("%s", stdout)
+	}
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestSmallCommands(t *testing.T) {
+	if code, stdout, _ := call(t, nil, "version"); code != exitOK || !strings.HasPrefix(stdout, "reporting ") {
+		t.Errorf("version: %d %s", code, stdout)
+	}
+	if code, stdout, _ := call(t, nil, "--help"); code != exitOK || !strings.Contains(stdout, "migrate") {
+		t.Errorf("help: %d %s", code, stdout)
+	}
+	if code, stdout, _ := call(t, map[string]string{"REPORTING_DATABASE_URL": "postgres://u:hidden@h/d"}, "serve", "--help"); code != exitOK || strings.Contains(stdout, "hidden") {
+		t.Errorf("serve --help: %d %s", code, stdout)
+	}
+	if code, _, stderr := call(t, nil); code != exitUsage || stderr == "" {
+		t.Errorf("no command: %d %s", code, stderr)
+	}
+	if code, _, stderr := call(t, nil, "healthcheck", "--ops-listen=127.0.0.1:1"); code != exitFailure || stderr == "" {
+		t.Errorf("healthcheck of nothing: %d %s", code, stderr)
+	}
+	if code, _, stderr := call(t, map[string]string{"REPORTING_DATABASE_URL": "postgres://u:hidden@127.0.0.1:1/d"}, "migrate"); code != exitFailure || strings.Contains(stderr, "hidden") {
+		t.Errorf("migrate nothing: %d %s", code, stderr)
+	}
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"reporting/api"
+	"reporting/internal/app"
+	"reporting/internal/postgres/pgtest"
+)
+
+// binary builds the program once, as it is shipped.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "reporting-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "reporting")
+	command := exec.Command("go", "build", "-o", path, ".")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", errors.Join(err, errors.New(string(output)))
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// process is the program, running.
+type process struct {
+	*exec.Cmd
+	base, ops string
+	lines     chan string // its output, line by line; closed at its end
+}
+
+var serving = regexp.MustCompile(`serving.*api"?[=:]"?(127\.0\.0\.1:\d+)"?.*operations"?[=:]"?(127\.0\.0\.1:\d+)`)
+
+// spawn starts the program on free ports and waits until it listens.
+func spawn(t *testing.T, temp string, environ []string, args ...string) *process {
+	t.Helper()
+	p := spawnQuiet(t, temp, environ, args...)
+	match := p.expect(t, serving)
+	p.base, p.ops = "http://"+match[1]+"/fhir", "http://"+match[2]
+	return p
+}
+
+// spawnQuiet starts the program. temp is where it may put temporary files.
+func spawnQuiet(t *testing.T, temp string, environ []string, args ...string) *process {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Cmd: exec.Command(path, args...), lines: make(chan string, 10_000)}
+	p.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temp,
+		"REPORTING_LISTEN=127.0.0.1:0", "REPORTING_OPS_LISTEN=127.0.0.1:0",
+	}, environ...)
+	output, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stderr = p.Stdout
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Process.Kill() })
+	go func() {
+		defer close(p.lines)
+		for scanner := bufio.NewScanner(output); scanner.Scan(); {
+			p.lines <- scanner.Text()
+		}
+	}()
+	return p
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// expect reads the output until a line matches.
+func (p *process) expect(t *testing.T, pattern *regexp.Regexp) []string {
+	t.Helper()
+	var before strings.Builder
+	deadline := time.After(60 * time.Second)
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if match := pattern.FindStringSubmatch(line); match != nil {
+				return match
+			}
+			if !ok {
+				t.Fatalf("it ended before it said %s:\n%s", pattern, &before)
+			}
+			before.WriteString(line + "\n")
+		case <-deadline:
+			t.Fatalf("it did not say %s:\n%s", pattern, &before)
+		}
+	}
+}
+
+// ask posts the status operation.
+func ask(ctx context.Context, base, token string) (int, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/$get-report-job-status", strings.NewReader(`{"resourceType":"Parameters"}`))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Content-Type", "application/fhir+json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, body, err
+}
+
+// SIGTERM under load: whoever sends requests here learns from /readyz that it
+// should stop, and every request sent until then, and after it was told but
+// before it acted, is answered. The exit is clean.
+func TestTerminateUnderLoad(t *testing.T) {
+	t.Parallel()
+	p := spawn(t, t.TempDir(), []string{
+		"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway", "REPORTING_SHUTDOWN_DELAY=1s",
+	}, "serve")
+	token := app.Token("u", "", nil, time.Time{})
+	var answered atomic.Int64
+	var told atomic.Bool
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for !told.Load() {
+				status, body, err := ask(t.Context(), p.base, token)
+				if err != nil || status != http.StatusOK {
+					t.Errorf("lost: %d %s %v", status, body, err)
+					return
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	until(t, func() bool { return answered.Load() > 200 })
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return !ready(t, p.ops) })
+	before := answered.Load()
+	until(t, func() bool { return answered.Load() > before+100 }) // a balancer takes a moment to act
+	told.Store(true)
+	wg.Wait()
+	if err := p.Wait(); err != nil {
+		t.Errorf("exit: %v", err)
+	}
+}
+
+// until polls for something that happens soon, or fails.
+func until(t *testing.T, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
+// ready asks as a balancer does.
+func ready(t *testing.T, ops string) bool {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, ops+"/readyz", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(path, "serve", "--auth=gateway", "--database-url=postgres://nobody@127.0.0.1:1/x",
+		"--ops-listen=127.0.0.1:0", "--listen="+listener.Addr().String(), "--log-format=text")
+	output, err := command.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitFailure {
+		t.Errorf("exit: %v", err)
+	}
+	wants(t, string(output), "is in use", "REPORTING_LISTEN")
+}
+
+// seedAnswer is what the published request gets.
+func seedAnswer(t *testing.T) string {
+	t.Helper()
+	text, err := api.Example(api.StatusFailed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

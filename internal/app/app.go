@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"reporting/internal/auth"
+	"reporting/internal/config"
+	"reporting/internal/fhir"
+	"reporting/internal/obs"
+	"reporting/internal/postgres"
+	"reporting/internal/rest"
+	"reporting/internal/rest/jobstatus"
+)
+
+// stopLimit bounds the clean-ups that wait for nobody.
+const stopLimit = 5 * time.Second
+
+// Options are what a service is made from.
+type Options struct {
+	Config config.Config
+	Build  obs.Build
+	Log    *slog.Logger
+	Now    func() time.Time // nil: the system's clock
+}
+
+// App is a running service.
+type App struct {
+	log       *slog.Logger
+	now       func() time.Time
+	config    config.Config
+	readiness *obs.Readiness
+	metrics   *obs.Metrics
+	api, ops  *listener
+	cleanups  cleanups
+}
+
+// New puts a service together and takes its addresses. It neither needs the
+// database nor waits for it: readiness tells when that is there. On an error
+// nothing is left behind.
+func New(ctx context.Context, o Options) (app *App, err error) {
+	a := &App{log: o.Log, now: o.Now, config: o.Config, metrics: obs.NewMetrics(o.Build)}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.cleanups.undo(context.WithoutCancel(ctx)))
+		}
+	}()
+
+	pool, health, err := a.openDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	authenticator, err := a.openAuth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.readiness = obs.NewReadiness(
+		obs.Check{Name: "database", Run: health.Check},
+		obs.Check{Name: "keys", Run: authenticator.Ready},
+	)
+	api, err := a.handler(pool, authenticator, o.Build)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.listen(ctx, api); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) openDatabase(ctx context.Context) (*postgres.Pool, *postgres.Health, error) {
+	url := string(a.config.DatabaseURL)
+	pool, err := postgres.Open(ctx, url, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("database: %w", err)
+	}
+	a.cleanups.add("database pool", stopLimit, pool.Close)
+	health, err := postgres.NewHealth(ctx, url, a.now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("database health: %w", err)
+	}
+	a.cleanups.add("database health", stopLimit, health.Close)
+	a.metrics.RegisterPool(func() obs.PoolStats { return poolStats(pool.Stats()) })
+	return pool, health, nil
+}
+
+func poolStats(s postgres.Stats) obs.PoolStats {
+	return obs.PoolStats{
+		Max: s.Max, Total: s.Total, Idle: s.Idle, Acquired: s.Acquired, Acquires: s.AcquireCount,
+		Waits: s.EmptyAcquireCount, GivenUp: s.CanceledAcquireCount, WaitTime: s.EmptyAcquireWait,
+	}
+}
+
+func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
+	c := a.config
+	if c.Auth == config.Gateway {
+		a.log.WarnContext(ctx, "gateway mode: token signatures are not checked here; "+
+			"whoever reaches this service from a trusted peer is believed", "trusted_peers", fmt.Sprint(c.AuthTrustedPeers))
+		return auth.NewGateway(auth.GatewayOptions{TrustedPeers: c.AuthTrustedPeers, Now: a.now}), nil
+	}
+	verifier, err := auth.NewVerifier(auth.VerifierOptions{
+		Issuers: c.AuthIssuers, JWKSURL: c.AuthJWKSURL, Audience: c.AuthAudience, Now: a.now, Log: a.log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("token verifier: %w", err)
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- verifier.Run(running) }()
+	a.cleanups.add("token verifier", stopLimit, func(ctx context.Context) error {
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return verifier, nil
+}
+
+func (a *App) handler(pool *postgres.Pool, authenticator auth.Authenticator, build obs.Build) (http.Handler, error) {
+	c := a.config
+	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
+	handler, err := rest.New(rest.Options{
+		Base:        c.BaseURL,
+		Auth:        authenticator,
+		Operations:  []rest.Operation{jobstatus.New(postgres.NewJobs(pool, c.StatementTimeout), links)},
+		About:       fhir.Server{Version: build.Version, Released: build.Date},
+		MaxBody:     c.MaxBody,
+		CORSOrigins: c.CORSOrigins,
+		Log:         a.log,
+		Metrics:     a.metrics,
+		Draining:    a.readiness.Draining,
+		Now:         a.now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	return handler, nil
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// cleanup undoes one step of starting.
+type cleanup struct {
+	name  string
+	limit time.Duration // the longest it may take
+	run   func(context.Context) error
+}
+
+// cleanups are undone last in, first out.
+type cleanups []cleanup
+
+func (c *cleanups) add(name string, limit time.Duration, run func(context.Context) error) {
+	*c = append(*c, cleanup{name: name, limit: limit, run: run})
+}
+
+// undo runs every clean-up, each within its limit, and joins what went wrong:
+// one that fails must not keep the others from running. It runs once; a second
+// call finds nothing left.
+func (c *cleanups) undo(ctx context.Context) error {
+	var errs []error
+	for len(*c) > 0 {
+		last := (*c)[len(*c)-1]
+		*c = (*c)[:len(*c)-1]
+		errs = append(errs, last.undo(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+func (c cleanup) undo(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	if err := c.run(ctx); err != nil {
+		return fmt.Errorf("stop %s: %w", c.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"reporting/internal/auth"
+	"reporting/internal/config"
+	"reporting/internal/embedded"
+	"reporting/internal/postgres"
+)
+
+// DevOptions are what "reporting dev" takes besides the settings.
+type DevOptions struct {
+	DataDir string    // keep the database here; empty: it goes with the service
+	Out     io.Writer // where the invitation to try it is printed
+}
+
+// Dev runs the service on a private Postgres with demo jobs until ctx ends, and
+// leaves nothing behind unless DataDir says so.
+func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
+	server, err := embedded.Start(ctx, embedded.Options{DataDir: dev.DataDir, Log: o.Log})
+	if err != nil {
+		return fmt.Errorf("start a private Postgres: %w", err)
+	}
+	var undo cleanups
+	undo.add("private Postgres", stopLimit, server.Stop)
+	defer func() { err = errors.Join(err, undo.undo(context.WithoutCancel(ctx))) }()
+
+	owner := server.URL("postgres", "postgres")
+	if err := prepare(ctx, owner, o); err != nil {
+		return err
+	}
+	o.Config.DatabaseURL = config.Secret(postgres.WithRole(owner, postgres.ReaderRole))
+	o.Config.ShutdownDelay = 0 // nobody balances load in front of a laptop
+	app, err := New(ctx, o)
+	if err != nil {
+		return err
+	}
+	invite(dev.Out, o.Config.BaseURL.String(), app.OpsAddr())
+
+	// A database that dies takes the service with it: there is nothing to wait for.
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-server.Done():
+			cancel(errors.New("the private Postgres has ended"))
+		case <-running.Done():
+		}
+	}()
+	err = app.Run(running)
+	if cause := context.Cause(running); ctx.Err() == nil && cause != nil {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+func prepare(ctx context.Context, url string, o Options) error {
+	if _, err := postgres.Migrate(ctx, url, o.Log); err != nil {
+		return fmt.Errorf("prepare the private Postgres: %w", err)
+	}
+	if err := postgres.Load(ctx, url, demoJobs(time.Now())); err != nil {
+		return fmt.Errorf("load demo jobs: %w", err)
+	}
+	return nil
+}
+
+// invite prints what to do next; the lines work when pasted.
+func invite(out io.Writer, base string, ops net.Addr) {
+	curl := func(user auth.Principal) string {
+		// One line each, so that nothing is lost on the way to another terminal.
+		return fmt.Sprintf("curl -s -X POST '%s/$get-report-job-status' -H 'Content-Type: application/fhir+json' "+
+			"-d '{\"resourceType\":\"Parameters\"}' -H 'Authorization: Bearer %s'", base, auth.UnsignedToken(user, time.Time{}))
+	}
+	_, port, _ := net.SplitHostPort(ops.String())
+	_, _ = fmt.Fprintf(out, `
+The service is running at %s
+with a private database and demo jobs. Ask it how the reports of a user are doing:
+
+%s
+
+Another user has a job in every state:
+
+%s
+
+It believes unsigned tokens, but only from this machine; "reporting token --help"
+makes more of them. Probes and metrics: http://localhost:%s/metrics
+Ctrl-C ends it.
+
+`, base, curl(SeedUser()), curl(DemoUser()), port)
+}

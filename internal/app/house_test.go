@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "reporting/"
+
+// mayImport says which of our packages a package may import, outside tests. A
+// package that is not listed may import none; a trailing /... covers a tree.
+func mayImport() map[string][]string {
+	const (
+		report   = "internal/report"
+		fhir     = "internal/fhir"
+		auth     = "internal/auth"
+		obs      = "internal/obs"
+		rest     = "internal/rest"
+		postgres = "internal/postgres"
+		embedded = "internal/embedded"
+		config   = "internal/config"
+	)
+	return map[string][]string{
+		report:                 {},
+		config:                 {},
+		obs:                    {},
+		embedded:               {},
+		"migrations":           {},
+		"api":                  {},
+		"internal/conformance": {}, // tests only
+		auth:                   {report},
+		auth + "/authtest":     {},
+		fhir:                   {report},
+		postgres:               {report, "migrations"},
+		postgres + "/pgtest":   {report, postgres, embedded},
+		rest:                   {report, fhir, auth, obs},
+		rest + "/jobstatus":    {report, fhir, auth, obs, rest},
+		"internal/app":         {report, fhir, auth, obs, rest, rest + "/jobstatus", postgres, embedded, config},
+		"cmd/reporting":        {"internal/app", config},
+	}
+}
+
+// mayImportOthers limits who may use a library that stands for a technology.
+func mayImportOthers() map[string][]string {
+	return map[string][]string{
+		"github.com/jackc/":          {"internal/postgres", "internal/postgres/pgtest", "internal/embedded"}, // SQL
+		"database/sql":               {"internal/postgres"},
+		"github.com/pressly/":        {"internal/postgres"},
+		"github.com/go-chi/":         {"internal/rest"}, // routes
+		"github.com/golang-jwt/":     {"internal/auth", "internal/auth/authtest"},
+		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
+		"github.com/prometheus/":     {"internal/obs"},
+		"github.com/alecthomas/kong": {"cmd/reporting"},
+		"github.com/samply/":         {"internal/fhir", "internal/rest", "internal/rest/jobstatus"},
+	}
+}
+
+type goPackage struct {
+	ImportPath, Dir, Doc  string
+	Standard              bool
+	Imports, XTestGoFiles []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Doc,Imports,XTestGoFiles", "./...")
+	command.Dir = root(t)
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestImportRules(t *testing.T) {
+	t.Parallel()
+	rules, others := mayImport(), mayImportOthers()
+	list := packages(t)
+	if len(list) < len(rules) {
+		t.Errorf("go list finds %d packages, the rules name %d", len(list), len(rules))
+	}
+	for _, p := range list {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, known := rules[name]
+		if !known {
+			t.Errorf("%s has no import rule: add one, and keep data flowing one way", name)
+		}
+		for _, imported := range p.Imports {
+			if ours, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, which it may not", name, ours)
+			}
+			for prefix, users := range others {
+				if strings.HasPrefix(imported, prefix) && !slices.Contains(users, name) {
+					t.Errorf("%s imports %s, which is for %v", name, imported, users)
+				}
+			}
+			if name == "internal/report" && strings.Contains(imported, ".") {
+				t.Errorf("the domain imports %s", imported)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+// Files stay small enough to be read in one sitting, and carry their licence.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	const limit = 500
+	seen := 0
+	err := filepath.WalkDir(root(t), func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root(t) {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(path) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		seen++
+		if lines := bytes.Count(text, []byte("\n")); lines > limit {
+			t.Errorf("%s has %d lines, more than %d", path, lines, limit)
+		}
+		if !bytes.HasPrefix(text, []byte("// SPDX-License-Identifier: Apache-2.0\n\n")) {
+			t.Errorf("%s does not begin with its licence", path)
+		}
+		return nil
+	})
+	if err != nil || seen == 0 {
+		t.Errorf("%d files: %v", seen, err)
+	}
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"reporting/internal/obs"
+)
+
+// listen takes both addresses. The operations listener is the last to go, so
+// that a stopping service can still say that it is not ready.
+func (a *App) listen(ctx context.Context, api http.Handler) (err error) {
+	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness), a.log)
+	if err != nil {
+		return err
+	}
+	a.cleanups.add("operations listener", stopLimit, a.ops.stop)
+	a.api, err = listen(ctx, "API", a.config.Listen, "REPORTING_LISTEN", api, a.log)
+	if err != nil {
+		return err
+	}
+	a.cleanups.add("API listener", a.config.ShutdownGrace, a.api.stop)
+	return nil
+}
+
+// Addr is the address of the API listener.
+func (a *App) Addr() net.Addr { return a.api.net.Addr() }
+
+// OpsAddr is the address of the operations listener.
+func (a *App) OpsAddr() net.Addr { return a.ops.net.Addr() }
+
+// Run serves until ctx ends or a listener fails, and then stops: not ready
+// first, for as long as whatever sends requests here needs to notice; then no
+// new connections, while requests in flight finish; then everything else, in
+// the reverse order of its start.
+func (a *App) Run(ctx context.Context) error {
+	a.ops.serve()
+	a.api.serve()
+	a.log.InfoContext(ctx, "serving", "api", a.Addr().String(), "operations", a.OpsAddr().String(), "base_url", a.config.BaseURL.String())
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-a.api.failed:
+	case failure = <-a.ops.failed:
+	}
+	stopping := context.WithoutCancel(ctx)
+	a.readiness.Drain()
+	a.log.InfoContext(stopping, "stopping", "delay", a.config.ShutdownDelay.String(), "grace", a.config.ShutdownGrace.String())
+	if failure == nil {
+		time.Sleep(a.config.ShutdownDelay)
+	}
+	if err := errors.Join(failure, a.cleanups.undo(stopping)); err != nil {
+		return err
+	}
+	a.log.InfoContext(stopping, "stopped")
+	return nil
+}
