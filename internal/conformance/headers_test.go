@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/config"
+)
+
+// everyKind makes one request for each kind of answer.
+func everyKind() map[string]request {
+	return map[string]request{
+		"success":      status(newUser()),
+		"unauthorised": {method: "POST", path: operation},
+		"not found":    {method: "GET", path: "/nothing"},
+		"wrong method": {method: "DELETE", path: operation},
+		"bad body":     {method: "POST", path: operation, user: "u", body: "{", header: map[string]string{"Content-Type": fhirJSON}},
+		"metadata":     {method: "GET", path: "/metadata"},
+		"options":      {method: "OPTIONS", path: operation},
+	}
+}
+
+func TestW20(t *testing.T) {
+	t.Parallel()
+	for name, r := range everyKind() {
+		a := shared(t).do(t, r)
+		if got := a.header.Get("Content-Type"); len(a.body) > 0 && got != "application/fhir+json; charset=UTF-8" {
+			t.Errorf("%s: Content-Type %q", name, got)
+		}
+	}
+}
+
+func TestW21(t *testing.T) {
+	t.Parallel()
+	server, small, large := shared(t), newUser(), newUser()
+	for range 10 {
+		server.load(t, done(large, noon))
+	}
+	for _, tt := range []struct {
+		user, accept string
+		compressed   bool
+	}{
+		{large, "gzip", true},
+		{large, "GZIP", true},
+		{large, "deflate, gzip;q=0.5", true},
+		{large, "", false},
+		{large, "gzip;q=0", false}, // what chi's own middleware gets wrong
+		{large, "gzip;q=0, *;q=1", false},
+		{large, "identity", false},
+		{large, "*;q=0", false},
+		{large, "br, zstd", false},
+		{small, "gzip", false}, // an empty list would only grow
+	} {
+		r := status(tt.user)
+		if tt.accept != "" {
+			r = r.with("Accept-Encoding", tt.accept)
+		}
+		a := server.do(t, r)
+		if got := a.header.Get("Content-Encoding") == "gzip"; got != tt.compressed {
+			t.Errorf("Accept-Encoding %q: compressed %v, want %v", tt.accept, got, tt.compressed)
+		}
+		if tt.compressed {
+			reader, err := gzip.NewReader(bytes.NewReader(a.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.body, err = io.ReadAll(reader); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := map[bool]int{true: 10, false: 0}[tt.user == large]; len(a.entries(t)) != want {
+			t.Errorf("Accept-Encoding %q: %d entries, want %d", tt.accept, len(a.entries(t)), want)
+		}
+	}
+}
+
+func TestW22(t *testing.T) {
+	t.Parallel()
+	for name, r := range everyKind() {
+		a := shared(t).do(t, r.with("Accept-Encoding", "gzip"))
+		if got := a.header.Values("Vary"); len(got) != 1 || got[0] != "Accept, Accept-Encoding, Authorization" {
+			t.Errorf("%s: Vary %q", name, got)
+		}
+		if got := a.header.Get("Cache-Control"); name != "metadata" && got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", name, got)
+		}
+	}
+}
+
+func TestW23(t *testing.T) {
+	t.Parallel()
+	for name, r := range everyKind() {
+		a := shared(t).do(t, r)
+		for header, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		} {
+			if got := a.header.Get(header); got != want {
+				t.Errorf("%s: %s %q, want %q", name, header, got, want)
+			}
+		}
+	}
+}
+
+func TestW24(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"a", "Zz-09._", strings.Repeat("x", 64), uuid.NewString()} {
+		for name, r := range everyKind() {
+			if got := shared(t).do(t, r.with("X-Request-Id", id)).header.Get("X-Request-Id"); got != id {
+				t.Errorf("%s: %q came back as %q", name, id, got)
+			}
+		}
+	}
+	for _, id := range []string{"", strings.Repeat("x", 65), "a b", "a\tb", "<script>", "æ", "a;b", "${jndi:x}"} {
+		got := shared(t).do(t, request{method: "GET", path: "/nothing"}.with("X-Request-Id", id))
+		if _, err := uuid.Parse(got.header.Get("X-Request-Id")); err != nil {
+			t.Errorf("%q came back as %q", id, got.header.Get("X-Request-Id"))
+		}
+		got.outcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
+	}
+}
+
+func TestW24Traceparent(t *testing.T) {
+	t.Parallel()
+	server := own(t, nil)
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	server.do(t, status("u").with("Traceparent", "00-"+trace+"-00f067aa0ba902b7-01"))
+	server.do(t, status("u").with("Traceparent", "00-"+strings.Repeat("0", 32)+"-00f067aa0ba902b7-01")) // invalid by its specification
+	if err := server.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(server.log.String(), `"trace_id":`); got != 1 || !strings.Contains(server.log.String(), `"trace_id":"`+trace+`"`) {
+		t.Errorf("the trace is continued %d times:\n%s", got, server.log)
+	}
+}
+
+func TestW25(t *testing.T) {
+	t.Parallel()
+	for name, r := range everyKind() {
+		a := shared(t).do(t, r)
+		for _, header := range []string{"Set-Cookie", "Server", "X-Powered-By"} {
+			if got := a.header.Get(header); got != "" {
+				t.Errorf("%s: %s %q", name, header, got)
+			}
+		}
+		for header, values := range a.header {
+			if strings.Contains(strings.Join(values, " "), "9.8.7") {
+				t.Errorf("%s: %s tells the version", name, header)
+			}
+		}
+	}
+}
+
+func TestW27(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	u, err := url.Parse(server.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	const ask = "GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n"
+	if _, err := io.WriteString(conn, ask); err != nil {
+		t.Fatal(err)
+	}
+	answered := make([]byte, 64<<10)
+	if _, err := conn.Read(answered); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(answered, []byte("Connection: close")) {
+		t.Error("the connection is closed after one answer")
+	}
+	// A full minute of silence, in parallel with the rest of the suite.
+	if err := conn.SetReadDeadline(time.Now().Add(61 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err = conn.Read(answered); err != nil {
+			break
+		}
+	}
+	if timeout, ok := err.(net.Error); !ok || !timeout.Timeout() { //nolint:errorlint // from Read itself
+		t.Fatalf("the idle connection ended: %v", err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, ask); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(answered); err != nil {
+		t.Errorf("no answer on a connection idle for a minute: %v", err)
+	}
+}
+
+func TestW28(t *testing.T) {
+	t.Parallel()
+	const origin = "https://portal.example"
+	if a := shared(t).do(t, status("u").with("Origin", origin)); a.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Error("CORS is on by default")
+	}
+	server := own(t, func(c *config.Config) { c.CORSOrigins = []string{origin} })
+	for name, r := range everyKind() {
+		a := server.do(t, r.with("Origin", origin))
+		if got := a.header.Get("Access-Control-Allow-Origin"); got != origin {
+			t.Errorf("%s: allowed origin %q", name, got)
+		}
+		if vary := strings.Join(a.header.Values("Vary"), ","); !strings.Contains(vary, "Origin") || !strings.Contains(vary, "Authorization") {
+			t.Errorf("%s: Vary %q", name, vary)
+		}
+		exposed := a.header.Get("Access-Control-Expose-Headers")
+		for _, want := range []string{"X-Request-Id", "Location", "Content-Location", "Retry-After"} {
+			if !strings.Contains(exposed, want) {
+				t.Errorf("%s: %s is not exposed: %q", name, want, exposed)
+			}
+		}
+		if a = server.do(t, r.with("Origin", "https://evil.example")); a.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: any origin is allowed", name)
+		}
+	}
+	preflight := server.do(t, request{method: "OPTIONS", path: operation, header: map[string]string{
+		"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type",
+	}})
+	if preflight.status != http.StatusNoContent || preflight.header.Get("Access-Control-Allow-Methods") == "" ||
+		!strings.Contains(preflight.header.Get("Access-Control-Allow-Headers"), "authorization") {
+		t.Errorf("preflight: %d %v", preflight.status, preflight.header)
+	}
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reporting/internal/report"
+)
+
+// Nobody ever sees somebody else's job: random users whose ids resemble one
+// another, random jobs, and requests that run into one another.
+func TestW15(t *testing.T) {
+	t.Parallel()
+	const seed, rounds, callers = 15, 40, 8
+	random := rand.New(rand.NewPCG(seed, seed))
+	server, users := shared(t), lookalikes(random)
+	owned := map[string]map[string]bool{}
+	var jobs []report.Job
+	for _, user := range users {
+		owned[user] = map[string]bool{}
+		for range random.IntN(6) {
+			job := queued(user, noon.Add(time.Duration(random.IntN(1000))*time.Second))
+			owned[user][job.ID.String()] = true
+			jobs = append(jobs, job)
+		}
+	}
+	server.load(t, jobs...)
+
+	var wg sync.WaitGroup
+	for range callers {
+		order := random.Perm(len(users))
+		wg.Go(func() {
+			for round := range rounds {
+				user := users[order[round%len(order)]]
+				list := server.do(t, status(user)).entries(t)
+				if len(list) != len(owned[user]) {
+					t.Errorf("%q sees %d jobs, owns %d", user, len(list), len(owned[user]))
+				}
+				for _, e := range list {
+					if !owned[user][e.FullURL] || e.part("userId").ValueString != user {
+						t.Errorf("%q sees a job of %q", user, e.part("userId").ValueString)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// lookalikes makes user ids that sloppy code would take for one another.
+func lookalikes(random *rand.Rand) []string {
+	var users []string
+	for range 10 {
+		stem := newUser()
+		users = append(users, stem, strings.ToUpper(stem), strings.TrimSuffix(stem, stem[len(stem)-1:]), stem+" ", " "+stem,
+			"https://x.example/fhir/Practitioner/"+stem, "Practitioner/"+stem, "urn:uuid:"+stem, stem+"%", stem+"_",
+			stem+"'--", stem+"\u00e9", stem+"e\u0301", strings.ReplaceAll(stem, "-", "_"))
+	}
+	random.Shuffle(len(users), func(i, j int) { users[i], users[j] = users[j], users[i] })
+	return users
+}
+
+const many = 100_000
+
+// insertMany gives a user very many jobs.
+func insertMany(t *testing.T, server instance, user string) {
+	t.Helper()
+	server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters, created_at)
+		select 'com.example.Report', $1, 'QUEUED', '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}',
+		       '2026-01-01 00:00:00+00'::timestamptz + n * interval '1 second'
+		  from generate_series(1, $2::int) n`, user, many)
+}
+
+func TestW16(t *testing.T) {
+	t.Parallel()
+	server, user := own(t, nil), newUser()
+	insertMany(t, server, user)
+	res, err := client.Do(server.build(t, status(user)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(body, []byte(`"fullUrl"`)); n != many {
+		t.Errorf("%d entries, want %d", n, many)
+	}
+	if n := len((answer{status: res.StatusCode, body: body}).entries(t)); n != many {
+		t.Errorf("%d entries decode, want %d", n, many)
+	}
+	// A Content-Length would mean that the whole list was held in memory.
+	if res.ContentLength >= 0 {
+		t.Errorf("Content-Length %d: not streamed", res.ContentLength)
+	}
+}
+
+// A database that fails in the middle of a list breaks the transfer: the client
+// never gets a short list that parses.
+func TestW106(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"identity", "gzip"} {
+		server, user := own(t, nil), newUser()
+		insertMany(t, server, user)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		res, err := client.Do(server.build(t, status(user).with("Accept-Encoding", encoding)).WithContext(ctx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := bufio.NewReader(res.Body)
+		if _, err := reader.Peek(1); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("no answer began: %d %v", res.StatusCode, err)
+		}
+		server.db.Exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and datname = current_database()`)
+		_, err = io.Copy(io.Discard, reader)
+		_ = res.Body.Close()
+		if err == nil {
+			t.Errorf("%s: the transfer ended as if it were whole", encoding)
+		}
+		if a := server.do(t, status(newUser())); a.status != http.StatusOK {
+			t.Errorf("%s: not well afterwards: %d", encoding, a.status)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/config"
+)
+
+const (
+	definitionID  = "-s-get-report-job-status"
+	definitionURL = "http://ehealth.sundhed.dk/fhir/OperationDefinition/" + definitionID
+)
+
+func TestW110(t *testing.T) {
+	t.Parallel()
+	away := own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
+	for _, server := range []target{shared(t), away.target} {
+		for _, accept := range []string{
+			"", "*/*", "application/*", fhirJSON, "application/fhir+json;q=1.0, application/json+fhir;q=0.9",
+			"application/fhir+xml;q=1.0, application/fhir+json;q=1.0", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", ";;",
+		} {
+			r := request{method: "GET", path: "/metadata"}.with("Authorization", "Bearer nonsense")
+			if accept != "" {
+				r = r.with("Accept", accept)
+			}
+			a := server.do(t, r)
+			statement, err := models.UnmarshalCapabilityStatement(a.body)
+			if a.status != http.StatusOK || err != nil {
+				t.Fatalf("Accept %q: %d %v %s", accept, a.status, err, a.body)
+			}
+			if statement.FhirVersion != models.FHIRVersion4_0_1 || statement.Kind != models.CapabilityStatementKindInstance {
+				t.Errorf("fhirVersion %s, kind %s", statement.FhirVersion.Code(), statement.Kind.Code())
+			}
+			rest := statement.Rest[0]
+			if len(rest.Operation) != 1 || rest.Operation[0].Name != "get-report-job-status" || rest.Operation[0].Definition != definitionURL {
+				t.Errorf("operations %+v", rest.Operation)
+			}
+			for _, format := range statement.Format {
+				if !strings.Contains(format, "json") {
+					t.Errorf("claims to write %s", format)
+				}
+			}
+		}
+	}
+}
+
+func TestW111(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	for _, path := range []string{"/metadata", "/OperationDefinition/" + definitionID} {
+		get := server.do(t, request{method: "GET", path: path})
+		etag := get.header.Get("Etag")
+		if etag == "" || !strings.HasPrefix(get.header.Get("Cache-Control"), "public, max-age=") {
+			t.Errorf("%s: ETag %q, Cache-Control %q", path, etag, get.header.Get("Cache-Control"))
+		}
+		head := server.do(t, request{method: "HEAD", path: path})
+		if head.status != http.StatusOK || len(head.body) != 0 || head.header.Get("Etag") != etag ||
+			head.header.Get("Content-Length") != get.header.Get("Content-Length") {
+			t.Errorf("%s: HEAD %d %v", path, head.status, head.header)
+		}
+		for _, tt := range []struct {
+			match string
+			want  int
+		}{
+			{etag, http.StatusNotModified},
+			{strings.TrimPrefix(etag, "W/"), http.StatusNotModified}, // the comparison is weak
+			{`"x", ` + etag, http.StatusNotModified},
+			{"*", http.StatusNotModified},
+			{`W/"x"`, http.StatusOK},
+		} {
+			for _, encoding := range []string{"identity", "gzip"} {
+				a := server.do(t, request{method: "GET", path: path}.with("If-None-Match", tt.match).with("Accept-Encoding", encoding))
+				if a.status != tt.want || (a.status == http.StatusNotModified && (len(a.body) > 0 || a.header.Get("Etag") != etag)) {
+					t.Errorf("%s: If-None-Match %s: %d, %d bytes", path, tt.match, a.status, len(a.body))
+				}
+			}
+		}
+		a := server.do(t, request{method: "POST", path: path, body: "{}"})
+		a.outcome(t, http.StatusMethodNotAllowed, models.IssueTypeNotSupported)
+		if a.header.Get("Allow") != "GET, HEAD, OPTIONS" {
+			t.Errorf("%s: Allow %q", path, a.header.Get("Allow"))
+		}
+	}
+}
+
+func TestW112(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	a := server.do(t, request{method: "GET", path: "/OperationDefinition/" + definitionID})
+	definition, err := models.UnmarshalOperationDefinition(a.body)
+	if a.status != http.StatusOK || err != nil {
+		t.Fatalf("%d %v %s", a.status, err, a.body)
+	}
+	if *definition.Id != definitionID || *definition.Url != definitionURL || definition.Code != "get-report-job-status" ||
+		!definition.System || definition.Type || definition.Instance || *definition.AffectsState || *definition.Description == "" {
+		t.Errorf("%s", a.body)
+	}
+	out := 0
+	for _, p := range definition.Parameter {
+		if p.Use == models.OperationParameterUseIn {
+			if p.Min != 0 {
+				t.Errorf("input %s is mandatory", p.Name)
+			}
+			continue
+		}
+		out++
+		if p.Name != "return" || p.Min != 0 || p.Max != "1" || *p.Type != "Bundle" {
+			t.Errorf("output %+v", p)
+		}
+	}
+	if out != 1 {
+		t.Errorf("%d outputs, want 1", out)
+	}
+	for _, id := range []string{"x", "get-report-job-status", strings.ToUpper(definitionID), strings.Repeat("x", 500)} {
+		missing := server.do(t, request{method: "GET", path: "/OperationDefinition/" + id})
+		issue := missing.outcome(t, http.StatusNotFound, models.IssueTypeNotFound)
+		if *issue.Details.Coding[0].Code != "GENERAL_RESOURCE_NOT_FOUND" {
+			t.Errorf("%s", missing.body)
+		}
+	}
+}
+
+func TestW113(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	for query, want := range map[string]int{
+		"": 1, "?url=" + definitionURL: 1, "?url=" + url.QueryEscape(definitionURL): 1, "?code=get-report-job-status": 1,
+		"?code=get-report-job-status&url=" + definitionURL: 1, "?code=x": 0, "?url=x": 0, "?code=get-report-job-status&url=x": 0,
+	} {
+		a := server.do(t, request{method: "GET", path: "/OperationDefinition" + query})
+		var bundle struct {
+			ResourceType, Type string
+			Total              *int
+			Entry              []struct {
+				Resource struct{ ResourceType, ID string }
+			}
+		}
+		if err := json.Unmarshal(a.body, &bundle); err != nil {
+			t.Fatalf("%v: %s", err, a.body)
+		}
+		if a.status != http.StatusOK || bundle.ResourceType != "Bundle" || bundle.Type != "searchset" || len(bundle.Entry) != want || *bundle.Total != want {
+			t.Errorf("%q: %d %s", query, a.status, a.body)
+		}
+		if want == 1 && bundle.Entry[0].Resource.ID != definitionID {
+			t.Errorf("%q: %s", query, a.body)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/auth"
+	"reporting/internal/report"
+)
+
+const (
+	operation = "/$get-report-job-status"
+	fhirJSON  = "application/fhir+json"
+	emptyList = `{"resourceType":"Bundle","type":"collection"}`
+)
+
+// request is what a test asks; zero values are left out.
+type request struct {
+	method, path, user, body string
+	header                   map[string]string
+}
+
+// status asks for the jobs of a user as the published client does.
+func status(user string) request {
+	return request{
+		method: "POST", path: operation, user: user, body: `{"resourceType":"Parameters"}`,
+		header: map[string]string{"Content-Type": fhirJSON},
+	}
+}
+
+func (r request) with(name, value string) request {
+	header := map[string]string{name: value}
+	for k, v := range r.header {
+		if _, set := header[k]; !set {
+			header[k] = v
+		}
+	}
+	r.header = header
+	return r
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// client neither follows redirects nor decompresses: a test sees what was sent.
+var client = &http.Client{
+	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Timeout:       30 * time.Second,
+}
+
+func token(user string) string {
+	return auth.UnsignedToken(auth.Principal{UserID: user}, time.Time{})
+}
+
+func (s target) build(t testing.TB, r request) *http.Request {
+	t.Helper()
+	var body io.Reader = http.NoBody
+	if r.body != "" {
+		body = strings.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), r.method, s.base+r.path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.user != "" {
+		req.Header.Set("Authorization", "Bearer "+token(r.user))
+	}
+	for name, value := range r.header {
+		req.Header.Set(name, value)
+	}
+	return req
+}
+
+func (s target) do(t testing.TB, r request) answer {
+	t.Helper()
+	a, err := send(s.build(t, r))
+	if err != nil {
+		t.Fatalf("%s %s: %v", r.method, r.path, err)
+	}
+	return a
+}
+
+func send(req *http.Request) (answer, error) {
+	res, err := client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	return answer{status: res.StatusCode, header: res.Header, body: body}, err
+}
+
+// entries decodes a status answer.
+func (a answer) entries(t testing.TB) []entry {
+	t.Helper()
+	if a.status != http.StatusOK {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	var bundle struct {
+		ResourceType, Type string
+		Entry              []entry
+	}
+	if err := json.Unmarshal(a.body, &bundle); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+	if bundle.ResourceType != "Bundle" || bundle.Type != "collection" {
+		t.Fatalf("not a collection Bundle: %.200s", a.body)
+	}
+	return bundle.Entry
+}
+
+type entry struct {
+	FullURL  string
+	Resource struct {
+		ResourceType, ID string
+		Parameter        []struct {
+			Name string
+			Part []part
+		}
+	}
+}
+
+type part struct {
+	Name                       string
+	ValueString, ValueDateTime string
+	ValueReference             struct{ Reference string }
+	Resource                   json.RawMessage
+}
+
+// part returns a part of the entry's job, or nil.
+func (e entry) part(name string) *part {
+	for _, p := range e.Resource.Parameter[0].Part {
+		if p.Name == name {
+			return &p
+		}
+	}
+	return nil
+}
+
+// What must never reach a client: SQL, Go's own words, files.
+var leak = regexp.MustCompile(`(?i)select |sqlstate|pgx|report_job\b|panic|goroutine|\.go:|runtime error|/usr/|/tmp/|eyJ`)
+
+// outcome checks an error answer (W-108) and returns its issue.
+func (a answer) outcome(t testing.TB, status int, code models.IssueType) models.OperationOutcomeIssue {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+	}
+	if got := a.header.Get("Content-Type"); got != "application/fhir+json; charset=UTF-8" {
+		t.Errorf("Content-Type %q", got)
+	}
+	outcome, err := models.UnmarshalOperationOutcome(a.body)
+	if err != nil || !strings.HasPrefix(string(a.body), `{"resourceType":"OperationOutcome"`) {
+		t.Fatalf("no OperationOutcome: %v: %s", err, a.body)
+	}
+	if outcome.Id == nil || *outcome.Id != a.header.Get("X-Request-Id") {
+		t.Errorf("the outcome's id is not the request's: %s", a.body)
+	}
+	if outcome.Text == nil || outcome.Text.Status != models.NarrativeStatusGenerated || outcome.Text.Div == "" {
+		t.Errorf("no narrative: %s", a.body)
+	}
+	if len(outcome.Issue) != 1 {
+		t.Fatalf("%d issues, want 1: %s", len(outcome.Issue), a.body)
+	}
+	issue := outcome.Issue[0]
+	if issue.Severity != models.IssueSeverityError || issue.Code != code {
+		t.Errorf("%s %s, want error %s: %s", issue.Severity.Code(), issue.Code.Code(), code.Code(), a.body)
+	}
+	if issue.Diagnostics == nil || *issue.Diagnostics == "" {
+		t.Errorf("no diagnostics: %s", a.body)
+	}
+	if found := leak.Find(a.body); found != nil {
+		t.Errorf("shows %q: %s", found, a.body)
+	}
+	return issue
+}
+
+// newUser makes a user nobody else has.
+func newUser() string { return "conformance-" + uuid.NewString() }
+
+// done makes a finished job.
+func done(user string, created time.Time) report.Job {
+	return report.Job{
+		ID: report.JobID(uuid.New()), ReportClass: "com.example.Report", UserID: user, Status: report.Done,
+		BinaryReference: "Binary/7", Parameters: []byte(`{"resourceType":"Parameters"}`),
+		Created: created, Started: created, Ended: created.Add(time.Second),
+	}
+}
+
+// queued makes a job that waits.
+func queued(user string, created time.Time) report.Job {
+	job := done(user, created)
+	job.Status, job.BinaryReference, job.Started, job.Ended = report.Queued, "", time.Time{}, time.Time{}
+	return job
+}
+
+var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)

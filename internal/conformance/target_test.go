@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reporting/internal/app"
+	"reporting/internal/config"
+	"reporting/internal/obs"
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/report"
+)
+
+// target is a server under test.
+type target struct {
+	base string // where it is reached, [base]
+	ops  string // its operations listener, or empty when that is not known
+	load func(testing.TB, ...report.Job)
+}
+
+// public is the server's public base URL, as it says itself.
+func (s target) public(t testing.TB) string {
+	t.Helper()
+	var statement struct{ Implementation struct{ URL string } }
+	if err := json.Unmarshal(s.do(t, request{method: "GET", path: "/metadata"}).body, &statement); err != nil {
+		t.Fatal(err)
+	}
+	return statement.Implementation.URL
+}
+
+// shared is the server that tests use which change nothing but add jobs of
+// users of their own.
+func shared(t testing.TB) target {
+	t.Helper()
+	if os.Getenv("REPORTING_CONFORMANCE_URL") != "" {
+		return remote()
+	}
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	if sharedTarget == nil {
+		// It outlives the test that happens to start it.
+		own := start(t, context.Background(), settings(t, pgtest.New(t)), nil)
+		sharedTarget = &own.target
+	}
+	return *sharedTarget
+}
+
+var (
+	sharedMu     sync.Mutex
+	sharedTarget *target
+)
+
+func remote() target {
+	return target{
+		base: strings.TrimSuffix(os.Getenv("REPORTING_CONFORMANCE_URL"), "/"),
+		ops:  strings.TrimSuffix(os.Getenv("REPORTING_CONFORMANCE_OPS_URL"), "/"),
+		load: func(t testing.TB, jobs ...report.Job) {
+			t.Helper()
+			database := os.Getenv("REPORTING_CONFORMANCE_DATABASE_URL")
+			if database == "" {
+				t.Skip("needs jobs of its own: set REPORTING_CONFORMANCE_DATABASE_URL")
+			}
+			if err := postgres.Load(t.Context(), database, jobs); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+// instance is a server that belongs to one test.
+type instance struct {
+	target
+	db  pgtest.Database
+	log *logBuffer
+	// stop ends the server as a signal would, and waits for it.
+	stop func() error
+}
+
+// own starts a server for one test, with settings of its own. Against a remote
+// server such tests cannot run.
+func own(t *testing.T, change func(*config.Config)) instance {
+	t.Helper()
+	if os.Getenv("REPORTING_CONFORMANCE_URL") != "" {
+		t.Skip("needs a server of its own")
+	}
+	db := pgtest.New(t)
+	i := start(t, t.Context(), settings(t, db), change)
+	i.db = db
+	t.Cleanup(func() { _ = i.stop() })
+	return i
+}
+
+func settings(t testing.TB, db pgtest.Database) config.Config {
+	t.Helper()
+	// A public base that is not where the server is reached, as behind a proxy.
+	base, err := url.Parse("https://reporting.example.org/fhir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Config{
+		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", BaseURL: base, MaxBody: 1 << 20,
+		ShutdownGrace: 10 * time.Second, DatabaseURL: config.Secret(db.Reader), StatementTimeout: 5 * time.Second,
+		Auth: config.Gateway, AuthTrustedPeers: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	}
+}
+
+//nolint:revive // the context is the server's, not the test's
+func start(t testing.TB, ctx context.Context, c config.Config, change func(*config.Config)) instance {
+	t.Helper()
+	if change != nil {
+		change(&c)
+	}
+	log := &logBuffer{}
+	service, err := app.New(ctx, app.Options{
+		Config: c, Build: obs.Build{Version: "9.8.7"}, Log: slog.New(slog.NewJSONHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- service.Run(running) }()
+	return instance{
+		target: target{
+			base: fmt.Sprintf("http://%s%s", service.Addr(), c.BaseURL.Path),
+			ops:  fmt.Sprintf("http://%s", service.OpsAddr()),
+			load: func(t testing.TB, jobs ...report.Job) {
+				t.Helper()
+				superuser := strings.Replace(string(c.DatabaseURL), "role="+postgres.ReaderRole, "role="+postgres.ProducerRole, 1)
+				if err := postgres.Load(t.Context(), superuser, jobs); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		log: log,
+		stop: sync.OnceValue(func() error {
+			cancel()
+			return <-ended
+		}),
+	}
+}
+
+// logBuffer collects log lines.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(line)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}

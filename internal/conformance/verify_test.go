@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"net/http"
+	"testing"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/auth/authtest"
+	"reporting/internal/config"
+)
+
+// verifying starts a server that checks signatures against a provider of its own.
+func verifying(t *testing.T, change func(*config.Config)) (instance, *authtest.IDP) {
+	t.Helper()
+	idp := authtest.New(t)
+	server := own(t, func(c *config.Config) {
+		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{idp.Issuer()}, nil
+		if change != nil {
+			change(c)
+		}
+	})
+	return server, idp
+}
+
+func ready(t *testing.T, server instance) bool {
+	t.Helper()
+	return (target{base: server.ops}).do(t, request{method: "GET", path: "/readyz"}).status == http.StatusOK
+}
+
+func TestW84(t *testing.T) {
+	t.Parallel()
+	server, idp := verifying(t, nil)
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	claims := idp.Claims("u")
+	for _, alg := range []string{"RS256", "PS256", "ES256"} {
+		if a := server.do(t, bearer("Bearer "+idp.Sign(alg, nil, claims))); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", alg, a.status, a.body)
+		}
+	}
+	stranger := authtest.New(t)
+	for name, forged := range map[string]string{
+		"the seed's unsigned token": token("0aaca7cd-67c3-48dd-a8c4-0cceecb5d276"),
+		"none":                      idp.Sign("RS256", authtest.Fields{"alg": "none"}, claims),
+		"None":                      idp.Sign("RS256", authtest.Fields{"alg": "None"}, claims),
+		"HMAC":                      idp.Sign("RS256", authtest.Fields{"alg": "HS256"}, claims),
+		"another algorithm":         idp.Sign("RS256", authtest.Fields{"alg": "ES256"}, claims),
+		"another's key":             stranger.Sign("RS256", nil, claims),
+		"unknown kid":               idp.Sign("RS256", authtest.Fields{"kid": "x"}, claims),
+		"no kid":                    idp.Sign("RS256", authtest.Fields{"kid": nil}, claims),
+		"jku":                       stranger.Sign("RS256", authtest.Fields{"jku": stranger.KeysURL()}, claims),
+		"unsigned but well formed":  unsigned(`{"user_id":"u"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server.do(t, bearer("Bearer "+forged)).refused(t, models.IssueTypeLogin, true)
+		})
+	}
+}
+
+func TestW85(t *testing.T) {
+	t.Parallel()
+	server, idp := verifying(t, func(c *config.Config) { c.AuthAudience = "reporting" })
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	claims := idp.Claims("u")
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true) // no audience
+	claims["aud"] = []string{"other", "reporting"}
+	if a := server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))); a.status != http.StatusOK {
+		t.Errorf("right audience: %d %s", a.status, a.body)
+	}
+	claims["aud"] = "report"
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true)
+	claims["aud"], claims["iss"] = "reporting", idp.Issuer()+"/"
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true)
+}
+
+func TestW86(t *testing.T) {
+	t.Parallel()
+	idp := authtest.New(t)
+	idp.Break(authtest.Down)
+	server := own(t, func(c *config.Config) {
+		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{idp.Issuer()}, nil
+	})
+	good := bearer("Bearer " + idp.Token("u"))
+	server.do(t, good).away(t, models.IssueTypeTransient) // 503, not 401: the token may well be good
+	if ready(t, server) {
+		t.Error("ready without keys")
+	}
+	idp.Break(authtest.Healthy)
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	idp.Break(authtest.Down)
+	if a := server.do(t, good); a.status != http.StatusOK {
+		t.Errorf("known keys do not outlive the key server: %d %s", a.status, a.body)
+	}
+}
