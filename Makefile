@@ -1,0 +1,49 @@
+# The two commands of the README are "make dev" and "make test". Each does
+# whatever set-up it needs; Go, git and make are all that has to be there.
+
+BIN       := .bin
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+COMMIT    ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE      := $(if $(shell command -v $${CC:-cc} 2>/dev/null),-race,)
+LINT      := $(BIN)/golangci-lint-v2.15.0
+
+.PHONY: dev
+dev: build ## run the service on a private Postgres with demo jobs
+	@exec $(BIN)/reporting dev
+
+.PHONY: test
+test: ## run all tests, on a private Postgres
+	go test $(RACE) ./...
+
+.PHONY: build
+build: ## build the program
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/reporting ./cmd/reporting
+
+.PHONY: lint
+lint: $(LINT) ## check style and what vet and friends can find
+	$(LINT) run ./...
+
+# A linter builds in a minute or so, once for each version.
+$(LINT):
+	GOBIN=$(abspath $(BIN)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(BIN)/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
+	go test ./internal/fhir -run '^$$' -fuzz FuzzStatusBundle -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzztime $(or $(FUZZTIME),1m)
+
+.PHONY: image
+image: ## build the container image
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t reporting:$(VERSION) .
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
