@@ -11,6 +11,11 @@ import (
 	"fmt"
 )
 
+// Wire is the contract of what a client sees, line by line.
+//
+//go:embed wire.md
+var Wire string
+
 // WritersGuide tells programs how to write the table of report jobs.
 //
 //go:embed writing-jobs.md

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,6 +14,12 @@ import (
 // call runs the command line in this process, with an environment of its own.
 func call(t *testing.T, environ map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "REPORTING_") {
+			t.Setenv(name, "") // so that it comes back after the test
+			_ = os.Unsetenv(name)
+		}
+	}
 	variables := make([]string, 0, len(environ))
 	for name, value := range environ {
 		t.Setenv(name, value)

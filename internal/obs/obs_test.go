@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package obs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"reporting/internal/obs"
+)
+
+func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	return w
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	m := obs.NewMetrics(obs.Build{Version: "1.2.3", Commit: "abc"})
+	m.RegisterPool(func() obs.PoolStats {
+		return obs.PoolStats{Max: 8, Idle: 3, Acquired: 2, WaitTime: 1500 * time.Millisecond}
+	})
+	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)
+	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond)
+	m.ObserveRequest("x", "GET", 499, time.Second)        // a client that went away did nothing wrong
+	m.ObserveRequest("x", "MADE-UP-BY-CLIENT", 405, 0)    // nobody outside makes label values
+	m.ObserveRequest("x", "ANOTHER", 405, 10*time.Second) // the same one
+	text := get(t, obs.Handler(m, obs.NewReadiness()), "/metrics").Body.String()
+	for _, want := range []string{
+		`reporting_http_requests_total{method="POST",operation="x",status="2xx"} 2`,
+		`reporting_http_requests_total{method="GET",operation="x",status="499"} 1`,
+		`reporting_http_requests_total{method="other",operation="x",status="4xx"} 2`,
+		`reporting_http_request_duration_seconds_bucket{method="POST",operation="x",le="0.005"} 2`,
+		`reporting_build_info{commit="abc",version="1.2.3"} 1`,
+		`reporting_db_pool_connections{state="idle"} 3`,
+		`reporting_db_pool_connections{state="in_use"} 2`,
+		`reporting_db_pool_max_connections 8`,
+		`reporting_db_pool_wait_seconds_total 1.5`,
+		`go_goroutines`, `process_resident_memory_bytes`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	var fault error
+	r := obs.NewReadiness(
+		obs.Check{Name: "database", Run: func(context.Context) error { return fault }},
+		obs.Check{Name: "keys", Run: func(context.Context) error { return nil }},
+	)
+	handler := obs.Handler(obs.NewMetrics(obs.Build{}), r)
+	if w := get(t, handler, "/readyz"); w.Code != http.StatusOK {
+		t.Errorf("well: %d %s", w.Code, w.Body)
+	}
+	fault = errors.New("it is away")
+	w := get(t, handler, "/readyz")
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `{"name":"database","ok":false,"reason":"it is away"},{"name":"keys","ok":true}`) {
+		t.Errorf("away: %d %s", w.Code, w.Body)
+	}
+	if w := get(t, handler, "/livez"); w.Code != http.StatusOK { // a restart would not bring the database back
+		t.Errorf("alive without a database: %d", w.Code)
+	}
+	fault = nil
+	r.Drain()
+	if w := get(t, handler, "/readyz"); w.Code != http.StatusServiceUnavailable || !r.Draining() {
+		t.Errorf("draining: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestLogFormats(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	obs.NewLogger(&out, slog.LevelWarn, obs.JSON).Info("unheard")
+	if out.Len() > 0 {
+		t.Errorf("below the level: %s", &out)
+	}
+	obs.NewLogger(&out, slog.LevelInfo, obs.JSON).Info("heard", "n", 1)
+	if !json.Valid(out.Bytes()) {
+		t.Errorf("not JSON: %s", &out)
+	}
+	out.Reset()
+	obs.NewLogger(&out, slog.LevelInfo, obs.Text).Info("heard", "n", 1)
+	if !strings.Contains(out.String(), "msg=heard n=1") {
+		t.Errorf("not text: %s", &out)
+	}
+}
