@@ -55,21 +55,43 @@ func listen(ctx context.Context, name, address, setting string, handler http.Han
 
 func (l *listener) serve() {
 	go func() {
-		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+		err := l.server.Serve(l.net)
+		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.failed <- fmt.Errorf("serve %s: %w", l.name, err)
 		}
 	}()
 }
 
-// stop lets requests in flight finish until ctx ends, and cuts them off then.
+// lastRequests is how long connections that were accepted may take to say what
+// they want.
+const lastRequests = 100 * time.Millisecond
+
+// stop answers whoever got through, lets requests in flight finish until ctx
+// ends, and cuts them off then.
+//
+// The port closes before the server is told, because net/http drops a request
+// that it reads after Shutdown has begun, on a connection it accepted before.
 func (l *listener) stop(ctx context.Context) error {
-	err := l.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests still in flight: %w", err), l.server.Close())
-	}
-	// A listener that never served is not the server's to close.
-	if closeErr := l.net.Close(); closeErr != nil && !errors.Is(closeErr, net.ErrClosed) {
-		err = errors.Join(err, closeErr)
+	err := l.closePort()
+	time.Sleep(lastRequests)
+	if shutErr := l.server.Shutdown(ctx); shutErr != nil && !errors.Is(shutErr, net.ErrClosed) {
+		err = errors.Join(err, fmt.Errorf("requests still in flight: %w", shutErr), l.server.Close())
 	}
 	return err
+}
+
+// closePort closes the port without losing connections that wait to be
+// accepted: with no room for more of them, the server takes those that are
+// there, and only then it closes.
+func (l *listener) closePort() error {
+	if tcp, ok := l.net.(*net.TCPListener); ok {
+		if raw, err := tcp.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = syscall.Listen(int(fd), 0) })
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if err := l.net.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close port: %w", err)
+	}
+	return nil
 }
