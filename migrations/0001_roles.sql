@@ -22,10 +22,9 @@ begin
         end;
     end loop;
 
-    -- Handing a table over takes membership in the new owner. A superuser has
-    -- it anyway; anybody else who could create the role may also join it.
-    if not exists (select from pg_catalog.pg_roles where rolname = current_user and rolsuper)
-       and current_user <> 'reporting_owner' then
+    -- Handing a table over takes membership in the new owner that can be used;
+    -- from PostgreSQL 16 on, whoever creates a role is a member who cannot.
+    if not pg_has_role(current_user, 'reporting_owner', 'usage') then
         execute format('grant reporting_owner to %I', current_user);
     end if;
 
@@ -35,5 +34,7 @@ end
 $roles$;
 -- +goose StatementEnd
 
--- The service compares this table with the migrations it was built with.
+-- The service compares this table with the migrations it was built with. The
+-- next migration may come from another member of reporting_owner.
 grant select on reporting_schema_version to reporting_reader;
+alter table reporting_schema_version owner to reporting_owner;

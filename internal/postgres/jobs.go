@@ -23,6 +23,10 @@ func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
 	return &Jobs{pool: pool, timeout: timeout}
 }
 
+// retryWindow is how early a connection must be lost for a second try to be
+// answered in time.
+const retryWindow = 300 * time.Millisecond
+
 const selectJobs = `
 select id, report_class, user_id, status, coalesce(binary_reference, ''), parameters,
        created_at, started_at, ended_at
@@ -32,8 +36,9 @@ select id, report_class, user_id, status, coalesce(binary_reference, ''), parame
 
 // EachJob implements report.Jobs.
 func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
+	begin := time.Now()
 	again, err := j.read(ctx, filter, yield)
-	if again {
+	if again && time.Since(begin) < retryWindow {
 		_, err = j.read(ctx, filter, yield)
 	}
 	return err

@@ -239,7 +239,17 @@ func TestDeadPooledConnectionIsReplaced(t *testing.T) {
 // terminate ends every other session of the database.
 func terminate(t *testing.T, db pgtest.Database) {
 	t.Helper()
-	db.Exec(t, "select pg_terminate_backend(pid, 2000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+	const others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+	db.Exec(t, "select pg_terminate_backend(pid) "+others)
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		var left int
+		if err := connect(t, db.Superuser).QueryRow(t.Context(), "select count(*) "+others+" and state is not null and application_name = 'reporting'").Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+		if left == 0 || time.Now().After(deadline) {
+			return
+		}
+	}
 }
 
 // After the first row nothing is tried again: the caller has begun to answer.

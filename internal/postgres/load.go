@@ -13,9 +13,8 @@ import (
 	"reporting/internal/report"
 )
 
-// The roles that migrations make.
+// The roles that programs act as; migrations make them.
 const (
-	OwnerRole    = "reporting_owner"
 	ReaderRole   = "reporting_reader"
 	ProducerRole = "reporting_producer"
 )

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,6 +29,8 @@ const (
 	lockPolls       = 300
 )
 
+const migrateConnectTimeout = 10 * time.Second
+
 // Migrate brings the schema to the version this program was built with and
 // returns that version. Any number of processes may call it at once: one
 // applies the migrations, the others wait and find nothing left to do.
@@ -35,6 +38,9 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 	config, err := parse(url)
 	if err != nil {
 		return 0, err
+	}
+	if !strings.Contains(url, "connect_timeout") {
+		config.ConnConfig.ConnectTimeout = migrateConnectTimeout // nobody waits for an answer
 	}
 	db := stdlib.OpenDB(*config.ConnConfig)
 	defer func() { err = errors.Join(err, db.Close()) }()
@@ -80,9 +86,10 @@ func explain(err error) error {
 	err = fmt.Errorf("migrate: %w", err)
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if ok && pg.Code == "42501" { // insufficient_privilege
-		return fmt.Errorf("%w\nmigrating takes a role that may create roles (CREATEROLE) and create tables in its schema; "+
-			"or an administrator creates reporting_owner, reporting_reader and reporting_producer first "+
-			"and makes the migrating role a member of reporting_owner", err)
+		return fmt.Errorf("%w\nThe migrating role lacks a right. It takes either one that owns the database and may create roles "+
+			"(CREATEROLE), where reporting_owner, reporting_reader and reporting_producer do not exist yet; or an administrator "+
+			"who creates these three, grants reporting_owner to the migrating role, and grants usage and create on the schema "+
+			"to reporting_owner and to the migrating role", err)
 	}
 	return err
 }

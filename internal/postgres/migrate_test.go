@@ -3,11 +3,13 @@
 package postgres_test
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 
+	"reporting/internal/embedded"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 )
@@ -43,21 +45,44 @@ func TestMigrateTwice(t *testing.T) {
 	}
 }
 
-// A managed database gives no superuser: the owner of a database who may create
-// roles is enough.
+// A managed database gives no superuser. Roles belong to the whole cluster, so
+// these tests have one of their own, and the second way comes after the first.
 func TestMigrateWithoutSuperuser(t *testing.T) {
 	t.Parallel()
-	db := pgtest.Empty(t)
-	db.Exec(t, `do $$ begin
-		create role deployer login createrole;
-		execute format('alter database %I owner to deployer', current_database());
-	end $$`)
-	if _, err := postgres.Migrate(t.Context(), postgres.WithRole(db.Superuser, "deployer"), discard); err != nil {
+	server, err := embedded.Start(t.Context(), embedded.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if jobs := readJobs(t, db, "u"); len(jobs) != 0 {
-		t.Error("a new table has jobs")
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	admin := connect(t, server.URL("postgres", "postgres"))
+	for _, sql := range []string{
+		"create role deployer login createrole",
+		"create role member login",
+		"create role another login",
+		"create database one owner deployer",
+		"create database two owner member",
+	} {
+		if _, err := admin.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
 	}
+	migrate := func(user, database string) {
+		t.Helper()
+		if _, err := postgres.Migrate(t.Context(), server.URL(user, database), discard); err != nil {
+			t.Errorf("%s migrates %s: %v", user, database, err)
+		}
+	}
+	migrate("deployer", "one") // owns the database, may create roles, and no role exists
+	if _, err := admin.Exec(t.Context(), "grant reporting_owner to member, another"); err != nil {
+		t.Fatal(err)
+	}
+	migrate("member", "two") // owns the database, may create nothing else; the roles exist
+	one := connect(t, server.URL("postgres", "one"))
+	if _, err := one.Exec(t.Context(), `drop table report_job; drop function report_job_check_transition;
+		delete from reporting_schema_version where version_id = 2`); err != nil {
+		t.Fatal(err)
+	}
+	migrate("another", "one") // another member carries on where the first one left off
 }
 
 func TestMigrateWithoutRightsSaysWhatToDo(t *testing.T) {

@@ -69,20 +69,35 @@ func parse(url string) (*pgxpool.Config, error) {
 	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		return nil, errors.New("unsafe: default_query_exec_mode=simple_protocol puts values into SQL text; behind an old PgBouncer use exec")
 	}
-	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > connectTimeout {
+	setDefaults(config, url)
+	return config, nil
+}
+
+// setDefaults fills in what the connection string leaves open.
+func setDefaults(config *pgxpool.Config, url string) {
+	silent := func(option string) bool { return !strings.Contains(url, option) }
+	if silent("connect_timeout") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
-	if !strings.Contains(url, "pool_max_conns") {
+	if silent("pool_max_conns") {
 		config.MaxConns = max(minPoolSize, 4*int32(runtime.GOMAXPROCS(0))) //nolint:gosec // a number of processors fits
 	}
-	if _, named := config.ConnConfig.RuntimeParams["application_name"]; !named {
-		config.ConnConfig.RuntimeParams["application_name"] = "reporting"
+	if silent("pool_ping_timeout") {
+		config.PingTimeout = pingTimeout
 	}
-	config.PingTimeout = pingTimeout
-	config.MaxConnLifetime = connLifetime
-	config.MaxConnLifetimeJitter = connLifetime / 10
-	config.HealthCheckPeriod = healthCheckPeriod
-	return config, nil
+	if silent("pool_max_conn_lifetime") {
+		config.MaxConnLifetime = connLifetime
+		config.MaxConnLifetimeJitter = connLifetime / 10
+	}
+	if silent("pool_health_check_period") {
+		config.HealthCheckPeriod = healthCheckPeriod
+	}
+	params := config.ConnConfig.RuntimeParams
+	if params["application_name"] == "" {
+		params["application_name"] = "reporting"
+	}
+	// Text is compared and answered as UTF-8, whatever the database stores.
+	params["client_encoding"] = "UTF8"
 }
 
 // Close closes the pool. It waits for connections that are in use, but not

@@ -207,7 +207,6 @@ func TestGrants(t *testing.T) {
 		{reader, "delete from report_job", false},
 		{reader, "truncate report_job", false},
 		{reader, "drop table report_job", false},
-		{reader, "create table x ()", false},
 		{producer, insert(goodRow()), true},
 		{producer, "update report_job set binary_reference = null where id is not null", true},
 		{producer, "select id, status from report_job", true},
@@ -218,7 +217,6 @@ func TestGrants(t *testing.T) {
 		{producer, "update report_job set created_at = now()", false},
 		{producer, "delete from report_job", false},
 		{producer, "alter table report_job disable trigger all", false},
-		{producer, "create table x ()", false},
 	} {
 		_, err := tt.who.Exec(t.Context(), tt.sql)
 		if tt.allowed && err != nil {
