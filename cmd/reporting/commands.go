@@ -30,7 +30,7 @@ type serveCommand struct {
 }
 
 func (c *serveCommand) check() (err error) {
-	c.config, err = c.Serve(app.CheckDatabaseURL)
+	c.config, err = c.Serve(app.Checks())
 	return err
 }
 
@@ -54,7 +54,7 @@ type migrateCommand struct {
 }
 
 func (c *migrateCommand) check() (err error) {
-	c.config, err = config.Migrate(c.Database, c.Logging, app.CheckDatabaseURL)
+	c.config, err = config.Migrate(c.Database, c.Logging, app.Checks())
 	return err
 }
 
@@ -69,19 +69,17 @@ func (c *migrateCommand) run(ctx context.Context, stdout, stderr io.Writer) erro
 
 type devCommand struct {
 	config.HTTP    `embed:""`
+	config.Query   `embed:""`
 	config.Logging `embed:""`
 
-	Data             string `help:"Keep the database in this folder (default: it goes when the service ends)." placeholder:"DIR"`
-	PrintConfig      bool   `help:"Print the effective settings and exit."`
-	StatementTimeout string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
+	Data        string `help:"Keep the database in this folder (default: it goes when the service ends)." placeholder:"DIR"`
+	PrintConfig bool   `help:"Print the effective settings and exit."`
 
 	config config.Config
 }
 
 func (c *devCommand) check() (err error) {
-	flags := config.Flags{HTTP: c.HTTP, Logging: c.Logging}
-	flags.StatementTimeout = c.StatementTimeout
-	c.config, err = flags.Dev()
+	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Logging: c.Logging}.Dev()
 	return err
 }
 

@@ -94,5 +94,5 @@ func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, er
 	if chosen != nil {
 		problems = append(problems, chosen.check())
 	}
-	return chosen, errors.Join(problems...)
+	return chosen, config.Join(problems...)
 }

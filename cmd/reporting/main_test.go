@@ -51,14 +51,15 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		"REPORTING_LOG_LEVEL":         "loud",
 		"REPORTING_CORS_ORIGINS":      "https://portal.example/app",
 		"REPORTING_AUTH_JWKS_URL":     "file:///etc/passwd",
+		"REPORTING_AUTH_ISSUERS":      "https://idp.example",
 		"REPORTING_DATABSE_URL":       "misspelled",
 	}, "serve")
 	if code != exitUsage {
 		t.Errorf("exit code %d, want %d", code, exitUsage)
 	}
 	wants(t, stderr, "REPORTING_LISTEN ", "REPORTING_BASE_URL ", "REPORTING_DATABASE_URL ", "REPORTING_STATEMENT_TIMEOUT ",
-		"REPORTING_MAX_BODY ", "REPORTING_FULL_URL ", "REPORTING_LOG_LEVEL ", "REPORTING_CORS_ORIGINS ", "REPORTING_AUTH_JWKS_URL ",
-		"REPORTING_AUTH_ISSUERS is required", "REPORTING_DATABSE_URL is not a setting")
+		"REPORTING_MAX_BODY ", "REPORTING_FULL_URL ", "REPORTING_LOG_LEVEL ", "REPORTING_CORS_ORIGINS ", "REPORTING_AUTH_JWKS_URL",
+		"key set URL", "REPORTING_DATABSE_URL is not a setting")
 	if strings.Contains(stderr, "secret") {
 		t.Errorf("shows a password:\n%s", stderr)
 	}
@@ -82,7 +83,18 @@ func TestImpossibleCombinations(t *testing.T) {
 	}{
 		{[]string{"--auth=gateway", "--auth-issuers=https://idp.example"}, "REPORTING_AUTH_ISSUERS has no meaning in gateway mode"},
 		{[]string{"--auth=gateway", "--auth-audience=x"}, "REPORTING_AUTH_AUDIENCE has no meaning"},
-		{[]string{"--auth-issuers=https://a.example,https://b.example", "--auth-jwks-url=https://a.example/k"}, "lists several"},
+		{[]string{"--auth-issuers=https://a.example,https://b.example", "--auth-jwks-url=https://a.example/k"}, "exactly one issuer"},
+		{[]string{"--auth-issuers=,"}, "REPORTING_AUTH_ISSUERS is required"},
+		{[]string{"--auth-issuers=https://a.example,https://a.example"}, "twice"},
+		{[]string{"--auth-issuers=https://u:hunter2@a.example"}, "has a user or a fragment"},
+		{[]string{"--auth-issuers=https://a.example", "--auth-audience= x"}, "blanks"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=,"}, "at least one address range"},            // would refuse everybody
+		{[]string{"--auth=gateway", "--auth-trusted-peers=::ffff:10.0.0.0/104"}, "IPv4 ranges as such"}, // the same
+		{[]string{"--auth=gateway", "--base-url=http://h/fhir?"}, "REPORTING_BASE_URL must not have a query"},
+		{[]string{"--auth=gateway", "--base-url=http://:8080/fhir"}, "REPORTING_BASE_URL must be an absolute"},
+		{[]string{"--auth=gateway", "--base-url=http://h/a/../fhir"}, "REPORTING_BASE_URL must have a plain path"},
+		{[]string{"--auth=gateway", "--max-body=2147483647MiB"}, "REPORTING_MAX_BODY must be at most"},
+		{[]string{"--auth=gateway", "--statement-timeout=10m"}, "REPORTING_STATEMENT_TIMEOUT must be at most"},
 		{[]string{"--auth-issuers=https://a.example", "--auth-trusted-peers=10.0.0.0/8"}, "no meaning in verify mode"},
 		{[]string{"--auth=none"}, "REPORTING_AUTH must be verify or gateway"},
 		{[]string{"--auth=gateway", "--listen=:8080", "--ops-listen=:8080"}, "must not be the address of REPORTING_LISTEN"},
@@ -94,6 +106,34 @@ func TestImpossibleCombinations(t *testing.T) {
 		}
 		wants(t, stderr, tt.want)
 	}
+}
+
+// Kubernetes sets variables for a Service that is called like the program.
+//
+//nolint:paralleltest // the environment is the process's
+func TestServiceLinksAreNoSettings(t *testing.T) {
+	links := map[string]string{}
+	for _, name := range []string{
+		"REPORTING_SERVICE_HOST", "REPORTING_SERVICE_PORT", "REPORTING_SERVICE_PORT_HTTP", "REPORTING_PORT", "REPORTING_PORT_8080_TCP",
+		"REPORTING_PORT_8080_TCP_ADDR", "REPORTING_PORT_8080_TCP_PORT", "REPORTING_PORT_8080_TCP_PROTO", "REPORTING_DB_SERVICE_HOST",
+		"REPORTING_DB_PORT_5432_TCP",
+	} {
+		links[name] = "tcp://10.0.0.1:8080"
+	}
+	if code, _, stderr := call(t, links, "version"); code != exitOK {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+//nolint:paralleltest // the environment is the process's
+func TestDevNeedsAPort(t *testing.T) {
+	code, _, stderr := call(t, nil, "dev", "--print-config", "--listen=127.0.0.1:0")
+	if code != exitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	wants(t, stderr, "REPORTING_LISTEN must name a port here")
+	_, stdout, _ := call(t, nil, "dev", "--print-config", "--listen=127.0.0.2:1234")
+	wants(t, stdout, "REPORTING_BASE_URL=http://127.0.0.2:1234/fhir\n") // the example must lead there
 }
 
 //nolint:paralleltest // the environment is the process's

@@ -16,8 +16,8 @@ import (
 
 type tokenCommand struct {
 	User      string        `help:"Claim user_id (default: the user of the published example)."`
-	UserType  string        `default:"PRACTITIONER" help:"Claim user_type."`
-	Roles     []string      `help:"Claim realm_access.roles, as a comma list."`
+	UserType  string        `help:"Claim user_type (default: PRACTITIONER)."`
+	Roles     []string      `help:"Claim realm_access.roles, as a comma list (default: those of the published example for its user, else none)."`
 	ExpiresIn time.Duration `help:"Add a claim exp this far ahead, as in 1h (default: none)."`
 }
 
@@ -58,7 +58,8 @@ func (c *healthcheckCommand) run(ctx context.Context, stdout, _ io.Writer) error
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", probe, err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	// Not the default client, which would ask a proxy of the environment.
+	response, err := (&http.Client{Transport: &http.Transport{}}).Do(request)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", probe, err)
 	}

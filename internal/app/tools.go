@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -17,10 +18,16 @@ import (
 // Build says which build is running.
 type Build = obs.Build
 
-// CheckDatabaseURL tells what is wrong with a connection string, without
-// connecting and without repeating it.
-func CheckDatabaseURL(url string) error {
-	return postgres.CheckURL(url)
+// Checks are those of the settings whose meaning other packages know. None of
+// them connects to anything.
+func Checks() config.Checks {
+	return config.Checks{
+		DatabaseURL: postgres.CheckURL,
+		Verifier: func(issuers []string, jwksURL, audience string) error {
+			_, err := auth.NewVerifier(auth.VerifierOptions{Issuers: issuers, JWKSURL: jwksURL, Audience: audience})
+			return err
+		},
+	}
 }
 
 // NewLogger returns the logger that the settings ask for.
@@ -34,12 +41,17 @@ func Migrate(ctx context.Context, c config.Config, log *slog.Logger) (version in
 }
 
 // Token makes an unsigned token for dev and gateway mode. An empty userID is
-// the user of the published example, with its roles and type; a zero expiry
-// leaves the claim exp out.
+// the user of the published example, who has its roles and type unless others
+// are given; a zero expiry leaves the claim exp out.
 func Token(userID, userType string, roles []string, expires time.Time) string {
-	caller := SeedUser()
-	if userID != "" {
-		caller = auth.Principal{UserID: userID, Roles: roles, UserType: userType}
+	caller := auth.Principal{UserID: userID, Roles: roles, UserType: userType}
+	seed := SeedUser()
+	if userID == "" {
+		caller.UserID = seed.UserID
+		if roles == nil {
+			caller.Roles = seed.Roles
+		}
 	}
+	caller.UserType = cmp.Or(userType, seed.UserType)
 	return auth.UnsignedToken(caller, expires)
 }

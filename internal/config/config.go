@@ -3,7 +3,6 @@
 package config
 
 import (
-	"errors"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -19,7 +18,8 @@ const (
 	Gateway AuthMode = "gateway" // something in front of it
 )
 
-// Config is a checked set of settings. Durations and sizes are positive.
+// Config is a checked set of settings. Durations and sizes are above zero, but
+// for ShutdownDelay, which may be zero.
 type Config struct {
 	Listen           string // host:port
 	OpsListen        string // host:port
@@ -43,21 +43,29 @@ type Config struct {
 // The defaults that are not in the flags' tags, because "not set" has to be
 // told apart from them.
 const (
+	maxStatementTimeout = 20 * time.Second
+	maxMaxBody          = 64 << 20
+)
+
+const (
 	defaultBaseURL      = "http://localhost:8080/fhir"
 	defaultTrustedPeers = "127.0.0.0/8,::1/128"
 )
 
-// URLCheck tells what is wrong with a database's connection string. It is handed
-// in, because how one is read is known elsewhere.
-type URLCheck func(url string) error
+// Checks tell what is wrong with settings whose meaning is known elsewhere. Their
+// errors complete a sentence that begins with the setting's name.
+type Checks struct {
+	DatabaseURL func(url string) error
+	Verifier    func(issuers []string, jwksURL, audience string) error
+}
 
 // Serve checks the settings of "reporting serve". The error holds everything
 // that is wrong.
-func (f Flags) Serve(check URLCheck) (Config, error) {
+func (f Flags) Serve(checks Checks) (Config, error) {
 	var p problems
 	c := f.common(&p)
-	f.Database.check(&c, &p, check)
-	f.authentication(&c, &p)
+	f.Database.check(&c, &p, checks)
+	f.authentication(&c, &p, checks)
 	return c, p.err()
 }
 
@@ -67,21 +75,23 @@ func (f Flags) Dev() (Config, error) {
 	var p problems
 	f.LogFormat = orDefault(f.LogFormat, "text") // read by a person
 	c := f.common(&p)
-	c.StatementTimeout = p.duration("REPORTING_STATEMENT_TIMEOUT", f.StatementTimeout)
 	c.Auth = Gateway
 	c.AuthTrustedPeers = p.prefixes("REPORTING_AUTH_TRUSTED_PEERS", defaultTrustedPeers)
 	if f.BaseURL == "" && c.BaseURL != nil {
 		// The links of the answers lead to where it really listens.
-		c.BaseURL.Host = localHost(c.Listen)
+		c.BaseURL.Host = reachable(c.Listen)
+		if ephemeral(c.Listen) {
+			p.add("REPORTING_LISTEN", "must name a port here, because links and examples do")
+		}
 	}
 	return c, p.err()
 }
 
 // Migrate checks the settings of "reporting migrate".
-func Migrate(database Database, logging Logging, check URLCheck) (Config, error) {
+func Migrate(database Database, logging Logging, checks Checks) (Config, error) {
 	var p problems
 	var c Config
-	database.check(&c, &p, check)
+	database.check(&c, &p, checks)
 	logging.check(&c, &p)
 	return c, p.err()
 }
@@ -103,6 +113,13 @@ func (f Flags) common(p *problems) Config {
 		ShutdownDelay:   p.durationOrZero("REPORTING_SHUTDOWN_DELAY", f.ShutdownDelay),
 		ShutdownGrace:   p.duration("REPORTING_SHUTDOWN_GRACE", f.ShutdownGrace),
 	}
+	c.StatementTimeout = p.duration("REPORTING_STATEMENT_TIMEOUT", f.StatementTimeout)
+	if c.StatementTimeout > maxStatementTimeout {
+		p.add("REPORTING_STATEMENT_TIMEOUT", "must be at most "+maxStatementTimeout.String()+": clients do not wait longer")
+	}
+	if c.MaxBody > maxMaxBody {
+		p.add("REPORTING_MAX_BODY", "must be at most 64MiB: a body is held in memory")
+	}
 	if c.Listen != "" && c.Listen == c.OpsListen && !ephemeral(c.Listen) {
 		p.add("REPORTING_OPS_LISTEN", "must not be the address of REPORTING_LISTEN: what is served there is not for clients")
 	}
@@ -117,21 +134,17 @@ func (l Logging) check(c *Config, p *problems) {
 	c.LogFormat = p.oneOf("REPORTING_LOG_FORMAT", orDefault(l.LogFormat, "json"), "json", "text")
 }
 
-func (f Flags) authentication(c *Config, p *problems) {
+func (f Flags) authentication(c *Config, p *problems, checks Checks) {
 	c.Auth = AuthMode(p.oneOf("REPORTING_AUTH", f.Auth.Auth, "verify", "gateway"))
-	c.AuthIssuers = p.urls("REPORTING_AUTH_ISSUERS", f.AuthIssuers)
+	c.AuthIssuers = split(f.AuthIssuers)
 	c.AuthJWKSURL, c.AuthAudience = f.AuthJWKSURL, f.AuthAudience
-	if f.AuthJWKSURL != "" {
-		p.url("REPORTING_AUTH_JWKS_URL", f.AuthJWKSURL)
-	}
 	switch c.Auth {
 	case Verify:
-		if f.AuthIssuers == "" {
+		if len(c.AuthIssuers) == 0 {
 			p.add("REPORTING_AUTH_ISSUERS", "is required in verify mode: whose tokens are accepted? "+
 				"(to try the service without an identity provider, use \"reporting dev\")")
-		}
-		if f.AuthJWKSURL != "" && len(c.AuthIssuers) > 1 {
-			p.add("REPORTING_AUTH_JWKS_URL", "names the keys of one issuer, but REPORTING_AUTH_ISSUERS lists several")
+		} else if err := checks.Verifier(c.AuthIssuers, c.AuthJWKSURL, c.AuthAudience); err != nil {
+			p.add("REPORTING_AUTH_ISSUERS, REPORTING_AUTH_JWKS_URL, REPORTING_AUTH_AUDIENCE:", err.Error())
 		}
 		if f.AuthTrustedPeers != "" {
 			p.add("REPORTING_AUTH_TRUSTED_PEERS", "has no meaning in verify mode; remove it, or set REPORTING_AUTH=gateway")
@@ -148,15 +161,14 @@ func (f Flags) authentication(c *Config, p *problems) {
 	}
 }
 
-func (d Database) check(c *Config, p *problems, check URLCheck) {
+func (d Database) check(c *Config, p *problems, checks Checks) {
 	c.DatabaseURL = Secret(d.DatabaseURL)
-	c.StatementTimeout = p.duration("REPORTING_STATEMENT_TIMEOUT", d.StatementTimeout)
 	if d.DatabaseURL == "" {
 		p.add("REPORTING_DATABASE_URL", "is required, as in postgres://user:password@host:5432/database "+
 			"(to try the service without a database of your own, use \"reporting dev\")")
 		return
 	}
-	if err := check(d.DatabaseURL); err != nil {
+	if err := checks.DatabaseURL(d.DatabaseURL); err != nil {
 		p.add("REPORTING_DATABASE_URL", "is "+err.Error())
 	}
 }
@@ -167,6 +179,3 @@ func orDefault(value, fallback string) string {
 	}
 	return value
 }
-
-// ErrInvalid is joined to the problems of an invalid configuration.
-var ErrInvalid = errors.New("the configuration is not valid")

@@ -4,6 +4,7 @@ package config
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -28,16 +29,21 @@ func collect(t reflect.Type, names *[]string) {
 	}
 }
 
+// serviceLink matches what Kubernetes sets for a Service that is called
+// reporting, or begins so: REPORTING_SERVICE_HOST, REPORTING_PORT_8080_TCP_ADDR.
+var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
+
 // CheckEnvironment reports variables that look like settings but are none: a
-// misspelled one would otherwise be ignored in silence. environ is as of
+// misspelled one would otherwise be ignored in silence. The conformance suite's
+// own variables name a server, they do not set one up. environ is as of
 // os.Environ.
 func CheckEnvironment(environ []string) error {
 	var p problems
 	known := Names()
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		// The suite's own variables name a server, they do not set one up.
-		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, prefix+"CONFORMANCE_") || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) ||
+			strings.HasPrefix(name, prefix+"CONFORMANCE_") || serviceLink.MatchString(name) {
 			continue
 		}
 		p.add(name, "is not a setting; \"reporting serve --help\" lists them")

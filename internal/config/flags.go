@@ -20,7 +20,11 @@ type HTTP struct {
 
 // Database are the settings of the database connection.
 type Database struct {
-	DatabaseURL      string `env:"REPORTING_DATABASE_URL" help:"Postgres connection string, libpq form; several hosts allowed."`
+	DatabaseURL string `env:"REPORTING_DATABASE_URL" help:"Postgres connection string, libpq form; several hosts allowed."`
+}
+
+// Query are the settings of reading jobs.
+type Query struct {
 	StatementTimeout string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
 }
 
@@ -43,6 +47,7 @@ type Logging struct {
 type Flags struct {
 	HTTP     `embed:""`
 	Database `embed:""`
+	Query    `embed:""`
 	Auth     `embed:""`
 	Logging  `embed:""`
 }

@@ -3,10 +3,11 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +30,28 @@ func (p *problems) err() error {
 	if len(p.found) == 0 {
 		return nil
 	}
-	slices.Sort(p.found)
-	return fmt.Errorf("%w:\n  - %s", ErrInvalid, strings.Join(p.found, "\n  - "))
+	return InvalidError{found: p.found}
+}
+
+// InvalidError lists everything that is wrong with a configuration, a line each.
+type InvalidError struct{ found []string }
+
+// Error lists the problems by setting.
+func (e InvalidError) Error() string {
+	return "the configuration is not valid:\n  - " + strings.Join(slices.Sorted(slices.Values(e.found)), "\n  - ")
+}
+
+// Join makes one list of several; errors of other kinds become lines of it.
+func Join(errs ...error) error {
+	var p problems
+	for _, err := range errs {
+		if invalid, ok := errors.AsType[InvalidError](err); ok {
+			p.found = append(p.found, invalid.found...)
+		} else if err != nil {
+			p.found = append(p.found, err.Error())
+		}
+	}
+	return p.err()
 }
 
 func (p *problems) oneOf(setting, value string, allowed ...string) string {
@@ -87,31 +108,23 @@ func (p *problems) base(setting, value string) *url.URL {
 	if u == nil {
 		return nil
 	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil {
 		p.add(setting, "must not have a query, a fragment or a user")
 	}
-	if strings.ContainsAny(u.Path, "{}*$") || strings.Contains(u.Path, "//") || u.RawPath != "" {
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	if u.Path != "" && path.Clean(u.Path) != u.Path || strings.ContainsAny(u.Path, "{}*$") || u.RawPath != "" {
 		p.add(setting, "must have a plain path, as in /fhir")
 	}
-	u.Path = strings.TrimSuffix(u.Path, "/")
 	return u
 }
 
 func (p *problems) url(setting, value string) *url.URL {
 	u, err := url.Parse(value)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		p.add(setting, "must be an absolute http or https URL")
 		return nil
 	}
 	return u
-}
-
-func (p *problems) urls(setting, value string) []string {
-	list := split(value)
-	for _, item := range list {
-		p.url(setting, item)
-	}
-	return list
 }
 
 // origins are scheme, host and port, and nothing else (RFC 6454): with a path
@@ -131,6 +144,7 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 	var list []netip.Prefix
 	for _, item := range split(value) {
 		if addr, err := netip.ParseAddr(item); err == nil {
+			addr = addr.Unmap()
 			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
 			continue
 		}
@@ -139,7 +153,13 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 			p.add(setting, "must list address ranges, as in 10.1.0.0/16 or ::1/128")
 			continue
 		}
+		if prefix.Addr().Is4In6() {
+			p.add(setting, "must list IPv4 ranges as such, as in 10.1.0.0/16: peers are compared that way")
+		}
 		list = append(list, prefix.Masked())
+	}
+	if len(list) == 0 {
+		p.add(setting, "must list at least one address range, as in 10.1.0.0/16")
 	}
 	return list
 }
@@ -160,8 +180,11 @@ func ephemeral(listen string) bool {
 	return port == "0"
 }
 
-// localHost is how a program on this machine reaches a listener.
-func localHost(listen string) string {
-	_, port, _ := net.SplitHostPort(listen)
-	return net.JoinHostPort("localhost", port)
+// reachable is how a program on this machine reaches a listener.
+func reachable(listen string) string {
+	host, port, _ := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); host == "" || (ip != nil && (ip.IsUnspecified() || ip.Equal(net.IPv4(127, 0, 0, 1)))) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
 }
