@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// oldest is the lowest major version that is tested for.
+// oldest is the lowest major version that the migrations need.
 const oldest = 13
 
 // binaries is a folder of PostgreSQL programs that run here.
@@ -59,23 +59,6 @@ func thisMachine(user *account) machine {
 		m.cache = filepath.Join(dir, "reporting", "postgres")
 	}
 	return m
-}
-
-// Find returns the folder of the PostgreSQL programs that a Start without BinDir would use, without fetching any.
-func Find(ctx context.Context) (binDir string, err error) {
-	user, err := unprivileged()
-	if err != nil {
-		return "", fmt.Errorf("find postgres: %w", err)
-	}
-	m := thisMachine(user)
-	bin, err := m.explicit(ctx, "")
-	if err == nil && bin.dir == "" {
-		bin, err = m.search(ctx, 0)
-	}
-	if err != nil {
-		return "", fmt.Errorf("find postgres: %w", err)
-	}
-	return bin.dir, nil
 }
 
 // locate finds or fetches programs, of the given major version if it is not 0.

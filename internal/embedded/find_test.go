@@ -5,7 +5,6 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -102,17 +101,6 @@ func TestLocate(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.fails)
 			}
 		})
-	}
-}
-
-func TestFindOnThisMachine(t *testing.T) {
-	t.Parallel()
-	dir, err := Find(t.Context())
-	if errors.Is(err, errNone) {
-		t.Fatal("this package's tests need PostgreSQL:", err)
-	}
-	if err != nil || !filepath.IsAbs(dir) {
-		t.Errorf("found %q, %v", dir, err)
 	}
 }
 
