@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -28,11 +29,25 @@ func build() app.Build {
 	}
 	made, err := time.Parse(time.RFC3339, cmp.Or(date, noted["vcs.time"]))
 	if err != nil {
-		made = time.Date(2026, time.November, 21, 0, 0, 0, 0, time.UTC) // of the sources
+		made = installed()
 	}
 	return app.Build{
 		Version: cmp.Or(version, "development"),
 		Commit:  cmp.Or(commit, noted["vcs.revision"], "unknown"),
 		Date:    made,
 	}
+}
+
+// installed is when the program's file was written, for builds that were told
+// nothing.
+func installed() time.Time {
+	path, err := os.Executable()
+	if err != nil {
+		return time.Now()
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Now()
+	}
+	return info.ModTime()
 }

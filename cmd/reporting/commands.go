@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"reporting/internal/app"
 	"reporting/internal/config"
@@ -88,7 +89,13 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		c.config.Print(stdout)
 		return nil
 	}
+	log := app.NewLogger(c.config, stderr)
+	for _, name := range []string{"REPORTING_DATABASE_URL", "REPORTING_AUTH", "REPORTING_AUTH_ISSUERS"} {
+		if os.Getenv(name) != "" {
+			log.WarnContext(ctx, "dev brings its own database and believes unsigned tokens; this setting has no effect", "setting", name)
+		}
+	}
 	return app.Dev(ctx,
-		app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr)},
+		app.Options{Config: c.config, Build: build(), Log: log},
 		app.DevOptions{DataDir: c.Data, Out: stdout})
 }

@@ -63,7 +63,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.readiness = obs.NewReadiness(
+	a.readiness = obs.NewReadiness(a.log,
 		obs.Check{Name: "database", Run: health.Check},
 		obs.Check{Name: "keys", Run: authenticator.Ready},
 	)

@@ -42,6 +42,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.ops.serve()
 	a.api.serve()
 	a.log.InfoContext(ctx, "serving", "api", a.Addr().String(), "operations", a.OpsAddr().String(), "base_url", a.config.BaseURL.String())
+	go a.readiness.Check(ctx)
 	var failure error
 	select {
 	case <-ctx.Done():

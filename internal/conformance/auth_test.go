@@ -37,6 +37,27 @@ func (a answer) refused(t *testing.T, code models.IssueType, invalid bool) {
 	}
 }
 
+// The client is not told why its token is refused; the operator is, without the
+// token.
+func TestRefusalsAreExplainedInTheLog(t *testing.T) {
+	t.Parallel()
+	server := own(t, nil)
+	forged := unsigned(`{"sub":"somebody"}`)
+	server.do(t, bearer("Bearer "+forged))
+	server.do(t, bearer("Bearer x"))
+	if err := server.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range []string{"user_id is missing", "three segments"} {
+		if !strings.Contains(server.log.String(), reason) {
+			t.Errorf("does not say %q:\n%s", reason, server.log)
+		}
+	}
+	if strings.Contains(server.log.String(), "eyJ") || strings.Contains(server.log.String(), "somebody") {
+		t.Errorf("shows a token:\n%s", server.log)
+	}
+}
+
 func TestW80(t *testing.T) {
 	t.Parallel()
 	shared(t).do(t, request{method: "POST", path: operation}).refused(t, models.IssueTypeLogin, false)

@@ -24,13 +24,19 @@ func TestW01(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := own(t, nil) // the seed's job has a fixed id
-	server.db.Exec(t, `insert into report_job
-		(id, report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at)
-		values ('ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc', 'com.systematic.ehealth.reporting.reports.PatientsUsageReport',
-		'0aaca7cd-67c3-48dd-a8c4-0cceecb5d276', 'FAILED', 'https://reporting.local.ehealth.sundhed.dk/fhir/Binary/7',
-		'{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}',
-		'2023-10-12 09:51:50+00', '2023-10-12 09:51:50+00', '2023-10-12 09:51:51+00')`)
+	server := shared(t)
+	if !isRemote() { // another server is expected to have the seed's job, as dev does
+		created := time.Date(2023, 10, 12, 9, 51, 50, 0, time.UTC)
+		server.load(t, report.Job{
+			ID:              report.JobID(uuid.MustParse("ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc")),
+			ReportClass:     "com.systematic.ehealth.reporting.reports.PatientsUsageReport",
+			UserID:          "0aaca7cd-67c3-48dd-a8c4-0cceecb5d276",
+			Status:          report.Failed,
+			BinaryReference: "https://reporting.local.ehealth.sundhed.dk/fhir/Binary/7",
+			Parameters:      []byte(`{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}`),
+			Created:         created, Started: created, Ended: created.Add(time.Second),
+		})
+	}
 	answer := server.do(t, request{method: "POST", path: operation, body: "{\n  \"resourceType\": \"Parameters\"\n}", header: map[string]string{
 		"Accept-Charset":  "utf-8",
 		"Authorization":   "Bearer " + api.SeedToken,
@@ -41,6 +47,9 @@ func TestW01(t *testing.T) {
 	}})
 	if answer.status != http.StatusOK {
 		t.Errorf("status %d", answer.status)
+	}
+	if answer.header.Get("Content-Encoding") == "gzip" {
+		answer.body = gunzip(t, answer.body) // an answer of this size need not be
 	}
 	if diff := cmp.Diff(want, string(answer.body)); diff != "" {
 		t.Error(diff)

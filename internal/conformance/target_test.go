@@ -41,11 +41,14 @@ func (s target) public(t testing.TB) string {
 	return statement.Implementation.URL
 }
 
+// isRemote tells whether the suite was pointed at a server.
+func isRemote() bool { return os.Getenv("REPORTING_CONFORMANCE_URL") != "" }
+
 // shared is the server that tests use which change nothing but add jobs of
 // users of their own.
 func shared(t testing.TB) target {
 	t.Helper()
-	if os.Getenv("REPORTING_CONFORMANCE_URL") != "" {
+	if isRemote() {
 		return remote()
 	}
 	sharedMu.Lock()
@@ -93,7 +96,7 @@ type instance struct {
 // server such tests cannot run.
 func own(t *testing.T, change func(*config.Config)) instance {
 	t.Helper()
-	if os.Getenv("REPORTING_CONFORMANCE_URL") != "" {
+	if isRemote() {
 		t.Skip("needs a server of its own")
 	}
 	db := pgtest.New(t)

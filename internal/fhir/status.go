@@ -41,9 +41,6 @@ func NewStatusBundle(links Links) *StatusBundle {
 	return b
 }
 
-// Len is the number of jobs appended so far.
-func (b *StatusBundle) Len() int { return b.entries }
-
 const bundleHead = `{"resourceType":"Bundle","type":"collection"`
 
 // AppendJob appends the entry of one job and what belongs before it.

@@ -67,12 +67,15 @@ func methodLabel(method string) string {
 	return "other"
 }
 
+// StatusClientGone is what log and metrics call a request whose client went away
+// before the answer (a convention of nginx). It is never sent.
+const StatusClientGone = 499
+
 // statusClass is 2xx and so on; a client that went away is told apart from one
 // that asked for the wrong thing.
 func statusClass(status int) string {
-	const clientGone, classWidth = 499, 100
-	if status == clientGone {
+	if status == StatusClientGone {
 		return "499"
 	}
-	return strconv.Itoa(status/classWidth) + "xx"
+	return strconv.Itoa(status/100) + "xx"
 }

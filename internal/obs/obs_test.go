@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 	m.ObserveRequest("x", "GET", 499, time.Second)        // a client that went away did nothing wrong
 	m.ObserveRequest("x", "MADE-UP-BY-CLIENT", 405, 0)    // nobody outside makes label values
 	m.ObserveRequest("x", "ANOTHER", 405, 10*time.Second) // the same one
-	text := get(t, obs.Handler(m, obs.NewReadiness()), "/metrics").Body.String()
+	text := get(t, obs.Handler(m, obs.NewReadiness(slog.New(slog.DiscardHandler))), "/metrics").Body.String()
 	for _, want := range []string{
 		`reporting_http_requests_total{method="POST",operation="x",status="2xx"} 2`,
 		`reporting_http_requests_total{method="GET",operation="x",status="499"} 1`,
@@ -57,7 +57,8 @@ func TestMetrics(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	var fault error
-	r := obs.NewReadiness(
+	var log bytes.Buffer
+	r := obs.NewReadiness(obs.NewLogger(&log, slog.LevelInfo, obs.Text),
 		obs.Check{Name: "database", Run: func(context.Context) error { return fault }},
 		obs.Check{Name: "keys", Run: func(context.Context) error { return nil }},
 	)
@@ -65,7 +66,16 @@ func TestReadiness(t *testing.T) {
 	if w := get(t, handler, "/readyz"); w.Code != http.StatusOK {
 		t.Errorf("well: %d %s", w.Code, w.Body)
 	}
+	if log.Len() > 0 {
+		t.Errorf("logs that all is well: %s", &log)
+	}
 	fault = errors.New("it is away")
+	for range 3 {
+		get(t, handler, "/readyz")
+	}
+	if strings.Count(log.String(), "it is away") != 1 { // once, however often it is probed
+		t.Errorf("log: %s", &log)
+	}
 	w := get(t, handler, "/readyz")
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `{"name":"database","ok":false,"reason":"it is away"},{"name":"keys","ok":true}`) {
 		t.Errorf("away: %d %s", w.Code, w.Body)
@@ -74,6 +84,10 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("alive without a database: %d", w.Code)
 	}
 	fault = nil
+	get(t, handler, "/readyz")
+	if !strings.Contains(log.String(), "passes again") {
+		t.Errorf("log: %s", &log)
+	}
 	r.Drain()
 	if w := get(t, handler, "/readyz"); w.Code != http.StatusServiceUnavailable || !r.Draining() {
 		t.Errorf("draining: %d %s", w.Code, w.Body)

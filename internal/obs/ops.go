@@ -5,7 +5,9 @@ package obs
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -15,18 +17,44 @@ import (
 type Check struct {
 	Name string
 	// Run returns nil, or what is wrong in words that an operator may see: no
-	// secrets, no addresses.
+	// secrets.
 	Run func(context.Context) error
 }
 
-// Readiness tells whether requests should be sent here.
+// Readiness tells whether requests should be sent here, and logs when that
+// changes.
 type Readiness struct {
+	log      *slog.Logger
 	checks   []Check
 	draining atomic.Bool
+
+	mu   sync.Mutex
+	told map[string]string // what was last logged of each check; "" is well
 }
 
 // NewReadiness returns a readiness of all checks.
-func NewReadiness(checks ...Check) *Readiness { return &Readiness{checks: checks} }
+func NewReadiness(log *slog.Logger, checks ...Check) *Readiness {
+	return &Readiness{log: log, checks: checks, told: map[string]string{}}
+}
+
+// Check runs all checks, so that what is wrong at start stands in the log
+// whether or not anybody probes.
+func (r *Readiness) Check(ctx context.Context) { r.answer(ctx) }
+
+// tell logs the result of a check when it is not what it was.
+func (r *Readiness) tell(ctx context.Context, check checkResult) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, known := r.told[check.Name]
+	r.told[check.Name] = check.Reason
+	switch {
+	case check.Reason == before && known, check.OK && !known:
+	case check.OK:
+		r.log.InfoContext(ctx, "check passes again", "check", check.Name)
+	default:
+		r.log.WarnContext(ctx, "not ready", "check", check.Name, "reason", check.Reason)
+	}
+}
 
 // Drain makes the service not ready for good: it is about to stop.
 func (r *Readiness) Drain() { r.draining.Store(true) }
@@ -57,6 +85,7 @@ func (r *Readiness) answer(ctx context.Context) readyAnswer {
 			result.OK, result.Reason = false, err.Error()
 			answer.Ready = false
 		}
+		r.tell(ctx, result)
 		answer.Checks = append(answer.Checks, result)
 	}
 	return answer

@@ -16,6 +16,7 @@ type exchange struct {
 	traceID   string // of the traceparent header (W3C Trace Context), or empty
 	operation string // label for log and metrics, from a closed set
 	gone      bool   // the client went away before the answer
+	reason    string // why the token was refused, for the log only
 }
 
 type exchangeKey struct{}

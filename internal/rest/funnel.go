@@ -11,7 +11,9 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"reporting/internal/auth"
 	"reporting/internal/fhir"
+	"reporting/internal/obs"
 )
 
 // contentType is how FHIR JSON is labelled (FHIR http.html, section 3.1.0.1.9).
@@ -58,7 +60,7 @@ func (f funnel) call(h handler, w http.ResponseWriter, r *http.Request) (err err
 func (f funnel) fail(w *recorder, r *http.Request, err error) {
 	p := problemOf(err)
 	f.note(r, p, w.status != 0)
-	if p.Status == statusClientGone || r.Context().Err() != nil {
+	if p.Status == obs.StatusClientGone || r.Context().Err() != nil {
 		exchangeOf(r.Context()).gone = true
 		panic(http.ErrAbortHandler)
 	}
@@ -73,7 +75,10 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 
 // note logs what the client is not told.
 func (f funnel) note(r *http.Request, p *Problem, begun bool) {
-	if p.Status < http.StatusInternalServerError || p.Status == statusClientGone {
+	if refused, ok := errors.AsType[*auth.Error](p.Cause); ok {
+		exchangeOf(r.Context()).reason = refused.Error() // holds nothing of the token
+	}
+	if p.Status < http.StatusInternalServerError || p.Status == obs.StatusClientGone {
 		return
 	}
 	level := slog.LevelError

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
@@ -60,13 +61,13 @@ func (m *metadata) read(w http.ResponseWriter, r *http.Request) error {
 	return definition.serve(w, r)
 }
 
-// search answers OperationDefinition?url=…&code=…: each name narrows, several
-// values of one name widen, and without either all are found.
+// search answers OperationDefinition?url=…&code=… (FHIR search.html, section
+// 3.1.1.3): each parameter narrows, and commas within one widen.
 func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	var found []fhir.Operation
 	for _, o := range m.operations {
-		if anyOf(query["url"], o.URL()) && anyOf(query["code"], o.Name) {
+		if matchesAll(query["url"], o.URL()) && matchesAll(query["code"], o.Name, "|"+o.Name) {
 			found = append(found, o)
 		}
 	}
@@ -81,8 +82,19 @@ func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	return answer.serve(w, r)
 }
 
-func anyOf(wanted []string, value string) bool {
-	return len(wanted) == 0 || slices.Contains(wanted, value)
+// matchesAll tells whether each list of alternatives has one of the spellings. A
+// code without a system is also written with a bar before it.
+func matchesAll(lists []string, spellings ...string) bool {
+	for _, list := range lists {
+		found := false
+		for alternative := range strings.SplitSeq(list, ",") {
+			found = found || slices.Contains(spellings, alternative)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // self repeats the parameters that were understood, as a search's self link does.

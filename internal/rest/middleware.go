@@ -10,6 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/rs/cors"
+
+	"reporting/internal/obs"
 )
 
 // observe is the outermost layer: it gives the request its id, and logs and
@@ -25,7 +27,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 			status := rec.status
 			switch {
 			case e.gone:
-				status = statusClientGone
+				status = obs.StatusClientGone
 			case status == 0 && completed:
 				status = http.StatusOK // net/http sends it when a handler writes nothing
 			case status == 0:
@@ -52,7 +54,10 @@ func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status i
 	if e.traceID != "" {
 		attrs = append(attrs, slog.String("trace_id", e.traceID))
 	}
-	if !completed && status != statusClientGone {
+	if e.reason != "" {
+		attrs = append(attrs, slog.String("reason", e.reason))
+	}
+	if !completed && status != obs.StatusClientGone {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
 	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)

@@ -15,9 +15,13 @@ import (
 type Operation struct {
 	fhir.Operation
 
-	// Serve answers a call. The caller is known and the input is a Parameters
-	// resource by then. An error becomes an OperationOutcome.
-	Serve func(w http.ResponseWriter, r *http.Request, caller auth.Principal) error
+	// Serve answers a call. An error becomes an OperationOutcome.
+	Serve func(w http.ResponseWriter, r *http.Request, call Call) error
+}
+
+// Call is what was found out about a request before the operation runs.
+type Call struct {
+	Caller auth.Principal
 }
 
 // methods maps HTTP methods to handlers, for one path.
@@ -46,6 +50,6 @@ func (s *server) operation(o Operation) handler {
 				return err
 			}
 		}
-		return o.Serve(w, r, caller)
+		return o.Serve(w, r, Call{Caller: caller})
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/fhir"
+	"reporting/internal/obs"
 	"reporting/internal/report"
 )
 
@@ -36,10 +37,6 @@ func (p *Problem) Error() string {
 
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
-
-// statusClientGone is what the log calls a request whose client went away
-// before the answer (a convention of nginx). It is never sent.
-const statusClientGone = 499
 
 // How long a client is asked to wait before it tries again.
 const (
@@ -85,7 +82,7 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusServiceUnavailable, models.IssueTypeTimeout,
 			"The database took too long to answer. Try again shortly.").retryAfter(retryLater).because(err)
 	case report.Gone:
-		return problem(statusClientGone, models.IssueTypeTransient, "The client went away.").because(err)
+		return problem(obs.StatusClientGone, models.IssueTypeTransient, "The client went away.").because(err)
 	case report.Internal:
 	}
 	return problem(http.StatusInternalServerError, models.IssueTypeException,

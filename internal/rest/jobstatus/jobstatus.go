@@ -7,7 +7,6 @@ package jobstatus
 import (
 	"net/http"
 
-	"reporting/internal/auth"
 	"reporting/internal/fhir"
 	"reporting/internal/report"
 	"reporting/internal/rest"
@@ -51,11 +50,11 @@ type handler struct {
 
 // serve encodes rows as they come. What fits one buffer is sent only after the
 // last row was read, so a failure until then is still an honest status.
-func (h handler) serve(w http.ResponseWriter, r *http.Request, caller auth.Principal) error {
+func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) error {
 	answer := rest.NewAnswer(w)
 	defer answer.Release()
 	bundle := fhir.NewStatusBundle(h.links)
-	err := h.jobs.EachJob(r.Context(), report.Filter{UserID: caller.UserID}, func(job *report.Job) error {
+	err := h.jobs.EachJob(r.Context(), report.Filter{UserID: call.Caller.UserID}, func(job *report.Job) error {
 		answer.Buffer = bundle.AppendJob(answer.Buffer, job)
 		return answer.Flush()
 	})

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What operators scrape: every answer is counted once, under labels that
+// clients cannot make up.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	server := own(t, nil)
+	for _, r := range []request{
+		status("u"), status("u"),
+		{method: "POST", path: operation},
+		{method: "GET", path: "/nothing"},
+		{method: "MADE-UP", path: "/nothing"},
+		{method: "GET", path: "/metadata"},
+		{method: "GET", path: "/OperationDefinition/x"},
+	} {
+		server.do(t, r)
+	}
+	a := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"})
+	text := string(a.body)
+	for _, want := range []string{
+		`reporting_http_requests_total{method="POST",operation="get-report-job-status",status="2xx"} 2`,
+		`reporting_http_requests_total{method="POST",operation="get-report-job-status",status="4xx"} 1`,
+		`reporting_http_requests_total{method="GET",operation="none",status="4xx"} 1`,
+		`reporting_http_requests_total{method="other",operation="none",status="4xx"} 1`,
+		`reporting_http_requests_total{method="GET",operation="metadata",status="2xx"} 1`,
+		`reporting_http_requests_total{method="GET",operation="OperationDefinition-read",status="4xx"} 1`,
+		`reporting_http_request_duration_seconds_count{method="POST",operation="get-report-job-status"} 3`,
+		`reporting_db_pool_connections{state="in_use"} 0`,
+		`reporting_build_info{commit="",version="9.8.7"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(regexp.MustCompile(`(?m)^reporting_(http_requests|db|build).*`).FindAllString(text, -1))
+	}
+}
