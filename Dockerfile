@@ -17,6 +17,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /reporting /reporting
 USER 65532:65532
 EXPOSE 8080 9090
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["/reporting", "healthcheck"]
+# Alive, not ready: whatever restarts unhealthy containers must not do so because
+# the database is away.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["/reporting", "healthcheck", "--live"]
 ENTRYPOINT ["/reporting"]
 CMD ["serve"]

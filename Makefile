@@ -6,8 +6,9 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 COMMIT    ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
-# The race detector needs a C compiler; without one the tests run all the same.
-RACE      := $(if $(shell command -v $${CC:-cc} 2>/dev/null),-race,)
+# The race detector needs a C compiler; without one Go turns cgo off by itself,
+# and the tests run all the same.
+RACE      := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 LINT      := $(BIN)/golangci-lint-v2.15.0
 
 .PHONY: dev
@@ -46,4 +47,4 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
