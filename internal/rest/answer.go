@@ -19,7 +19,7 @@ const (
 	// keepSize bounds what a pooled buffer may hold on to.
 	keepSize = 2 * flushSize
 	// writeTimeout is how long a client may take to accept one piece.
-	writeTimeout = 30 * time.Second
+	writeTimeout = 10 * time.Second
 )
 
 var buffers = sync.Pool{New: func() any { return &Answer{Buffer: make([]byte, 0, flushSize)} }}
