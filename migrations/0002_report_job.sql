@@ -24,7 +24,7 @@ create table report_job (
         check (status in ('SCHEDULED', 'QUEUED', 'RUNNING', 'DONE', 'FAILED', 'CANCELLED')),
     constraint report_job_binary_reference_form
         check (char_length(binary_reference) <= 2048
-           and binary_reference ~ '^(https?://[^/?#[:space:][:cntrl:]]+[^[:space:][:cntrl:]]*|Binary/[A-Za-z0-9.-]{1,64}(/_history/[A-Za-z0-9.-]{1,64})?)$'),
+           and binary_reference ~ '^(https?://[^/?#[:space:][:cntrl:]]+[^[:space:][:cntrl:]]*|Binary/(?!\.+(/|$))[A-Za-z0-9.-]{1,64}(/_history/[A-Za-z0-9.-]{1,64})?)$'),
     constraint report_job_parameters_resource
         check (json_typeof(parameters) = 'object'
            and coalesce(parameters ->> 'resourceType', '') = 'Parameters'),

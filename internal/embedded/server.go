@@ -110,7 +110,7 @@ func (s *Server) wait(f *folders) {
 // URL is a connection string for pgx over the unix socket. The superuser is "postgres", and a database of that name
 // exists. It leaves nothing to PG* variables that could lead elsewhere.
 func (s *Server) URL(user, database string) string {
-	query := url.Values{"host": {s.socket}, "port": {port}, "sslmode": {"disable"}}.Encode()
+	query := url.Values{"host": {s.socket}, "port": {port}, "sslmode": {"disable"}, "target_session_attrs": {"any"}}.Encode()
 	u := url.URL{
 		Scheme: "postgres",
 		User:   url.User(user),

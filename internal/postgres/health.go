@@ -26,8 +26,10 @@ type Health struct {
 	now      func() time.Time
 
 	mu      sync.Mutex
-	checked time.Time
+	flight  chan struct{} // closed when the check that is under way ends; nil: none is
+	checked time.Time     // when the last one ended
 	result  error
+	passed  bool // one has succeeded
 }
 
 // NewHealth returns a check of the database at url.
@@ -45,20 +47,52 @@ func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, 
 
 // Check returns nil when the database answers, holds the schema that this
 // program needs, and lets us read it. The error says what to do, in words that
-// an operator may see. An answer is at most a second old, however many ask.
+// an operator may see. However many ask, one check runs at a time, all of them
+// wait for that one, and its result counts for a second.
 func (h *Health) Check(ctx context.Context) error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now := h.now(); h.checked.IsZero() || now.Sub(h.checked) >= healthTTL {
-		h.result = h.check(ctx)
-		h.checked = now
+	if !h.checked.IsZero() && h.now().Sub(h.checked) < healthTTL {
+		defer h.mu.Unlock()
+		return h.result
 	}
-	return h.result
+	if h.flight == nil {
+		h.flight = make(chan struct{})
+		// Not the asker's context: the others want the result as well.
+		go h.run(context.WithoutCancel(ctx))
+	}
+	flight := h.flight
+	h.mu.Unlock()
+	select {
+	case <-flight:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.result
+	case <-ctx.Done():
+		return errors.New("the check was given up")
+	}
 }
 
-func (h *Health) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healthTimeout)
+func (h *Health) run(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	err := h.check(ctx)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.passed && errors.Is(err, errFull) {
+		// The connections that the pool has go on working. If every instance
+		// left the balancer for want of one more, nobody would be served.
+		err = nil
+	}
+	h.result, h.checked, h.passed = err, h.now(), h.passed || err == nil
+	close(h.flight)
+	h.flight = nil
+}
+
+// errFull means that the server has no connection to spare.
+var errFull = errors.New("the database accepts no more connections (SQL state 53300): " +
+	"raise its limit or the role's, or lower pool_max_conns")
+
+func (h *Health) check(ctx context.Context) error {
 	var applied int64
 	// The second column is about the right to read the table, not its rows.
 	err := h.pool.pgx.QueryRow(ctx, `
@@ -76,9 +110,16 @@ func (h *Health) check(ctx context.Context) error {
 func explainHealth(err error) error {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return errors.New("the database does not answer in time")
+		}
 		return errors.New("the database cannot be reached")
 	}
 	switch pg.Code {
+	case "53300": // too_many_connections
+		return errFull
+	case "3D000": // invalid_catalog_name
+		return errors.New("the database does not exist (SQL state 3D000): check REPORTING_DATABASE_URL")
 	case "42P01": // undefined_table
 		return errors.New("the database has no schema (SQL state 42P01): run \"reporting migrate\"")
 	case "42501": // insufficient_privilege

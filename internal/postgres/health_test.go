@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,5 +69,64 @@ func TestHealthIsRemembered(t *testing.T) {
 	now = now.Add(time.Second)
 	if err := health.Check(t.Context()); err == nil {
 		t.Error("not asked again after a second")
+	}
+}
+
+// A database that hangs keeps one check busy, however many ask.
+func TestHealthOfHangingDatabase(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	blocker := connect(t, db.Superuser)
+	if _, err := blocker.Exec(t.Context(), "begin; lock table reporting_schema_version in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	health, err := postgres.NewHealth(t.Context(), db.Reader, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = health.Close(context.Background()) }()
+	begin := time.Now()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if err := health.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "in time") {
+				t.Errorf("check: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(begin); took > 10*time.Second { // one after the other they would take twenty
+		t.Errorf("twenty checks took %v", took)
+	}
+}
+
+// A server that has no connection to spare still serves those that are there.
+func TestHealthOfFullDatabase(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Exec(t, "create role full_login login in role reporting_reader")
+	url := strings.Replace(db.Superuser, "postgres://postgres@", "postgres://full_login@", 1)
+	now := time.Now()
+	health, err := postgres.NewHealth(t.Context(), url, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = health.Close(context.Background()) }()
+	if err := health.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, "alter role full_login connection limit 0")
+	terminate(t, db)
+	for range 2 { // the dead connection is noticed, then a new one is refused
+		now = now.Add(time.Minute)
+		if err := health.Check(t.Context()); err != nil && !strings.Contains(err.Error(), "cannot be reached") {
+			t.Errorf("check: %v", err)
+		}
+	}
+	if err := health.Check(t.Context()); err != nil {
+		t.Errorf("not ready for want of one more connection: %v", err)
+	}
+	if err := checkHealth(t, url); err == nil || !strings.Contains(err.Error(), "53300") {
+		t.Errorf("a service that never had a connection is ready: %v", err)
 	}
 }

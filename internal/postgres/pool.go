@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -30,8 +32,8 @@ const (
 
 // CheckURL tells what is wrong with a connection string, without connecting.
 // The error never repeats the string, which may hold a password.
-func CheckURL(url string) error {
-	_, err := parse(url)
+func CheckURL(connString string) error {
+	_, err := parse(connString)
 	return err
 }
 
@@ -44,8 +46,8 @@ type Pool struct {
 // Open prepares a pool. It does not connect: a database that is away makes no
 // error here, but one at each use, until it is back. maxConns of zero takes
 // pool_max_conns of the connection string, or a size that suits the machine.
-func Open(ctx context.Context, url string, maxConns int32) (*Pool, error) {
-	config, err := parse(url)
+func Open(ctx context.Context, connString string, maxConns int32) (*Pool, error) {
+	config, err := parse(connString)
 	if err != nil {
 		return nil, err
 	}
@@ -59,23 +61,37 @@ func Open(ctx context.Context, url string, maxConns int32) (*Pool, error) {
 	return &Pool{pgx: pool}, nil
 }
 
-func parse(url string) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
+func parse(connString string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(connString)
 	if err != nil {
-		// pgx masks the password in its own text, but only for strings that it
-		// understood well enough to find one.
-		return nil, errors.New("not a Postgres connection string (postgres://user@host:5432/database or key=value pairs)")
+		return nil, urlError(err)
 	}
 	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		return nil, errors.New("unsafe: default_query_exec_mode=simple_protocol puts values into SQL text; behind an old PgBouncer use exec")
 	}
-	setDefaults(config, url)
+	setDefaults(config, connString)
 	return config, nil
 }
 
+// urlError says what pgx found, without the string that it quotes: pgx masks a
+// password only in strings that it understood well enough to find one.
+func urlError(err error) error {
+	const form = "not a usable Postgres connection string: check its form " +
+		"(postgres://user@host:5432/database or key=value pairs) and its options"
+	_, unreadable := errors.AsType[*url.Error](err)
+	config, quotes := errors.AsType[*pgconn.ParseConfigError](err)
+	switch {
+	case unreadable, quotes && errors.Unwrap(config) == nil:
+		return errors.New(form)
+	case quotes:
+		return fmt.Errorf("not usable: %w", errors.Unwrap(config))
+	}
+	return fmt.Errorf("not usable: %w", err)
+}
+
 // setDefaults fills in what the connection string leaves open.
-func setDefaults(config *pgxpool.Config, url string) {
-	silent := func(option string) bool { return !strings.Contains(url, option) }
+func setDefaults(config *pgxpool.Config, connString string) {
+	silent := func(option string) bool { return !strings.Contains(connString, option) }
 	if silent("connect_timeout") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}

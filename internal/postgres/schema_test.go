@@ -125,6 +125,8 @@ func TestTableRefusesBadRows(t *testing.T) {
 		"reference with a new line":    {"binary_reference": "E'Binary/7\\n'"},
 		"reference with a second line": {"binary_reference": "E'https://x.example/\\nhttps://y.example/'"},
 		"reference climbing up":        {"binary_reference": "'Binary/../../x'"},
+		"reference to its parent":      {"binary_reference": "'Binary/..'"},
+		"reference to a parent's past": {"binary_reference": "'Binary/./_history/1'"},
 		"endless reference":            {"binary_reference": "'https://x.example/' || repeat('x', 2048)"},
 	} {
 		row := goodRow()
