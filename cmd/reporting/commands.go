@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"reporting/internal/app"
 	"reporting/internal/config"
@@ -90,8 +91,9 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return nil
 	}
 	log := app.NewLogger(c.config, stderr)
-	for _, name := range []string{"REPORTING_DATABASE_URL", "REPORTING_AUTH", "REPORTING_AUTH_ISSUERS"} {
-		if os.Getenv(name) != "" {
+	for _, name := range config.Names() {
+		foreign := name == "REPORTING_DATABASE_URL" || strings.HasPrefix(name, "REPORTING_AUTH")
+		if foreign && os.Getenv(name) != "" {
 			log.WarnContext(ctx, "dev brings its own database and believes unsigned tokens; this setting has no effect", "setting", name)
 		}
 	}

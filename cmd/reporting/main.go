@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -83,9 +85,12 @@ func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, er
 		return nil, fmt.Errorf("read command line: %w", err)
 	}
 	parsed, usage := parser.Parse(args)
-	if usage != nil && len(args) > 0 {
-		// The settings of the command can still be checked without its flags.
-		parsed, _ = parser.Parse(args[:1])
+	if usage != nil {
+		// What is right can still be checked without what is wrong.
+		parsed, err = parser.Parse(known(parser, args))
+		if err != nil {
+			return nil, config.Join(usage, config.CheckEnvironment(environ))
+		}
 	}
 	if parsed != nil && parsed.Selected() != nil {
 		chosen, _ = reflect.TypeAssert[command](parsed.Selected().Target.Addr())
@@ -95,4 +100,18 @@ func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, er
 		problems = append(problems, chosen.check())
 	}
 	return chosen, config.Join(problems...)
+}
+
+// known drops the flags that no command has.
+func known(parser *kong.Kong, args []string) []string {
+	var names []string
+	for _, node := range append(parser.Model.Children, parser.Model.Node) {
+		for _, flag := range node.Flags {
+			names = append(names, "--"+flag.Name)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		name, _, _ := strings.Cut(arg, "=")
+		return strings.HasPrefix(name, "-") && !slices.Contains(names, name)
+	})
 }

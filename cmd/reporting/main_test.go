@@ -72,6 +72,13 @@ func TestWrongFlagDoesNotHideWrongSettings(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, exitUsage)
 	}
 	wants(t, stderr, "--no-such-flag", "REPORTING_LOG_LEVEL ", "REPORTING_DATABASE_URL is required")
+
+	// Nor does it make right flags count as missing.
+	_, _, stderr = call(t, nil, "serve", "--database-url=postgres://h/d", "--auth", "gateway", "--lisen=:1")
+	wants(t, stderr, `did you mean "--listen"`)
+	if strings.Contains(stderr, "required") {
+		t.Errorf("misses what is there:\n%s", stderr)
+	}
 }
 
 //nolint:paralleltest // the environment is the process's

@@ -26,6 +26,9 @@ type DevOptions struct {
 // leaves nothing behind unless DataDir says so.
 func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 	server, err := embedded.Start(ctx, embedded.Options{DataDir: dev.DataDir, Log: o.Log})
+	if ctx.Err() != nil && err != nil {
+		return nil // Ctrl-C before there was anything to stop
+	}
 	if err != nil {
 		return fmt.Errorf("start a private Postgres: %w", err)
 	}
@@ -43,7 +46,7 @@ func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	invite(dev.Out, o.Config.BaseURL.String(), app.OpsAddr())
+	invite(dev.Out, local(app.Addr())+o.Config.BaseURL.Path, local(app.OpsAddr()))
 
 	// A database that dies takes the service with it: there is nothing to wait for.
 	running, cancel := context.WithCancelCause(ctx)
@@ -72,14 +75,23 @@ func prepare(ctx context.Context, url string, o Options) error {
 	return nil
 }
 
+// local is how this machine reaches a listener.
+func local(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	host, port, _ := net.SplitHostPort(address.String())
+	if ok && (tcp.IP.IsUnspecified() || tcp.IP.Equal(net.IPv4(127, 0, 0, 1))) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
 // invite prints what to do next; the lines work when pasted.
-func invite(out io.Writer, base string, ops net.Addr) {
+func invite(out io.Writer, base, ops string) {
 	curl := func(user auth.Principal) string {
 		// One line each, so that nothing is lost on the way to another terminal.
 		return fmt.Sprintf("curl -s -X POST '%s/$get-report-job-status' -H 'Content-Type: application/fhir+json' "+
 			"-d '{\"resourceType\":\"Parameters\"}' -H 'Authorization: Bearer %s'", base, auth.UnsignedToken(user, time.Time{}))
 	}
-	_, port, _ := net.SplitHostPort(ops.String())
 	_, _ = fmt.Fprintf(out, `
 The service is running at %s
 with a private database and demo jobs. Ask it how the reports of a user are doing:
@@ -91,8 +103,8 @@ Another user has a job in every state:
 %s
 
 It believes unsigned tokens, but only from this machine; "reporting token --help"
-makes more of them. Probes and metrics: http://localhost:%s/metrics
+makes more of them. Probes and metrics: %s/metrics
 Ctrl-C ends it.
 
-`, base, curl(SeedUser()), curl(DemoUser()), port)
+`, base, curl(SeedUser()), curl(DemoUser()), ops)
 }

@@ -15,7 +15,7 @@ import (
 // to string shows it.
 type Secret string
 
-var keywordPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)`)
+var keywordPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)+)`)
 
 // String returns the text with passwords masked, in a URL or in key=value form.
 // What it cannot read it hides altogether.

@@ -11,4 +11,7 @@
 //	REPORTING_CONFORMANCE_URL           base URL, as in http://localhost:8080/fhir; it must accept unsigned tokens
 //	REPORTING_CONFORMANCE_DATABASE_URL  its database, as reporting_producer, for tests that insert jobs
 //	REPORTING_CONFORMANCE_OPS_URL       its operations listener, as in http://localhost:9090
+//
+// Jobs that it inserts into another server's database belong to users of names
+// that begin with "conformance-", and stay there.
 package conformance

@@ -132,5 +132,11 @@ func TestW106(t *testing.T) {
 		if a := server.do(t, status(newUser())); a.status != http.StatusOK {
 			t.Errorf("%s: not well afterwards: %d", encoding, a.status)
 		}
+		// Operators see a failure, though the status that was sent is 200.
+		waitFor(t, "the log", func() bool { return strings.Contains(server.log.String(), `"aborted":true`) })
+		scraped := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"})
+		if want := `reporting_http_requests_total{method="POST",operation="get-report-job-status",status="5xx"} 1`; !bytes.Contains(scraped.body, []byte(want)) {
+			t.Errorf("%s: no %s", encoding, want)
+		}
 	}
 }

@@ -12,11 +12,10 @@ import (
 
 // exchange is what is known about one request while it is handled.
 type exchange struct {
-	id        string // request id, echoed or made here
-	traceID   string // of the traceparent header (W3C Trace Context), or empty
-	operation string // label for log and metrics, from a closed set
-	gone      bool   // the client went away before the answer
-	reason    string // why the token was refused, for the log only
+	id        string   // request id, echoed or made here
+	traceID   string   // of the traceparent header (W3C Trace Context), or empty
+	operation string   // label for log and metrics, from a closed set
+	failure   *Problem // what went wrong, if anything; its cause is for the log only
 }
 
 type exchangeKey struct{}

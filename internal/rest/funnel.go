@@ -3,7 +3,6 @@
 package rest
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -11,9 +10,9 @@ import (
 	"runtime/debug"
 	"strconv"
 
-	"reporting/internal/auth"
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
+	"reporting/internal/report"
 )
 
 // contentType is how FHIR JSON is labelled (FHIR http.html, section 3.1.0.1.9).
@@ -59,35 +58,19 @@ func (f funnel) call(h handler, w http.ResponseWriter, r *http.Request) (err err
 // is there to read it.
 func (f funnel) fail(w *recorder, r *http.Request, err error) {
 	p := problemOf(err)
-	f.note(r, p, w.status != 0)
-	if p.Status == obs.StatusClientGone || r.Context().Err() != nil {
-		exchangeOf(r.Context()).gone = true
-		panic(http.ErrAbortHandler)
+	// net/http ends the context also when a body does not arrive in time, and
+	// then the client may well be there.
+	if r.Context().Err() != nil && p.Status != http.StatusRequestTimeout {
+		p = problemOf(&report.Error{Kind: report.Gone, Cause: err})
 	}
-	if w.status != 0 {
+	exchangeOf(r.Context()).failure = p
+	if w.status != 0 || p.Status == obs.StatusClientGone {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), p.Header)
 	if err := writeResource(w, p.Status, fhir.Outcome(exchangeOf(r.Context()).id, p.Issue)); err != nil {
 		f.log.ErrorContext(r.Context(), "outcome not written", "error", err.Error())
 	}
-}
-
-// note logs what the client is not told.
-func (f funnel) note(r *http.Request, p *Problem, begun bool) {
-	if refused, ok := errors.AsType[*auth.Error](p.Cause); ok {
-		exchangeOf(r.Context()).reason = refused.Error() // holds nothing of the token
-	}
-	if p.Status < http.StatusInternalServerError || p.Status == obs.StatusClientGone {
-		return
-	}
-	level := slog.LevelError
-	if p.Status == http.StatusServiceUnavailable {
-		level = slog.LevelWarn
-	}
-	f.log.Log(r.Context(), level, "request failed", "request_id", exchangeOf(r.Context()).id,
-		"operation", exchangeOf(r.Context()).operation, "status", p.Status,
-		"aborted", begun, "error", errors.Unwrap(p))
 }
 
 // writeResource writes a small resource whole.

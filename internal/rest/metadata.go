@@ -64,7 +64,10 @@ func (m *metadata) read(w http.ResponseWriter, r *http.Request) error {
 // search answers OperationDefinition?url=…&code=… (FHIR search.html, section
 // 3.1.1.3): each parameter narrows, and commas within one widen.
 func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.")
+	}
 	var found []fhir.Operation
 	for _, o := range m.operations {
 		if matchesAll(query["url"], o.URL()) && matchesAll(query["code"], o.Name, "|"+o.Name) {

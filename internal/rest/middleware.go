@@ -4,6 +4,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/rs/cors"
 
-	"reporting/internal/obs"
+	"reporting/internal/auth"
 )
 
 // observe is the outermost layer: it gives the request its id, and logs and
@@ -22,27 +23,32 @@ func (s *server) observe(next http.Handler) http.Handler {
 		e := newExchange(r)
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", e.id)
-		completed := false
 		defer func() {
-			status := rec.status
-			switch {
-			case e.gone:
-				status = obs.StatusClientGone
-			case status == 0 && completed:
-				status = http.StatusOK // net/http sends it when a handler writes nothing
-			case status == 0:
-				status = http.StatusInternalServerError
-			}
-			duration := s.now().Sub(start)
+			status, duration := e.status(rec), s.now().Sub(start)
 			s.metrics.ObserveRequest(e.operation, r.Method, status, duration)
-			s.logAccess(r, e, rec, status, duration, completed)
+			s.logAccess(r, e, rec, status, duration)
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
-		completed = true
 	})
 }
 
-func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status int, duration time.Duration, completed bool) {
+// status is how the request ended: as it was answered, or as it failed after the
+// answer had begun.
+func (e *exchange) status(rec *recorder) int {
+	switch {
+	case e.failure != nil:
+		return e.failure.Status
+	case rec.status != 0:
+		return rec.status
+	}
+	return http.StatusOK // net/http sends it when a handler writes nothing
+}
+
+// logAccess writes one line for each request. A failure of ours raises its
+// level and adds the cause; so does, without raising it, a refused token, whose
+// reasons hold nothing of the token.
+func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status int, duration time.Duration) {
+	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("request_id", e.id),
 		slog.String("method", r.Method),
@@ -54,13 +60,18 @@ func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status i
 	if e.traceID != "" {
 		attrs = append(attrs, slog.String("trace_id", e.traceID))
 	}
-	if e.reason != "" {
-		attrs = append(attrs, slog.String("reason", e.reason))
+	if p := e.failure; p != nil {
+		if refused, ok := errors.AsType[*auth.Error](p.Cause); ok {
+			attrs = append(attrs, slog.String("reason", refused.Error()))
+		} else if status >= http.StatusInternalServerError && p.Cause != nil {
+			attrs = append(attrs, slog.String("error", p.Cause.Error()))
+		}
+		if rec.status != 0 && rec.status != p.Status {
+			attrs = append(attrs, slog.Bool("aborted", true))
+		}
+		level = p.level()
 	}
-	if !completed && status != obs.StatusClientGone {
-		attrs = append(attrs, slog.Bool("aborted", true))
-	}
-	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
+	s.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
 // secure sets the headers that every answer carries.

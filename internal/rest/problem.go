@@ -5,6 +5,7 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,6 +49,18 @@ func problem(status int, code models.IssueType, diagnostics string) *Problem {
 	return &Problem{Status: status, Issue: fhir.Issue{Code: code, Diagnostics: diagnostics}}
 }
 
+// level is how loudly the problem is logged: what clients do is not ours to be
+// alarmed at, what passes by itself is a warning.
+func (p *Problem) level() slog.Level {
+	switch {
+	case p.Status < http.StatusInternalServerError:
+		return slog.LevelInfo
+	case p.Status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
+
 func (p *Problem) with(key, value string) *Problem {
 	if p.Header == nil {
 		p.Header = http.Header{}
@@ -77,7 +90,7 @@ func problemOf(err error) *Problem {
 	switch report.KindOf(err) {
 	case report.Unavailable:
 		return problem(http.StatusServiceUnavailable, models.IssueTypeTransient,
-			"The service cannot reach its database at the moment. Try again shortly.").retryAfter(retrySoon).because(err)
+			"The database is not available to the service at the moment. Try again shortly.").retryAfter(retrySoon).because(err)
 	case report.Timeout:
 		return problem(http.StatusServiceUnavailable, models.IssueTypeTimeout,
 			"The database took too long to answer. Try again shortly.").retryAfter(retryLater).because(err)
