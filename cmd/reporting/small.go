@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -54,7 +53,7 @@ func (c *healthcheckCommand) run(ctx context.Context, stdout, _ io.Writer) error
 	if c.Live {
 		probe = "livez"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialable(c.config.OpsListen)+"/"+probe, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+config.Reachable(c.config.OpsListen)+"/"+probe, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", probe, err)
 	}
@@ -71,15 +70,6 @@ func (c *healthcheckCommand) run(ctx context.Context, stdout, _ io.Writer) error
 	}
 	_, _ = stdout.Write(text)
 	return nil
-}
-
-// dialable makes an address to listen on one to call.
-func dialable(listen string) string {
-	host, port, _ := net.SplitHostPort(listen)
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
 }
 
 type versionCommand struct{}

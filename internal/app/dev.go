@@ -46,6 +46,7 @@ func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	local := func(a net.Addr) string { return "http://" + config.Reachable(a.String()) }
 	invite(dev.Out, local(app.Addr())+o.Config.BaseURL.Path, local(app.OpsAddr()))
 
 	// A database that dies takes the service with it: there is nothing to wait for.
@@ -73,16 +74,6 @@ func prepare(ctx context.Context, url string, o Options) error {
 		return fmt.Errorf("load demo jobs: %w", err)
 	}
 	return nil
-}
-
-// local is how this machine reaches a listener.
-func local(address net.Addr) string {
-	tcp, ok := address.(*net.TCPAddr)
-	host, port, _ := net.SplitHostPort(address.String())
-	if ok && (tcp.IP.IsUnspecified() || tcp.IP.Equal(net.IPv4(127, 0, 0, 1))) {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }
 
 // invite prints what to do next; the lines work when pasted.

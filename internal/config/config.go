@@ -79,7 +79,7 @@ func (f Flags) Dev() (Config, error) {
 	c.AuthTrustedPeers = p.prefixes("REPORTING_AUTH_TRUSTED_PEERS", defaultTrustedPeers)
 	if f.BaseURL == "" && c.BaseURL != nil {
 		// The links of the answers lead to where it really listens.
-		c.BaseURL.Host = reachable(c.Listen)
+		c.BaseURL.Host = Reachable(c.Listen)
 		if ephemeral(c.Listen) {
 			p.add("REPORTING_LISTEN", "must name a port here, because links and examples do")
 		}

@@ -180,8 +180,9 @@ func ephemeral(listen string) bool {
 	return port == "0"
 }
 
-// reachable is how a program on this machine reaches a listener.
-func reachable(listen string) string {
+// Reachable is the host and port by which a program on this machine reaches a
+// listener on the given address.
+func Reachable(listen string) string {
 	host, port, _ := net.SplitHostPort(listen)
 	if ip := net.ParseIP(host); host == "" || (ip != nil && (ip.IsUnspecified() || ip.Equal(net.IPv4(127, 0, 0, 1)))) {
 		host = "localhost"
