@@ -34,8 +34,8 @@ $(LINT):
 
 .PHONY: fuzz
 fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
-	go test ./internal/fhir -run '^$$' -fuzz FuzzStatusBundle -fuzztime $(or $(FUZZTIME),1m)
-	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/fhir -run '^$$' -fuzz FuzzStatusBundle -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 
 .PHONY: image
 image: ## build the container image
