@@ -66,7 +66,7 @@ func TestW73(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/fhir/%2e%2e%2fetc%2fpasswd", "/fhir%2fmetadata", "/fhir/..%5c..%5cx", "/fhir/metadata%00", "/fhir/%0d%0aSet-Cookie:x",
+		"/fhir/%2e%2e%2fetc%2fpasswd", "/fhir%2fmetadata", "/fhir/..%5c..%5cx", "/fhir/..%5C..%5Cx", "/fhir/metadata%00", "/fhir/%0d%0aSet-Cookie:x",
 	} {
 		server.do(t, request{method: "GET", path: path}).outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
 	}

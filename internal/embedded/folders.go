@@ -130,8 +130,8 @@ func (f *folders) prepareSocket() error {
 	return err
 }
 
-// checkSocket refuses what neither side would explain. It keeps the path within what the kernel's socket address holds; Postgres' own message would come late
-// and hidden in its log.
+// checkSocket refuses what neither side would explain: a comma, and a path longer than the kernel's
+// socket address holds, of which Postgres' own message would come late and hidden in its log.
 func checkSocket(dir string) error {
 	if strings.Contains(dir, ",") {
 		return fmt.Errorf("socket folder %s holds a comma, which separates hosts in a connection string: choose another folder", dir)

@@ -20,22 +20,16 @@ var errStalled = errors.New("the database did not answer within the statement ti
 // queryError gives a failure of a running query its kind. ctx is the caller's,
 // query the one that the watchdog may have ended.
 func queryError(ctx, query context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return &report.Error{Kind: report.Gone, Cause: err}
-	case errors.Is(context.Cause(query), errStalled):
+	if ctx.Err() == nil && errors.Is(context.Cause(query), errStalled) {
 		return &report.Error{Kind: report.Timeout, Cause: errors.Join(errStalled, err)}
 	}
-	return &report.Error{Kind: kindOf(err), Cause: err}
+	return domainError(ctx, err)
 }
 
-// acquireError gives a failure to get a connection its kind.
-func acquireError(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
+// domainError gives any other failure its kind. ctx is the caller's.
+func domainError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
 		return &report.Error{Kind: report.Gone, Cause: err}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &report.Error{Kind: report.Unavailable, Cause: err}
 	}
 	return &report.Error{Kind: kindOf(err), Cause: err}
 }
@@ -81,6 +75,7 @@ func lost(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
+	// Also a deadline of ours, context.DeadlineExceeded: no connection came in time.
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}

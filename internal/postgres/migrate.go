@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,7 +38,7 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 	if err != nil {
 		return 0, err
 	}
-	if !strings.Contains(url, "connect_timeout") {
+	if silent(url, "connect_timeout") {
 		config.ConnConfig.ConnectTimeout = migrateConnectTimeout // nobody waits for an answer
 	}
 	db := stdlib.OpenDB(*config.ConnConfig)

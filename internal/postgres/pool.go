@@ -91,21 +91,20 @@ func urlError(err error) error {
 
 // setDefaults fills in what the connection string leaves open.
 func setDefaults(config *pgxpool.Config, connString string) {
-	silent := func(option string) bool { return !strings.Contains(connString, option) }
-	if silent("connect_timeout") {
+	if silent(connString, "connect_timeout") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
-	if silent("pool_max_conns") {
+	if silent(connString, "pool_max_conns") {
 		config.MaxConns = max(minPoolSize, 4*int32(runtime.GOMAXPROCS(0))) //nolint:gosec // a number of processors fits
 	}
-	if silent("pool_ping_timeout") {
+	if silent(connString, "pool_ping_timeout") {
 		config.PingTimeout = pingTimeout
 	}
-	if silent("pool_max_conn_lifetime") {
+	if silent(connString, "pool_max_conn_lifetime") {
 		config.MaxConnLifetime = connLifetime
 		config.MaxConnLifetimeJitter = connLifetime / 10
 	}
-	if silent("pool_health_check_period") {
+	if silent(connString, "pool_health_check_period") {
 		config.HealthCheckPeriod = healthCheckPeriod
 	}
 	params := config.ConnConfig.RuntimeParams
@@ -115,6 +114,9 @@ func setDefaults(config *pgxpool.Config, connString string) {
 	// Text is compared and answered as UTF-8, whatever the database stores.
 	params["client_encoding"] = "UTF8"
 }
+
+// silent tells whether a connection string leaves an option open.
+func silent(connString, option string) bool { return !strings.Contains(connString, option) }
 
 // Close closes the pool. It waits for connections that are in use, but not
 // beyond ctx: pgx alone would wait for ever.
@@ -139,7 +141,7 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	defer cancel()
 	conn, err := p.pgx.Acquire(wait)
 	if err != nil {
-		return nil, acquireError(ctx, err)
+		return nil, domainError(ctx, err)
 	}
 	return conn, nil
 }

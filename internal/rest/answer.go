@@ -36,6 +36,7 @@ type Answer struct {
 func NewAnswer(w http.ResponseWriter) *Answer {
 	a, _ := buffers.Get().(*Answer)
 	a.Buffer, a.w, a.begun = a.Buffer[:0], w, false
+	w.Header().Set("Content-Type", contentType)
 	return a
 }
 
@@ -52,9 +53,6 @@ func (a *Answer) Flush() error {
 	if len(a.Buffer) < flushSize {
 		return nil
 	}
-	if !a.begun {
-		a.w.Header().Set("Content-Type", contentType)
-	}
 	a.begun = true
 	return a.send()
 }
@@ -62,7 +60,6 @@ func (a *Answer) Flush() error {
 // End sends the rest.
 func (a *Answer) End() error {
 	if !a.begun {
-		a.w.Header().Set("Content-Type", contentType)
 		a.w.Header().Set("Content-Length", strconv.Itoa(len(a.Buffer)))
 	}
 	return a.send()

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"reporting/internal/fhir"
@@ -39,10 +38,7 @@ func (d document) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	header.Set("Content-Type", contentType)
-	header.Set("Content-Length", strconv.Itoa(len(d.text)))
-	_, err := w.Write(d.text)
-	return err
+	return writeText(w, http.StatusOK, d.text)
 }
 
 // matches is the weak comparison of If-None-Match (RFC 9110, section 13.1.2).

@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -74,14 +75,19 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 }
 
 // writeResource writes a small resource whole.
-func writeResource(w http.ResponseWriter, status int, resource interface{ MarshalJSON() ([]byte, error) }) error {
+func writeResource(w http.ResponseWriter, status int, resource json.Marshaler) error {
 	text, err := fhir.Marshal(resource)
 	if err != nil {
 		return fmt.Errorf("write resource: %w", err)
 	}
+	return writeText(w, status, text)
+}
+
+// writeText writes a resource that is marshalled already.
+func writeText(w http.ResponseWriter, status int, text []byte) error {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, err = w.Write(text)
+	_, err := w.Write(text)
 	return err
 }

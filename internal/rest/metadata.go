@@ -38,7 +38,7 @@ func newMetadata(about fhir.Server) (*metadata, error) {
 	return m, nil
 }
 
-// Mount adds the routes.
+// mount adds the routes.
 func (m *metadata) mount(s *server, r chi.Router) {
 	s.mount(r, "/metadata", labelMetadata, readOnly(m.capabilities.serve))
 	s.mount(r, "/OperationDefinition", labelSearch, readOnly(m.search))

@@ -45,8 +45,8 @@ func (e *exchange) status(rec *recorder) int {
 }
 
 // logAccess writes one line for each request. A failure of ours raises its
-// level and adds the cause; so does, without raising it, a refused token, whose
-// reasons hold nothing of the token.
+// level and adds the cause. A refused token adds the reason, which holds nothing
+// of the token.
 func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status int, duration time.Duration) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{

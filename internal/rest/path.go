@@ -26,33 +26,37 @@ func (s *server) normalise(next http.Handler) http.Handler {
 			s.funnel.wrap(badPath).ServeHTTP(w, r)
 			return
 		}
-		clean := new(url.URL)
-		*clean = *r.URL
-		clean.Path, clean.RawPath = cleanPath(r.URL.Path), ""
-		r2 := new(http.Request)
-		*r2 = *r
-		r2.URL = clean
-		next.ServeHTTP(w, r2)
+		clean := cleanPath(r.URL.Path)
+		if clean == r.URL.Path && r.URL.RawPath == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		rewritten := new(http.Request)
+		*rewritten = *r
+		rewritten.URL = new(url.URL)
+		*rewritten.URL = *r.URL
+		rewritten.URL.Path, rewritten.URL.RawPath = clean, ""
+		next.ServeHTTP(w, rewritten)
 	})
 }
 
 // cleanPath drops empty segments. Dot segments stay and lead nowhere.
 func cleanPath(path string) string {
-	if path == "" || path == "/" || (!strings.Contains(path, "//") && !strings.HasSuffix(path, "/")) {
+	if !strings.Contains(path, "//") && !strings.HasSuffix(path, "/") {
 		return path
 	}
 	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	return "/" + strings.Join(segments, "/")
 }
 
-// ambiguous tells whether decoding would change what the path's segments are:
-// an encoded slash or backslash, or a control character.
+// ambiguous tells whether decoding has changed what the path's segments are: an
+// encoded slash, which net/url keeps in RawPath alone, a backslash, or a control
+// character.
 func ambiguous(u *url.URL) bool {
-	raw := strings.ToLower(u.EscapedPath())
-	if strings.Contains(raw, "%2f") || strings.Contains(raw, "%5c") {
+	if u.RawPath != "" && strings.Contains(strings.ToLower(u.RawPath), "%2f") {
 		return true
 	}
-	return strings.ContainsFunc(u.Path, func(r rune) bool { return r < ' ' || r == 0x7f })
+	return strings.ContainsFunc(u.Path, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' })
 }
 
 func tooLong(http.ResponseWriter, *http.Request) error {
