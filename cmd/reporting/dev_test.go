@@ -16,23 +16,9 @@ import (
 	"time"
 
 	"reporting/internal/app"
+	"reporting/internal/postgres/pgtest"
 	"reporting/internal/report"
 )
-
-// tempDir is where a private Postgres can live: short, and open to the user it
-// runs as.
-func tempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "rd") //nolint:usetesting // t.TempDir is too long for a socket, and closed
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 // left lists what is below a folder, and the processes that work in it.
 func left(t *testing.T, dir string) []string {
@@ -122,7 +108,7 @@ func paste(t *testing.T, line string) string {
 // The curl lines that dev prints work as they stand, and Ctrl-C leaves nothing.
 func TestDev(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := pgtest.Dir(t)
 	p := spawnDev(t, dir)
 	if found := left(t, dir); len(found) == 0 {
 		t.Error("no database in the temporary folder: this test looks in the wrong place")
@@ -150,7 +136,7 @@ func TestDev(t *testing.T) {
 // Not even kill -9 leaves a process or a folder behind.
 func TestDevKilled(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := pgtest.Dir(t)
 	p := spawnDev(t, dir)
 	if err := p.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -162,7 +148,7 @@ func TestDevKilled(t *testing.T) {
 // With --data the database is still there the next time.
 func TestDevKeepsData(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := pgtest.Dir(t)
 	data := filepath.Join(dir, "data")
 	for range 2 {
 		p := spawnDev(t, dir, "--data", data)

@@ -35,8 +35,8 @@ const (
 	demoJobInterval = 10 * time.Minute
 )
 
-// seedJob is the job of the published example.
-func seedJob() report.Job {
+// SeedJob is the job of the published example.
+func SeedJob() report.Job {
 	created := time.Date(2023, time.October, 12, 9, 51, 50, 0, time.UTC)
 	return report.Job{
 		ID:              report.JobID(uuid.MustParse("ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc")),
@@ -54,7 +54,7 @@ func seedJob() report.Job {
 // demoJobs are what "reporting dev" shows: the seed's job, and one in each
 // state for the demo user, the newest made just now.
 func demoJobs(now time.Time) []report.Job {
-	jobs := []report.Job{seedJob()}
+	jobs := []report.Job{SeedJob()}
 	for i, status := range report.Statuses() {
 		job := report.Job{
 			ID:          report.JobID(uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "reporting:demo:%s", status))),

@@ -4,13 +4,13 @@ package conformance_test
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"reporting/internal/embedded"
+	"reporting/internal/postgres/pgtest"
 )
 
 // waitFor polls for something that happens soon, or fails.
@@ -33,45 +33,20 @@ func startDatabase(t *testing.T, options embedded.Options) *embedded.Server {
 	return server
 }
 
-// openDir is a folder with a path short enough for unix sockets, which the
-// unprivileged user may enter that Postgres runs as when the test is root.
-func openDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "rc") //nolint:usetesting // t.TempDir is too long, and closed
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // lockTable makes every query wait until the returned function is called.
 func lockTable(t *testing.T, server instance) func() {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), server.db.Superuser)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := pgtest.Connect(t, server.db.Superuser)
 	if _, err := conn.Exec(t.Context(), "begin; lock table report_job in access exclusive mode"); err != nil {
 		t.Fatal(err)
 	}
-	unlock := func() { _ = conn.Close(context.Background()) }
-	t.Cleanup(unlock)
-	return unlock
+	return func() { _ = conn.Close(context.Background()) }
 }
 
 // waitingQueries counts queries that wait for the locked table.
-func waitingQueries(t *testing.T, server instance) (n int) {
+func waitingQueries(t *testing.T, conn *pgx.Conn) (n int) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), server.db.Superuser)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	err = conn.QueryRow(t.Context(), `select count(*) from pg_stat_activity
+	err := conn.QueryRow(t.Context(), `select count(*) from pg_stat_activity
 		where datname = current_database() and wait_event_type = 'Lock' and query like '%report_job%'`).Scan(&n)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"reporting/api"
+	"reporting/internal/app"
 	"reporting/internal/config"
 	"reporting/internal/report"
 )
@@ -26,16 +27,7 @@ func TestW01(t *testing.T) {
 	}
 	server := shared(t)
 	if !isRemote() { // another server is expected to have the seed's job, as dev does
-		created := time.Date(2023, 10, 12, 9, 51, 50, 0, time.UTC)
-		server.load(t, report.Job{
-			ID:              report.JobID(uuid.MustParse("ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc")),
-			ReportClass:     "com.systematic.ehealth.reporting.reports.PatientsUsageReport",
-			UserID:          "0aaca7cd-67c3-48dd-a8c4-0cceecb5d276",
-			Status:          report.Failed,
-			BinaryReference: "https://reporting.local.ehealth.sundhed.dk/fhir/Binary/7",
-			Parameters:      []byte(`{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}`),
-			Created:         created, Started: created, Ended: created.Add(time.Second),
-		})
+		server.load(t, app.SeedJob())
 	}
 	answer := server.do(t, request{method: "POST", path: operation, body: "{\n  \"resourceType\": \"Parameters\"\n}", header: map[string]string{
 		"Accept-Charset":  "utf-8",

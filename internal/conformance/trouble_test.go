@@ -49,7 +49,7 @@ func TestW26(t *testing.T) {
 // 200 again by itself.
 func TestW100(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := pgtest.Dir(t)
 	options := embedded.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
 	database := startDatabase(t, options)
 	if _, err := postgres.Migrate(t.Context(), database.URL("postgres", "postgres"), slog.New(slog.DiscardHandler)); err != nil {
@@ -169,7 +169,8 @@ func TestW104(t *testing.T) {
 		_, err := send(server.build(t, status("u")).WithContext(ctx))
 		ended <- err
 	}()
-	waiting := func() bool { return waitingQueries(t, server) == 1 }
+	watcher := pgtest.Connect(t, server.db.Superuser)
+	waiting := func() bool { return waitingQueries(t, watcher) == 1 }
 	waitFor(t, "the query", waiting)
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -229,7 +230,8 @@ func TestW105InFlight(t *testing.T) {
 		}
 		answered <- a
 	}()
-	waitFor(t, "the query", func() bool { return waitingQueries(t, server) == 1 })
+	watcher := pgtest.Connect(t, server.db.Superuser)
+	waitFor(t, "the query", func() bool { return waitingQueries(t, watcher) == 1 })
 	ended := make(chan error, 1)
 	go func() { ended <- server.stop() }()
 	waitFor(t, "the end of the port", func() bool {

@@ -33,7 +33,7 @@ func guideStatements(t *testing.T) map[string]string {
 func TestWritersGuide(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	producer := connect(t, db.Producer)
+	producer := pgtest.Connect(t, db.Producer)
 	guide := guideStatements(t)
 	run := func(want int64, name string, args ...any) {
 		t.Helper()

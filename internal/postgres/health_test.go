@@ -76,7 +76,7 @@ func TestHealthIsRemembered(t *testing.T) {
 func TestHealthOfHangingDatabase(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	blocker := connect(t, db.Superuser)
+	blocker := pgtest.Connect(t, db.Superuser)
 	if _, err := blocker.Exec(t.Context(), "begin; lock table reporting_schema_version in access exclusive mode"); err != nil {
 		t.Fatal(err)
 	}

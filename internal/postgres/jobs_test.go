@@ -156,7 +156,7 @@ func TestSlowStatement(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
-	blocker := connect(t, db.Superuser)
+	blocker := pgtest.Connect(t, db.Superuser)
 	if _, err := blocker.Exec(t.Context(), "begin; lock table report_job in access exclusive mode"); err != nil {
 		t.Fatal(err)
 	}
@@ -241,13 +241,17 @@ func terminate(t *testing.T, db pgtest.Database) {
 	t.Helper()
 	const others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 	db.Exec(t, "select pg_terminate_backend(pid) "+others)
-	for deadline := time.Now().Add(5 * time.Second); ; {
+	conn := pgtest.Connect(t, db.Superuser)
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		var left int
-		if err := connect(t, db.Superuser).QueryRow(t.Context(), "select count(*) "+others+" and state is not null and application_name = 'reporting'").Scan(&left); err != nil {
+		if err := conn.QueryRow(t.Context(), "select count(*) "+others+" and application_name = 'reporting'").Scan(&left); err != nil {
 			t.Fatal(err)
 		}
-		if left == 0 || time.Now().After(deadline) {
+		if left == 0 {
 			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sessions outlive their end", left)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func TestMigrateWithoutSuperuser(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop(context.Background()) })
-	admin := connect(t, server.URL("postgres", "postgres"))
+	admin := pgtest.Connect(t, server.URL("postgres", "postgres"))
 	for _, sql := range []string{
 		"create role deployer login createrole",
 		"create role member login",
@@ -77,7 +77,7 @@ func TestMigrateWithoutSuperuser(t *testing.T) {
 		t.Fatal(err)
 	}
 	migrate("member", "two") // owns the database, may create nothing else; the roles exist
-	one := connect(t, server.URL("postgres", "one"))
+	one := pgtest.Connect(t, server.URL("postgres", "one"))
 	if _, err := one.Exec(t.Context(), `drop table report_job; drop function report_job_check_transition;
 		delete from reporting_schema_version where version_id = 2`); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"strings"
@@ -21,16 +20,6 @@ const (
 	notNullViolation      = "23502"
 	insufficientPrivilege = "42501"
 )
-
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
 
 func sqlState(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -58,7 +47,7 @@ func insert(row map[string]string) string {
 
 func TestTableTakesGoodRows(t *testing.T) {
 	t.Parallel()
-	conn := connect(t, pgtest.New(t).Producer)
+	conn := pgtest.Connect(t, pgtest.New(t).Producer)
 	for name, change := range map[string]map[string]string{
 		"as it is":               {},
 		"no result":              {"binary_reference": "null"},
@@ -83,7 +72,7 @@ func TestTableTakesGoodRows(t *testing.T) {
 
 func TestTableRefusesBadRows(t *testing.T) {
 	t.Parallel()
-	conn := connect(t, pgtest.New(t).Producer)
+	conn := pgtest.Connect(t, pgtest.New(t).Producer)
 	for name, change := range map[string]map[string]string{
 		"unknown status":               {"status": "'IN_PROGRESS'"},
 		"lower case status":            {"status": "'done'"},
@@ -141,7 +130,7 @@ func TestTableRefusesBadRows(t *testing.T) {
 // The trigger and the domain hold the same table of transitions.
 func TestTransitionsAreTheDomains(t *testing.T) {
 	t.Parallel()
-	conn := connect(t, pgtest.New(t).Superuser)
+	conn := pgtest.Connect(t, pgtest.New(t).Superuser)
 	times := func(s report.Status) (started, ended string) {
 		started, ended = "null", "null"
 		if s == report.Running || s.Final() {
@@ -173,7 +162,7 @@ func TestTransitionsAreTheDomains(t *testing.T) {
 
 func TestFinalTimesStay(t *testing.T) {
 	t.Parallel()
-	conn := connect(t, pgtest.New(t).Producer)
+	conn := pgtest.Connect(t, pgtest.New(t).Producer)
 	if _, err := conn.Exec(t.Context(), insert(goodRow())); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +185,7 @@ func TestGrants(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Exec(t, insert(goodRow()))
-	reader, producer := connect(t, db.Reader), connect(t, db.Producer)
+	reader, producer := pgtest.Connect(t, db.Reader), pgtest.Connect(t, db.Producer)
 	for _, tt := range []struct {
 		who     *pgx.Conn
 		sql     string

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,6 +100,33 @@ func (d Database) Load(t testing.TB, jobs ...report.Job) {
 	if err := postgres.Load(t.Context(), d.Superuser, jobs); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Connect opens a connection that ends with the test.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// Dir makes a folder in which a test may start a Postgres of its own: short
+// enough for unix sockets, and open to the user that Postgres runs as when the
+// test is root. It goes with the test.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rt") //nolint:usetesting // t.TempDir is neither
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func exec(ctx context.Context, url, sql string, args ...any) error {
