@@ -93,11 +93,12 @@ var errFull = errors.New("the database accepts no more connections (SQL state 53
 	"raise its limit or the role's, or lower pool_max_conns")
 
 func (h *Health) check(ctx context.Context) error {
-	var applied int64
-	// The second column is about the right to read the table, not its rows.
-	err := h.pool.pgx.QueryRow(ctx, `
-		select coalesce(max(version_id), 0), exists (select from report_job where false)
-		  from `+versionTable+` where is_applied`).Scan(&applied, new(bool))
+	applied, err := h.ask(ctx)
+	if err != nil && lost(err) {
+		// The connection may have died since it was last used, while the
+		// database is well: another one tells.
+		applied, err = h.ask(ctx)
+	}
 	if err != nil {
 		return explainHealth(err)
 	}
@@ -105,6 +106,15 @@ func (h *Health) check(ctx context.Context) error {
 		return fmt.Errorf("schema version %d is older than %d: run \"reporting migrate\"", applied, h.required)
 	}
 	return nil
+}
+
+// ask reads the version of the schema, and whether the jobs may be read.
+func (h *Health) ask(ctx context.Context) (applied int64, err error) {
+	// The second column is about the right to read the table, not its rows.
+	err = h.pool.pgx.QueryRow(ctx, `
+		select coalesce(max(version_id), 0), exists (select from report_job where false)
+		  from `+versionTable+` where is_applied`).Scan(&applied, new(bool))
+	return applied, err
 }
 
 func explainHealth(err error) error {

@@ -9,10 +9,16 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"reporting/internal/embedded"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 )
+
+// uniqueRole names a role that no other test, and no other run of the same one,
+// has made in the shared cluster.
+func uniqueRole() string { return "role_" + strings.ReplaceAll(uuid.NewString(), "-", "") }
 
 var discard = slog.New(slog.DiscardHandler)
 
@@ -88,8 +94,9 @@ func TestMigrateWithoutSuperuser(t *testing.T) {
 func TestMigrateWithoutRightsSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Empty(t)
-	db.Exec(t, "create role nobody_in_particular")
-	_, err := postgres.Migrate(t.Context(), postgres.WithRole(db.Superuser, "nobody_in_particular"), discard)
+	role := uniqueRole()
+	db.Exec(t, "create role "+role)
+	_, err := postgres.Migrate(t.Context(), postgres.WithRole(db.Superuser, role), discard)
 	if err == nil || !strings.Contains(err.Error(), "CREATEROLE") {
 		t.Errorf("unhelpful: %v", err)
 	}
