@@ -32,7 +32,26 @@ select id, report_class, user_id, status, coalesce(binary_reference, ''), parame
        created_at, started_at, ended_at
   from report_job
  where user_id = $1
- order by created_at desc, id`
+   and ($2::text[] is null or status = any($2))
+   and created_at >= coalesce($3::timestamptz, '-infinity')
+ order by created_at desc, id
+ limit $4::bigint`
+
+// arguments are what selectJobs takes; null stands for no limit of that kind.
+func arguments(filter report.Filter) []any {
+	var since, count any
+	if !filter.Since.IsZero() {
+		since = filter.Since
+	}
+	if filter.Count > 0 {
+		count = filter.Count
+	}
+	var statuses []string // nil, not empty: null
+	for _, status := range filter.Statuses {
+		statuses = append(statuses, string(status))
+	}
+	return []any{filter.UserID, statuses, since, count}
+}
 
 // EachJob implements report.Jobs.
 func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
@@ -57,7 +76,7 @@ func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*repor
 
 	query, dog := watch(ctx, j.timeout)
 	defer dog.stop()
-	rows, err := conn.Query(query, selectJobs, filter.UserID)
+	rows, err := conn.Query(query, selectJobs, arguments(filter)...)
 	if err != nil {
 		return query.Err() == nil && lost(err), queryError(ctx, query, err)
 	}

@@ -36,9 +36,14 @@ func openPool(t *testing.T, url string, maxConns int32) *postgres.Pool {
 // readJobs reads a user's jobs as the service does.
 func readJobs(t *testing.T, db pgtest.Database, user string) []report.Job {
 	t.Helper()
+	return readFiltered(t, db, report.Filter{UserID: user})
+}
+
+func readFiltered(t *testing.T, db pgtest.Database, filter report.Filter) []report.Job {
+	t.Helper()
 	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), 5*time.Second)
 	var list []report.Job
-	err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
+	err := jobs.EachJob(t.Context(), filter, func(job *report.Job) error {
 		kept := *job
 		kept.Parameters = bytes.Clone(job.Parameters)
 		list = append(list, kept)
@@ -99,6 +104,42 @@ func TestJobsAreOrdered(t *testing.T) {
 	}
 	if diff := cmp.Diff([]report.JobID{newest.ID, low.ID, high.ID, oldest.ID}, order); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestJobsAreFiltered(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	newest, middle, oldest := job("u", noon.Add(time.Second)), job("u", noon), job("u", noon.Add(-time.Microsecond))
+	middle.Status, middle.Started, middle.Ended = report.Failed, noon, noon
+	oldest.Status = report.Scheduled
+	db.Load(t, newest, middle, oldest, job("somebody else", noon))
+	for name, c := range map[string]struct {
+		filter report.Filter
+		want   []report.Job
+	}{
+		"all":                      {report.Filter{}, []report.Job{newest, middle, oldest}},
+		"no status is every state": {report.Filter{Statuses: []report.Status{}}, []report.Job{newest, middle, oldest}},
+		"one state":                {report.Filter{Statuses: []report.Status{report.Failed}}, []report.Job{middle}},
+		"two states":               {report.Filter{Statuses: []report.Status{report.Scheduled, report.Queued}}, []report.Job{newest, oldest}},
+		"a state nobody is in":     {report.Filter{Statuses: []report.Status{report.Done}}, nil},
+		"since, itself included":   {report.Filter{Since: noon.In(time.FixedZone("", 3600))}, []report.Job{newest, middle}},
+		"since just after":         {report.Filter{Since: noon.Add(time.Microsecond)}, []report.Job{newest}},
+		"the newest":               {report.Filter{Count: 2}, []report.Job{newest, middle}},
+		"more than there are":      {report.Filter{Count: 1<<31 - 1}, []report.Job{newest, middle, oldest}},
+		"the newest in a state":    {report.Filter{Count: 1, Statuses: []report.Status{report.Scheduled, report.Failed}}, []report.Job{middle}},
+	} {
+		c.filter.UserID = "u"
+		var want, got []report.JobID
+		for _, j := range c.want {
+			want = append(want, j.ID)
+		}
+		for _, j := range readFiltered(t, db, c.filter) {
+			got = append(got, j.ID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
 	}
 }
 

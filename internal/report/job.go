@@ -56,6 +56,12 @@ type Filter struct {
 	// UserID is the caller; only jobs with exactly this owner are read. An
 	// empty UserID owns nothing.
 	UserID string
+	// Statuses are the states wanted; none means all.
+	Statuses []Status
+	// Since is the earliest creation wanted, itself included; zero means any.
+	Since time.Time
+	// Count is how many jobs are wanted at most, the newest; zero means all.
+	Count int
 }
 
 // Jobs is the port through which jobs are read.
