@@ -23,6 +23,8 @@ func mayImport() map[string][]string {
 	const (
 		report   = "internal/report"
 		fhir     = "internal/fhir"
+		fhirJSON = "internal/fhir/fhirjson"
+		fhirXML  = "internal/fhir/fhirxml"
 		auth     = "internal/auth"
 		obs      = "internal/obs"
 		rest     = "internal/rest"
@@ -40,7 +42,9 @@ func mayImport() map[string][]string {
 		"internal/conformance": {}, // tests only
 		auth:                   {report},
 		auth + "/authtest":     {},
-		fhir:                   {report},
+		fhirJSON:               {},
+		fhirXML:                {fhirJSON},
+		fhir:                   {report, fhirJSON, fhirXML},
 		postgres:               {report, "migrations"},
 		postgres + "/pgtest":   {report, postgres, embedded},
 		rest:                   {report, fhir, auth, obs},
@@ -53,15 +57,16 @@ func mayImport() map[string][]string {
 // mayImportOthers limits who may use a library that stands for a technology.
 func mayImportOthers() map[string][]string {
 	return map[string][]string{
-		"github.com/jackc/":          {"internal/postgres", "internal/postgres/pgtest", "internal/embedded"}, // SQL
-		"database/sql":               {"internal/postgres"},
-		"github.com/pressly/":        {"internal/postgres"},
-		"github.com/go-chi/":         {"internal/rest"}, // routes
-		"github.com/golang-jwt/":     {"internal/auth", "internal/auth/authtest"},
-		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
-		"github.com/prometheus/":     {"internal/obs"},
-		"github.com/alecthomas/kong": {"cmd/reporting"},
-		"github.com/samply/":         {"internal/fhir", "internal/rest", "internal/rest/jobstatus"},
+		"github.com/jackc/":              {"internal/postgres", "internal/postgres/pgtest", "internal/embedded"}, // SQL
+		"database/sql":                   {"internal/postgres"},
+		"github.com/pressly/":            {"internal/postgres"},
+		"github.com/go-chi/":             {"internal/rest"}, // routes
+		"github.com/golang-jwt/":         {"internal/auth", "internal/auth/authtest"},
+		"github.com/MicahParks/":         {"internal/auth", "internal/auth/authtest"},
+		"github.com/prometheus/":         {"internal/obs"},
+		"github.com/alecthomas/kong":     {"cmd/reporting"},
+		"github.com/samply/":             {"internal/fhir", "internal/fhir/fhirjson", "internal/rest", "internal/rest/jobstatus"},
+		"github.com/go-json-experiment/": {"internal/fhir/fhirjson"}, // JSON, strictly
 	}
 }
 

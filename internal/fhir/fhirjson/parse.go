@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fhirjson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxDepth is how deep arrays and objects may stand in each other, counting
+// both. Real resources stay below 20.
+const MaxDepth = 64
+
+// Parse reads exactly one JSON value (RFC 8259) in UTF-8. Beside what is not
+// JSON at all it refuses what readers of JSON understand differently: names that
+// an object has twice, halves of surrogate pairs, a byte order mark, and nesting
+// deeper than MaxDepth. The error is a *Fault without Expression.
+func Parse(text []byte) (Value, error) {
+	if bytes.HasPrefix(text, []byte("\ufeff")) {
+		return Value{}, &Fault{Reason: "The text begins with a byte order mark, which JSON does not allow."}
+	}
+	if !utf8.Valid(text) {
+		return Value{}, &Fault{Reason: fmt.Sprintf("The text is not UTF-8 at byte %d.", invalidUTF8(text))}
+	}
+	p := parser{text: text, decoder: jsontext.NewDecoder(bytes.NewBuffer(text))}
+	value, err := p.value(0)
+	if err != nil {
+		return Value{}, err
+	}
+	if _, err := p.decoder.ReadToken(); !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return Value{}, &Fault{Reason: fmt.Sprintf("The text goes on after its JSON value, which ends at byte %d.", p.end)}
+	}
+	return value, nil
+}
+
+// invalidUTF8 returns where the first byte stands that is not UTF-8.
+func invalidUTF8(text []byte) int {
+	offset := 0
+	for offset < len(text) {
+		r, size := utf8.DecodeRune(text[offset:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		offset += size
+	}
+	return offset
+}
+
+type parser struct {
+	text    []byte
+	decoder *jsontext.Decoder
+	end     int64 // where the last token ended
+}
+
+func (p *parser) token() (jsontext.Token, error) {
+	token, err := p.decoder.ReadToken()
+	if err != nil {
+		return jsontext.Token{}, p.fault(err)
+	}
+	p.end = p.decoder.InputOffset()
+	return token, nil
+}
+
+// value reads a value that stands in depth arrays and objects.
+func (p *parser) value(depth int) (Value, error) {
+	token, err := p.token()
+	if err != nil {
+		return Value{}, err
+	}
+	switch kind := token.Kind(); kind {
+	case '{', '[':
+		if depth == MaxDepth {
+			return Value{}, &Fault{Reason: fmt.Sprintf("Arrays and objects stand in each other more than %d deep at byte %d.", MaxDepth, p.end-1)}
+		}
+		if kind == '{' {
+			return p.object(depth + 1)
+		}
+		return p.array(depth + 1)
+	case '"':
+		return Value{Kind: String, Text: token.String()}, nil
+	case '0':
+		return Value{Kind: Number, Text: token.String()}, nil
+	case 't', 'f':
+		return Value{Kind: Bool, Text: token.String()}, nil
+	default:
+		return Value{}, nil
+	}
+}
+
+func (p *parser) object(depth int) (Value, error) {
+	object := Value{Kind: Object}
+	for {
+		token, err := p.token()
+		if err != nil {
+			return Value{}, err
+		}
+		if token.Kind() == '}' {
+			return object, nil
+		}
+		member := Member{Name: token.String()}
+		if member.Value, err = p.value(depth); err != nil {
+			return Value{}, err
+		}
+		object.Members = append(object.Members, member)
+	}
+}
+
+func (p *parser) array(depth int) (Value, error) {
+	array := Value{Kind: Array}
+	for {
+		if p.decoder.PeekKind() == ']' {
+			_, err := p.token()
+			return array, err
+		}
+		item, err := p.value(depth)
+		if err != nil {
+			return Value{}, err
+		}
+		array.Items = append(array.Items, item)
+	}
+}
+
+// fault says in our words what the decoder refused.
+func (p *parser) fault(err error) *Fault {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), !errors.As(err, &syntax):
+		return &Fault{Reason: "The text is not valid JSON: unexpected end."}
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return &Fault{Reason: fmt.Sprintf("The name %s stands twice in one object, the second time at byte %d.",
+			Quote(syntax.JSONPointer.LastToken()), syntax.ByteOffset)}
+	}
+	offset := int(min(syntax.ByteOffset, int64(len(p.text))))
+	rest := p.text[offset:]
+	if len(rest) > 3 && strings.EqualFold(string(rest[:3]), `\ud`) && rest[3] > '7' {
+		return &Fault{Reason: fmt.Sprintf("The text is not valid JSON: half of a surrogate pair at byte %d.", offset)}
+	}
+	if r, _ := utf8.DecodeRune(rest); unicode.IsPrint(r) && len(rest) > 0 {
+		return &Fault{Reason: fmt.Sprintf("The text is not valid JSON: unexpected %q at byte %d.", r, offset)}
+	}
+	return &Fault{Reason: fmt.Sprintf("The text is not valid JSON at byte %d.", offset)}
+}
