@@ -66,7 +66,7 @@ func mayImportOthers() map[string][]string {
 		"github.com/prometheus/":         {"internal/obs"},
 		"github.com/alecthomas/kong":     {"cmd/reporting"},
 		"github.com/samply/":             {"internal/fhir", "internal/fhir/fhirjson", "internal/rest", "internal/rest/jobstatus"},
-		"github.com/go-json-experiment/": {"internal/fhir/fhirjson"}, // JSON, strictly
+		"github.com/go-json-experiment/": {"internal/auth", "internal/fhir/fhirjson"}, // JSON, strictly
 	}
 }
 
