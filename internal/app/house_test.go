@@ -28,6 +28,7 @@ func mayImport() map[string][]string {
 		auth     = "internal/auth"
 		obs      = "internal/obs"
 		rest     = "internal/rest"
+		media    = "internal/rest/negotiation"
 		postgres = "internal/postgres"
 		embedded = "internal/embedded"
 		config   = "internal/config"
@@ -47,7 +48,8 @@ func mayImport() map[string][]string {
 		fhir:                   {report, fhirJSON, fhirXML},
 		postgres:               {report, "migrations"},
 		postgres + "/pgtest":   {report, postgres, embedded},
-		rest:                   {report, fhir, auth, obs},
+		media:                  {fhir},
+		rest:                   {report, fhir, fhirJSON, auth, obs, media},
 		rest + "/jobstatus":    {report, fhir, auth, obs, rest},
 		"internal/app":         {report, fhir, auth, obs, rest, rest + "/jobstatus", postgres, embedded, config},
 		"cmd/reporting":        {"internal/app", config},

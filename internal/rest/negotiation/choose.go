@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package negotiation
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"reporting/internal/fhir"
+)
+
+// Why there is no answer that the client would take.
+var (
+	ErrAccept = errors.New("accept allows no format of ours")
+	ErrFormat = errors.New("_format names no format of ours")
+)
+
+// Choice is how an answer is written and labelled. The zero value is compact
+// JSON as application/fhir+json.
+type Choice struct {
+	fhir.Style
+
+	content string
+}
+
+// ContentType is the label of the answer, with its charset.
+func (c Choice) ContentType() string {
+	if c.content == "" {
+		return mediaTypes[0].content
+	}
+	return c.content
+}
+
+// Choose decides how to answer a request with these lines of Accept and this
+// query. _format wins over Accept. The error is ErrAccept or ErrFormat, and then
+// the Choice is what to write the refusal in.
+func Choose(accept []string, query url.Values) (Choice, error) {
+	pretty := strings.EqualFold(query.Get("_pretty"), "true")
+	choice := func(m mediaType) Choice {
+		return Choice{Style: fhir.Style{Format: m.format, Pretty: pretty}, content: m.content}
+	}
+	if format := query.Get("_format"); format != "" {
+		m, ok := formatNamed(format)
+		if !ok {
+			return choice(mediaTypes[0]), ErrFormat
+		}
+		return choice(m), nil
+	}
+	ranges := readAccept(accept)
+	if len(ranges) == 0 {
+		return choice(mediaTypes[0]), nil
+	}
+	best, most := mediaTypes[0], 0.0
+	for _, m := range mediaTypes {
+		if weight := weigh(ranges, m.name); weight > most {
+			best, most = m, weight
+		}
+	}
+	if most == 0 {
+		return choice(mediaTypes[0]), ErrAccept
+	}
+	return choice(best), nil
+}
+
+// formatNamed finds the media type that _format asks for: a short name, or a full
+// type, in which a query may hold a blank for an unescaped plus.
+func formatNamed(format string) (mediaType, bool) {
+	name, parameters, more := strings.Cut(format, ";")
+	name = strings.ReplaceAll(strings.TrimSpace(name), " ", "+")
+	for _, f := range fhir.Formats() {
+		if strings.EqualFold(name, f.String()) {
+			name = f.MediaType()
+		}
+	}
+	if more {
+		name += ";" + parameters
+	}
+	return named(name)
+}

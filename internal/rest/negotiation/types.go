@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package negotiation
+
+import (
+	"errors"
+	"mime"
+	"strings"
+
+	"reporting/internal/fhir"
+)
+
+// ErrMediaType says that a body is labelled with a type that is not read.
+var ErrMediaType = errors.New("media type not supported")
+
+// mediaType is a name that clients use for a format.
+type mediaType struct {
+	name    string
+	format  fhir.Format
+	label   string // what an answer is labelled with: legacy names are history
+	content string // label with charset, for Content-Type
+}
+
+// The names in order of preference, which decides a tie: JSON before XML, the
+// registered name before the generic ones. The last of each format is from before
+// R3, and HAPI clients still send it.
+var mediaTypes = append(names(fhir.JSON), names(fhir.XML)...)
+
+func names(f fhir.Format) []mediaType {
+	registered := f.MediaType()
+	list := []mediaType{
+		{name: registered, label: registered},
+		{name: "application/" + f.String(), label: "application/" + f.String()},
+		{name: "text/" + f.String(), label: "text/" + f.String()},
+		{name: "application/" + f.String() + "+fhir", label: registered},
+	}
+	for i := range list {
+		list[i].format = f
+		list[i].content = list[i].label + "; charset=UTF-8"
+	}
+	return list
+}
+
+// Types lists the media types that are read and written.
+func Types() []string {
+	var list []string
+	for _, m := range mediaTypes {
+		list = append(list, m.name)
+	}
+	return list
+}
+
+// Body tells in which format a body is that carries this Content-Type. The error
+// is ErrMediaType: another type, a charset other than UTF-8, another FHIR version.
+func Body(contentType string) (fhir.Format, error) {
+	m, ok := named(contentType)
+	if !ok {
+		return 0, ErrMediaType
+	}
+	return m.format, nil
+}
+
+// named finds the media type that a label names.
+func named(label string) (mediaType, bool) {
+	name, parameters, err := mime.ParseMediaType(label)
+	if err != nil || !ourVersion(parameters) {
+		return mediaType{}, false
+	}
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+		return mediaType{}, false
+	}
+	for _, m := range mediaTypes {
+		if m.name == name {
+			return m, true
+		}
+	}
+	return mediaType{}, false
+}
+
+// ourVersion tells whether the parameters of a media type ask for this version of
+// FHIR, or for none (FHIR R4 versioning.html, section 2.1.0.4).
+func ourVersion(parameters map[string]string) bool {
+	switch version, ok := parameters["fhirversion"]; version {
+	case "4.0", "4.0.1":
+		return true
+	default:
+		return !ok
+	}
+}
