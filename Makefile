@@ -35,6 +35,11 @@ $(LINT):
 .PHONY: fuzz
 fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
 	go test ./internal/fhir -run '^$$' -fuzz FuzzStatusBundle -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/fhir -run '^$$' -fuzz FuzzReadParameters -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/fhir/fhirjson -run '^$$' -fuzz FuzzParse -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/fhir/fhirxml -run '^$$' -fuzz FuzzParse -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/fhir/fhirxml -run '^$$' -fuzz FuzzEncode -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/rest/negotiation -run '^$$' -fuzz FuzzChoose -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 
 .PHONY: image

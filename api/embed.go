@@ -16,6 +16,11 @@ import (
 //go:embed wire.md
 var Wire string
 
+// OpenAPI describes the HTTP side for tools (OpenAPI 3.0, YAML).
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
 // WritersGuide tells programs how to write the table of report jobs.
 //
 //go:embed writing-jobs.md

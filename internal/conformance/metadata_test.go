@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/config"
@@ -26,6 +27,7 @@ func TestW110(t *testing.T) {
 		for _, accept := range []string{
 			"", "*/*", "application/*", fhirJSON, "application/fhir+json;q=1.0, application/json+fhir;q=0.9",
 			"application/fhir+xml;q=1.0, application/fhir+json;q=1.0", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", ";;",
+			"image/png", "application/fhir+json;q=0", "application/fhir+json;fhirVersion=3.0",
 		} {
 			r := request{method: "GET", path: "/metadata"}.with("Authorization", "Bearer nonsense")
 			if accept != "" {
@@ -43,10 +45,8 @@ func TestW110(t *testing.T) {
 			if len(rest.Operation) != 1 || rest.Operation[0].Name != "get-report-job-status" || rest.Operation[0].Definition != definitionURL {
 				t.Errorf("operations %+v", rest.Operation)
 			}
-			for _, format := range statement.Format {
-				if !strings.Contains(format, "json") {
-					t.Errorf("claims to write %s", format)
-				}
+			if diff := cmp.Diff([]string{"application/fhir+json", "json", "application/fhir+xml", "xml"}, statement.Format); diff != "" {
+				t.Errorf("formats\n%s", diff)
 			}
 		}
 	}
@@ -130,29 +130,46 @@ func TestW112(t *testing.T) {
 	}
 }
 
+// found is a searchset.
+type found struct {
+	ResourceType, Type string
+	Total              *int
+	Entry              []struct {
+		Resource struct{ ResourceType, ID string }
+	}
+}
+
 func TestW113(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
+	const former = "https://reporting.devtest.systematic-ehealth.com/fhir/OperationDefinition/" + definitionID
 	for query, want := range map[string]int{
-		"": 1, "?url=" + definitionURL: 1, "?url=" + url.QueryEscape(definitionURL): 1, "?code=get-report-job-status": 1,
-		"?code=get-report-job-status&url=" + definitionURL: 1, "?code=x,get-report-job-status": 1, "?code=|get-report-job-status": 1, "?code=get-report-job-status&code=x": 0, "?code=x": 0, "?url=x": 0, "?code=get-report-job-status&url=x": 0,
+		"": 1, "url=" + definitionURL: 1, "url=" + url.QueryEscape(definitionURL): 1, "code=get-report-job-status": 1,
+		"url=" + former: 1, "url=" + url.QueryEscape(former): 1, "url=x," + former: 1,
+		"code=get-report-job-status&url=" + definitionURL: 1, "code=x,get-report-job-status": 1, "code=|get-report-job-status": 1,
+		"code=get-report-job-status&code=x": 0, "code=x": 0, "url=x": 0, "code=get-report-job-status&url=x": 0,
+		"url=https://x.example/fhir/OperationDefinition/" + definitionID: 0,
 	} {
-		a := server.do(t, request{method: "GET", path: "/OperationDefinition" + query})
-		var bundle struct {
-			ResourceType, Type string
-			Total              *int
-			Entry              []struct {
-				Resource struct{ ResourceType, ID string }
+		form := request{method: "POST", path: "/OperationDefinition/_search", body: query}.with("Content-Type", "application/x-www-form-urlencoded")
+		for _, r := range []request{{method: "GET", path: "/OperationDefinition?" + query}, form, {method: "POST", path: "/OperationDefinition/_search?" + query}} {
+			a := server.do(t, r)
+			var bundle found
+			if err := json.Unmarshal(a.body, &bundle); err != nil {
+				t.Fatalf("%v: %s", err, a.body)
+			}
+			if a.status != http.StatusOK || bundle.ResourceType != "Bundle" || bundle.Type != "searchset" || len(bundle.Entry) != want || *bundle.Total != want {
+				t.Errorf("%s %q: %d %s", r.method, query, a.status, a.body)
+			}
+			if want == 1 && bundle.Entry[0].Resource.ID != definitionID {
+				t.Errorf("%s %q: %s", r.method, query, a.body)
 			}
 		}
-		if err := json.Unmarshal(a.body, &bundle); err != nil {
-			t.Fatalf("%v: %s", err, a.body)
-		}
-		if a.status != http.StatusOK || bundle.ResourceType != "Bundle" || bundle.Type != "searchset" || len(bundle.Entry) != want || *bundle.Total != want {
-			t.Errorf("%q: %d %s", query, a.status, a.body)
-		}
-		if want == 1 && bundle.Entry[0].Resource.ID != definitionID {
-			t.Errorf("%q: %s", query, a.body)
-		}
 	}
+	strict := request{method: "GET", path: "/OperationDefinition?name=x"}
+	if a := server.do(t, strict); a.status != http.StatusOK {
+		t.Errorf("an unknown search parameter: %d", a.status)
+	}
+	server.do(t, strict.with("Prefer", "handling=strict")).outcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
+	labelled := request{method: "POST", path: "/OperationDefinition/_search", body: `{"code":"x"}`}.with("Content-Type", fhirJSON)
+	server.do(t, labelled).outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
 }

@@ -85,7 +85,7 @@ func TestW74(t *testing.T) {
 		for _, elsewhere := range []string{"/fhir/metadata", "/livez", "/readyz", "/metrics"} {
 			root.do(t, request{method: "GET", path: elsewhere}).outcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
 		}
-		ops := target{base: server.ops}
+		ops := target{base: server.ops, ops: server.ops}
 		for _, probe := range []string{"/livez", "/readyz", "/metrics"} {
 			if a := ops.do(t, request{method: "GET", path: probe}); a.status != http.StatusOK {
 				t.Errorf("%s on the operations listener: %d", probe, a.status)

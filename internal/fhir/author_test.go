@@ -26,7 +26,7 @@ func operation() fhir.Operation {
 
 func marshal(t *testing.T, resource json.Marshaler) string {
 	t.Helper()
-	text, err := fhir.Marshal(resource)
+	text, err := fhir.Marshal(resource, fhir.Style{})
 	if err != nil {
 		t.Fatal(err)
 	}

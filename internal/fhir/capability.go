@@ -17,8 +17,14 @@ type Server struct {
 	Operations []Operation
 }
 
-// formats lists what the service can write. Only what works stands here.
-func formats() []string { return []string{"application/fhir+json", "json"} }
+// formats lists what the service can read and write. Only what works stands here.
+func formats() []string {
+	var list []string
+	for _, f := range Formats() {
+		list = append(list, f.MediaType(), f.String())
+	}
+	return list
+}
 
 // CapabilityStatement describes the server (FHIR http.html, section 3.1.0.9).
 // A HAPI client reads it before its first call and refuses a server whose

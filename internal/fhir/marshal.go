@@ -6,14 +6,47 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"reporting/internal/fhir/fhirjson"
+	"reporting/internal/fhir/fhirxml"
 )
 
-// Marshal writes a samply resource as compact JSON with resourceType first.
-// samply writes it last, which is allowed but makes readers that stream wait.
-func Marshal(resource json.Marshaler) ([]byte, error) {
-	text, err := resource.MarshalJSON()
+// Marshal writes a samply resource, with resourceType first where that is a
+// member. It is for small resources.
+func Marshal(resource json.Marshaler, style Style) ([]byte, error) {
+	text, err := marshalJSON(resource)
 	if err != nil {
 		return nil, fmt.Errorf("marshal resource: %w", err)
+	}
+	switch {
+	case style.Format == XML:
+		value, err := fhirjson.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("marshal resource: %w", err)
+		}
+		if text, err = (fhirxml.Encoder{Pretty: style.Pretty}).AppendResource(nil, value); err != nil {
+			return nil, fmt.Errorf("marshal resource: %w", err)
+		}
+		return text, nil
+	case style.Pretty:
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, text, "", indent); err != nil {
+			return nil, fmt.Errorf("marshal resource: %w", err)
+		}
+		return indented.Bytes(), nil
+	}
+	return text, nil
+}
+
+// indent is one level of pretty JSON.
+const indent = "  "
+
+// marshalJSON moves resourceType to the front. samply writes it last, which is
+// allowed but makes readers that stream wait.
+func marshalJSON(resource json.Marshaler) ([]byte, error) {
+	text, err := resource.MarshalJSON()
+	if err != nil {
+		return nil, err
 	}
 	// The last `,"resourceType":` is samply's own: what follows it holds no
 	// string but the type's name.
@@ -27,4 +60,13 @@ func Marshal(resource json.Marshaler) ([]byte, error) {
 	typed = append(typed, ',')
 	typed = append(typed, text[1:last]...)
 	return append(typed, '}'), nil
+}
+
+// Parse reads a resource strictly. The error says in plain words what is wrong
+// with the text, for the client.
+func Parse(text []byte, format Format) (fhirjson.Value, error) {
+	if format == XML {
+		return fhirxml.Parse(text)
+	}
+	return fhirjson.Parse(text)
 }

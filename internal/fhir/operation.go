@@ -6,9 +6,13 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// canonicalBase is where the infrastructure's implementation guide publishes
-// its definitions. It names them; nothing is fetched from there.
-const canonicalBase = "http://ehealth.sundhed.dk/fhir"
+// The infrastructure's implementation guide has published its definitions under
+// two names: formerBase from version 3.0 to 3.5, canonicalBase since. They only
+// name; nothing is fetched from there.
+const (
+	canonicalBase = "http://ehealth.sundhed.dk/fhir"
+	formerBase    = "https://reporting.devtest.systematic-ehealth.com/fhir"
+)
 
 // Operation describes a system-level operation. Routes, CapabilityStatement and
 // OperationDefinition are all made from it, so that they cannot disagree.
@@ -20,21 +24,17 @@ type Operation struct {
 	Parameters   []OperationParameter
 }
 
-// OperationParameter describes one input or output of an operation.
-type OperationParameter struct {
-	Name          string
-	Out           bool   // an output; otherwise an input
-	Min           int    // 0: optional
-	Max           string // "1" or "*"
-	Type          string // FHIR type
-	Documentation string
-}
-
 // ID is the id of the OperationDefinition: "-s-" stands for system level.
 func (o Operation) ID() string { return "-s-" + o.Name }
 
 // URL is the canonical URL of the OperationDefinition.
 func (o Operation) URL() string { return canonicalBase + "/OperationDefinition/" + o.ID() }
+
+// URLs lists every canonical URL under which the operation has been published,
+// the present one first.
+func (o Operation) URLs() []string {
+	return []string{o.URL(), formerBase + "/OperationDefinition/" + o.ID()}
+}
 
 // Definition builds the OperationDefinition.
 func (o Operation) Definition() models.OperationDefinition {
@@ -58,19 +58,13 @@ func (o Operation) Definition() models.OperationDefinition {
 	return definition
 }
 
-func (p OperationParameter) definition() models.OperationDefinitionParameter {
-	definition := models.OperationDefinitionParameter{
-		Name: p.Name,
-		Use:  models.OperationParameterUseIn,
-		Min:  p.Min,
-		Max:  p.Max,
-		Type: new(p.Type),
+// Inputs lists the names of the inputs.
+func (o Operation) Inputs() []string {
+	var names []string
+	for _, p := range o.Parameters {
+		if !p.Out {
+			names = append(names, p.Name)
+		}
 	}
-	if p.Out {
-		definition.Use = models.OperationParameterUseOut
-	}
-	if p.Documentation != "" {
-		definition.Documentation = new(p.Documentation)
-	}
-	return definition
+	return names
 }

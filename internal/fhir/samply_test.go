@@ -4,6 +4,7 @@ package fhir_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/fhir"
+	"reporting/internal/fhir/fhirjson"
 	"reporting/internal/report"
 )
 
@@ -94,7 +96,34 @@ func FuzzStatusBundle(f *testing.F) {
 		if diff := cmp.Diff(decode(t, string(theirs)), decode(t, ours)); diff != "" {
 			t.Errorf("samply and we disagree (-samply +ours):\n%s", diff)
 		}
+		otherStyles(t, ours, links, jobs)
 	})
+}
+
+// otherStyles holds what is made from the JSON to it.
+func otherStyles(t *testing.T, ours string, links fhir.Links, jobs []report.Job) {
+	t.Helper()
+	pretty, err := encodeAs(fhir.Style{Pretty: true}, links, jobs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(decode(t, ours), decode(t, pretty)); diff != "" {
+		t.Errorf("pretty JSON (-compact +pretty):\n%s", diff)
+	}
+	text, err := encodeAs(fhir.Style{Format: fhir.XML}, links, jobs...)
+	if err != nil {
+		if _, ok := errors.AsType[*fhirjson.Fault](err); !ok {
+			t.Errorf("an error that says nothing: %v", err)
+		}
+		return // XML does not hold everything
+	}
+	bundle, err := fhir.Parse([]byte(text), fhir.XML)
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if entries, _ := bundle.Get("entry"); len(entries.Items) != len(jobs) {
+		t.Errorf("%d entries in XML, want %d", len(entries.Items), len(jobs))
+	}
 }
 
 // moment makes a time that the table can hold: years 0001 to 9999. Zero stays

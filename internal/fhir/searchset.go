@@ -15,7 +15,7 @@ func Searchset(base, self string, found []Operation) (models.Bundle, error) {
 		Link:  []models.BundleLink{{Relation: "self", Url: self}},
 	}
 	for _, o := range found {
-		resource, err := Marshal(o.Definition())
+		resource, err := marshalJSON(o.Definition())
 		if err != nil {
 			return models.Bundle{}, err
 		}

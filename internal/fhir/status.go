@@ -18,40 +18,68 @@ type Links struct {
 	AbsoluteFullURL bool
 }
 
-// StatusBundle writes the answer of $get-report-job-status as compact JSON: a
-// collection Bundle with one Parameters resource for each job, keys and parts in
-// the published order. It appends to whatever buffer it is given, so that a
-// list of any length can leave piece by piece.
+// StatusBundle writes the answer of $get-report-job-status: a collection Bundle
+// with one Parameters resource for each job, keys and parts in the published
+// order. It appends to whatever buffer it is given, so that a list of any length
+// can leave piece by piece.
 //
-// It is written by hand because it is what this service does all day: samply's
-// types through encoding/json cost several times as much. A test and a fuzz
-// target hold it equal to them.
+// Its JSON is written by hand because that is what this service does all day:
+// samply's types through encoding/json cost several times as much. A test and a
+// fuzz target hold it equal to them. Every other style is made from that JSON.
 type StatusBundle struct {
 	base    string
 	fullURL string // what stands before the id in entry.fullUrl
+	frame   frame
+	style   Style
+	entry   []byte // scratch, for styles made from JSON
 	entries int
 }
 
 // NewStatusBundle returns an empty Bundle.
-func NewStatusBundle(links Links) *StatusBundle {
-	b := &StatusBundle{base: links.Base + "/"}
+func NewStatusBundle(links Links, style Style) *StatusBundle {
+	b := &StatusBundle{base: links.Base + "/", frame: frameOf(style), style: style}
 	if links.AbsoluteFullURL {
 		b.fullURL = links.Base + "/Parameters/"
 	}
 	return b
 }
 
-const bundleHead = `{"resourceType":"Bundle","type":"collection"`
+// Total tells whether every job can be written in this style. XML cannot hold
+// everything that JSON can.
+func (b *StatusBundle) Total() bool { return b.style.Format == JSON }
 
-// AppendJob appends the entry of one job and what belongs before it.
-func (b *StatusBundle) AppendJob(dst []byte, job *report.Job) []byte {
+// AppendJob appends the entry of one job and what belongs before it. The error,
+// a *fhirjson.Fault, says what of the job this style cannot hold; nothing was
+// appended then.
+func (b *StatusBundle) AppendJob(dst []byte, job *report.Job) ([]byte, error) {
+	before := b.frame.next
 	if b.entries == 0 {
-		dst = append(dst, bundleHead+`,"entry":[`...)
-	} else {
-		dst = append(dst, ',')
+		before = b.frame.first
+	}
+	if b.style == (Style{}) {
+		b.entries++
+		return b.appendEntry(append(dst, before...), job), nil
+	}
+	b.entry = b.appendEntry(b.entry[:0], job)
+	appended, err := b.style.appendEntry(append(dst, before...), b.entry)
+	if err != nil {
+		return dst, err
 	}
 	b.entries++
+	return appended, nil
+}
 
+// AppendEnd appends the end of the Bundle. A Bundle without jobs has no entry
+// element at all: FHIR forbids empty arrays.
+func (b *StatusBundle) AppendEnd(dst []byte) []byte {
+	if b.entries == 0 {
+		return append(dst, b.frame.empty...)
+	}
+	return append(dst, b.frame.end...)
+}
+
+// appendEntry appends an entry in compact JSON.
+func (b *StatusBundle) appendEntry(dst []byte, job *report.Job) []byte {
 	id := job.ID.String()
 	dst = append(dst, `{"fullUrl":`...)
 	dst = appendString(dst, b.fullURL+id)
@@ -81,15 +109,6 @@ func (b *StatusBundle) AppendJob(dst []byte, job *report.Job) []byte {
 		dst = appendTime(dst, job.Ended)
 	}
 	return append(dst, `"}]}]}}`...)
-}
-
-// AppendEnd appends the end of the Bundle. A Bundle without jobs has no entry
-// element at all: FHIR forbids empty arrays.
-func (b *StatusBundle) AppendEnd(dst []byte) []byte {
-	if b.entries == 0 {
-		return append(dst, bundleHead+`}`...)
-	}
-	return append(dst, `]}`...)
 }
 
 // absolute completes a relative reference with the public base.

@@ -35,12 +35,23 @@ func seedJob(status report.Status) report.Job {
 }
 
 func encode(links fhir.Links, jobs ...report.Job) string {
-	bundle := fhir.NewStatusBundle(links)
+	text, err := encodeAs(fhir.Style{}, links, jobs...)
+	if err != nil {
+		panic(err) // compact JSON holds everything
+	}
+	return text
+}
+
+func encodeAs(style fhir.Style, links fhir.Links, jobs ...report.Job) (string, error) {
+	bundle := fhir.NewStatusBundle(links, style)
 	var text []byte
 	for i := range jobs {
-		text = bundle.AppendJob(text, &jobs[i])
+		var err error
+		if text, err = bundle.AppendJob(text, &jobs[i]); err != nil {
+			return "", err
+		}
 	}
-	return string(bundle.AppendEnd(text))
+	return string(bundle.AppendEnd(text)), nil
 }
 
 func golden(t *testing.T, name string) string {

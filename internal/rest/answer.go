@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reporting/internal/report"
+	"reporting/internal/rest/negotiation"
 )
 
 const (
@@ -32,11 +33,11 @@ type Answer struct {
 	begun  bool
 }
 
-// NewAnswer prepares an answer to be sent with status 200.
-func NewAnswer(w http.ResponseWriter) *Answer {
+// NewAnswer prepares an answer to be sent with status 200, labelled as chosen.
+func NewAnswer(w http.ResponseWriter, choice negotiation.Choice) *Answer {
 	a, _ := buffers.Get().(*Answer)
 	a.Buffer, a.w, a.begun = a.Buffer[:0], w, false
-	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Type", choice.ContentType())
 	return a
 }
 
@@ -48,9 +49,12 @@ func (a *Answer) Release() {
 	}
 }
 
+// Full tells whether enough was collected for Flush to send it.
+func (a *Answer) Full() bool { return len(a.Buffer) >= flushSize }
+
 // Flush sends what was collected when it is enough to be worth it.
 func (a *Answer) Flush() error {
-	if len(a.Buffer) < flushSize {
+	if !a.Full() {
 		return nil
 	}
 	a.begun = true

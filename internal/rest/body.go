@@ -4,55 +4,67 @@ package rest
 
 import (
 	"bytes"
-	"encoding/json"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"strings"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/fhir"
+	"reporting/internal/rest/negotiation"
 )
 
-// acceptPost lists the request types that are read (Linked Data Platform 1.0,
-// section 7.1, is where the header comes from).
-const acceptPost = "application/fhir+json, application/json"
+// readBody reads the body of an operation's call: a Parameters resource, or
+// nothing at all, which FHIR takes as no parameters.
+func (s *server) readBody(w http.ResponseWriter, r *http.Request) ([]fhir.Input, error) {
+	body, err := s.receive(w, r)
+	if err != nil || blank(body) {
+		return nil, err
+	}
+	format, err := bodyFormat(r.Header, body)
+	if err != nil {
+		return nil, err
+	}
+	resource, err := fhir.Parse(body, format)
+	if err != nil {
+		return nil, problem(http.StatusBadRequest, models.IssueTypeStructure, err.Error())
+	}
+	inputs, issues := fhir.ReadParameters(resource)
+	if len(issues) > 0 {
+		return nil, Invalid(issues)
+	}
+	return inputs, nil
+}
 
-// checkBody reads the body of an operation's call and makes sure that it is a
-// Parameters resource, or nothing at all, which FHIR takes as no parameters.
-func (s *server) checkBody(w http.ResponseWriter, r *http.Request) error {
+// receive takes in a body, within the limits of size and time, and inflates it.
+func (s *server) receive(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > s.maxBody {
+		return nil, s.tooLarge().with("Connection", "close")
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.maxBody))
 	if err != nil {
-		return s.readProblem(err)
+		return nil, s.readProblem(err)
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil
+	if blank(body) {
+		return nil, nil
 	}
-	if err := checkMediaType(r.Header, body); err != nil {
-		return err
-	}
-	var resource struct {
-		ResourceType *string `json:"resourceType"`
-	}
-	if err := json.Unmarshal(body, &resource); err != nil {
-		return problem(http.StatusBadRequest, models.IssueTypeStructure, "The body is not a FHIR resource in JSON.").because(err)
-	}
-	if resource.ResourceType == nil {
-		return problem(http.StatusBadRequest, models.IssueTypeStructure, "The body has no resourceType; expected Parameters.")
-	}
-	if *resource.ResourceType != "Parameters" {
-		return problem(http.StatusBadRequest, models.IssueTypeInvalid,
-			fmt.Sprintf("Expected a Parameters resource, got %.64q.", *resource.ResourceType))
-	}
-	return nil
+	return s.inflate(r.Header, body)
+}
+
+func blank(body []byte) bool { return len(bytes.TrimSpace(body)) == 0 }
+
+func (s *server) tooLarge() *Problem {
+	return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong,
+		fmt.Sprintf("The body is larger than %d bytes.", s.maxBody))
 }
 
 func (s *server) readProblem(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong,
-			fmt.Sprintf("The body is larger than %d bytes.", s.maxBody))
+		return s.tooLarge()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return problem(http.StatusRequestTimeout, models.IssueTypeTimeout, "The body did not arrive in time.").
@@ -61,31 +73,50 @@ func (s *server) readProblem(err error) error {
 	return problem(http.StatusBadRequest, models.IssueTypeStructure, "The body could not be read.").because(err)
 }
 
-// checkMediaType accepts JSON in its FHIR, generic and legacy names. A body
-// without a label is taken for what it looks like.
-func checkMediaType(header http.Header, body []byte) error {
-	unsupported := problem(http.StatusUnsupportedMediaType, models.IssueTypeNotSupported,
-		"The body's media type is not supported. Send "+acceptPost+".").with("Accept-Post", acceptPost)
-	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return unsupported
+// inflate undoes Content-Encoding. The limit holds for what comes out as well, or
+// a thousandth of it could fill the memory.
+func (s *server) inflate(header http.Header, body []byte) ([]byte, error) {
+	switch strings.ToLower(strings.Join(header.Values("Content-Encoding"), ",")) {
+	case "", "identity":
+		return body, nil
+	case "gzip", "x-gzip": // RFC 9110, section 8.4.1.3
+	default:
+		return nil, problem(http.StatusUnsupportedMediaType, models.IssueTypeNotSupported,
+			"The body's Content-Encoding is not supported. Send it as it is, or with gzip.").with("Accept-Encoding", "gzip")
 	}
-	label := header.Get("Content-Type")
-	if label == "" {
-		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
-			return nil
-		}
-		return unsupported
-	}
-	mediaType, params, err := mime.ParseMediaType(label)
+	corrupt := problem(http.StatusBadRequest, models.IssueTypeStructure, "The body is not sound gzip.")
+	reader, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
-		return unsupported
+		return nil, corrupt.because(err)
 	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupported
+	inflated, err := io.ReadAll(io.LimitReader(reader, s.maxBody+1))
+	if err != nil {
+		return nil, corrupt.because(err)
 	}
-	switch mediaType {
-	case "application/fhir+json", "application/json", "text/json", "application/json+fhir":
-		return nil
+	if int64(len(inflated)) > s.maxBody {
+		return nil, s.tooLarge()
 	}
-	return unsupported
+	return inflated, nil
+}
+
+// bodyFormat reads the body's label. A body without one is taken for JSON when it
+// looks like it.
+func bodyFormat(header http.Header, body []byte) (fhir.Format, error) {
+	labels := header.Values("Content-Type")
+	if len(labels) == 0 && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return fhir.JSON, nil
+	}
+	if len(labels) == 1 {
+		if format, err := negotiation.Body(labels[0]); err == nil {
+			return format, nil
+		}
+	}
+	return 0, unsupportedMediaType("The body's Content-Type is not supported. Send a FHIR 4.0 resource in UTF-8 as application/fhir+json or application/fhir+xml.",
+		negotiation.Types()...)
+}
+
+// unsupportedMediaType lists in Accept-Post what is read (Linked Data Platform
+// 1.0, section 7.1).
+func unsupportedMediaType(diagnostics string, types ...string) *Problem {
+	return problem(http.StatusUnsupportedMediaType, models.IssueTypeNotSupported, diagnostics).with("Accept-Post", strings.Join(types, ", "))
 }

@@ -4,7 +4,7 @@ package rest
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -13,24 +13,49 @@ import (
 )
 
 // document is a resource that is the same for everybody and changes only with
-// the program or its settings: written once, served with a validator.
+// the program or its settings: served with a validator, and cached by clients.
 type document struct {
 	text []byte
 	etag string
 }
 
-func newDocument(resource json.Marshaler) (document, error) {
-	text, err := fhir.Marshal(resource)
+func newDocument(resource json.Marshaler, style fhir.Style) (document, error) {
+	text, err := fhir.Marshal(resource, style)
 	if err != nil {
 		return document{}, err
 	}
 	sum := sha256.Sum256(text)
 	// Weak, because a compressed answer carries it too (RFC 9110, section 8.8.1).
-	return document{text: text, etag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, nil
+	// Hexadecimal, because clients make a versionId of it, which is a FHIR id.
+	return document{text: text, etag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}, nil
 }
 
-// serve answers GET and HEAD.
+// documents is one document in every style, written once.
+type documents map[fhir.Style]document
+
+func newDocuments(resource json.Marshaler) (documents, error) {
+	list := documents{}
+	for _, format := range fhir.Formats() {
+		for _, pretty := range []bool{false, true} {
+			style := fhir.Style{Format: format, Pretty: pretty}
+			var err error
+			if list[style], err = newDocument(resource, style); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return list, nil
+}
+
+func (d documents) serve(w http.ResponseWriter, r *http.Request) error {
+	return d[exchangeOf(r.Context()).choice.Style].serve(w, r)
+}
+
+// serve answers GET and HEAD with a validator, and POST, which is not cached.
 func (d document) serve(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodPost {
+		return writeText(w, http.StatusOK, exchangeOf(r.Context()).choice, d.text)
+	}
 	header := w.Header()
 	header.Set("Cache-Control", "public, max-age=300")
 	header.Set("Etag", d.etag)
@@ -38,7 +63,7 @@ func (d document) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return writeText(w, http.StatusOK, d.text)
+	return writeText(w, http.StatusOK, exchangeOf(r.Context()).choice, d.text)
 }
 
 // matches is the weak comparison of If-None-Match (RFC 9110, section 13.1.2).

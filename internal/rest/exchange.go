@@ -5,9 +5,13 @@ package rest
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/google/uuid"
+
+	"reporting/internal/rest/negotiation"
 )
 
 // exchange is what is known about one request while it is handled.
@@ -16,6 +20,11 @@ type exchange struct {
 	traceID   string   // of the traceparent header (W3C Trace Context), or empty
 	operation string   // label for log and metrics, from a closed set
 	failure   *Problem // what went wrong, if anything; its cause is for the log only
+
+	query    url.Values         // of the address, as far as it can be read
+	queryErr error              // of the part that cannot
+	choice   negotiation.Choice // how to answer, errors too
+	refusal  error              // of negotiation: no format of ours will do
 }
 
 type exchangeKey struct{}
@@ -55,5 +64,8 @@ func newExchange(r *http.Request) *exchange {
 	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil && m[1] != noTrace {
 		e.traceID = m[1]
 	}
+	// A semicolon separates nothing today, but media types in _format have them.
+	e.query, e.queryErr = url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
+	e.choice, e.refusal = negotiation.Choose(r.Header.Values("Accept"), e.query)
 	return e
 }

@@ -3,7 +3,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -14,10 +13,8 @@ import (
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
 	"reporting/internal/report"
+	"reporting/internal/rest/negotiation"
 )
-
-// contentType is how FHIR JSON is labelled (FHIR http.html, section 3.1.0.1.9).
-const contentType = "application/fhir+json; charset=UTF-8"
 
 // handler answers a request, or returns an error before it wrote anything. An
 // error after the first byte ends the connection, so that the client sees a
@@ -69,23 +66,22 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), p.Header)
-	if err := writeResource(w, p.Status, fhir.Outcome(exchangeOf(r.Context()).id, p.Issue)); err != nil {
+	if err := writeOutcome(w, p, exchangeOf(r.Context())); err != nil {
 		f.log.ErrorContext(r.Context(), "outcome not written", "error", err.Error())
 	}
 }
 
-// writeResource writes a small resource whole.
-func writeResource(w http.ResponseWriter, status int, resource json.Marshaler) error {
-	text, err := fhir.Marshal(resource)
+func writeOutcome(w http.ResponseWriter, p *Problem, e *exchange) error {
+	text, err := fhir.Marshal(fhir.Outcome(e.id, p.Issues...), e.choice.Style)
 	if err != nil {
-		return fmt.Errorf("write resource: %w", err)
+		return fmt.Errorf("write outcome: %w", err)
 	}
-	return writeText(w, status, text)
+	return writeText(w, p.Status, e.choice, text)
 }
 
-// writeText writes a resource that is marshalled already.
-func writeText(w http.ResponseWriter, status int, text []byte) error {
-	w.Header().Set("Content-Type", contentType)
+// writeText writes a resource whole.
+func writeText(w http.ResponseWriter, status int, choice negotiation.Choice, text []byte) error {
+	w.Header().Set("Content-Type", choice.ContentType())
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, err := w.Write(text)

@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/fhir"
+	"reporting/internal/rest/negotiation"
 )
 
 // metadata is what the server tells about itself, to anybody: no token, no
@@ -20,18 +22,18 @@ import (
 type metadata struct {
 	base         string
 	operations   []fhir.Operation
-	capabilities document
-	definitions  map[string]document // by id
+	capabilities documents
+	definitions  map[string]documents // by id
 }
 
 func newMetadata(about fhir.Server) (*metadata, error) {
-	m := &metadata{base: about.Base, operations: about.Operations, definitions: map[string]document{}}
+	m := &metadata{base: about.Base, operations: about.Operations, definitions: map[string]documents{}}
 	var err error
-	if m.capabilities, err = newDocument(about.CapabilityStatement()); err != nil {
+	if m.capabilities, err = newDocuments(about.CapabilityStatement()); err != nil {
 		return nil, fmt.Errorf("write CapabilityStatement: %w", err)
 	}
 	for _, o := range about.Operations {
-		if m.definitions[o.ID()], err = newDocument(o.Definition()); err != nil {
+		if m.definitions[o.ID()], err = newDocuments(o.Definition()); err != nil {
 			return nil, fmt.Errorf("write OperationDefinition of %s: %w", o.Name, err)
 		}
 	}
@@ -40,13 +42,33 @@ func newMetadata(about fhir.Server) (*metadata, error) {
 
 // mount adds the routes.
 func (m *metadata) mount(s *server, r chi.Router) {
-	s.mount(r, "/metadata", labelMetadata, readOnly(m.capabilities.serve))
-	s.mount(r, "/OperationDefinition", labelSearch, readOnly(m.search))
-	s.mount(r, "/OperationDefinition/{id}", labelRead, readOnly(m.read))
+	s.mount(r, "/metadata", labelMetadata, readOnly(m.describe))
+	s.mount(r, "/OperationDefinition", labelSearch, readOnly(acceptable(m.search)))
+	s.mount(r, "/OperationDefinition/_search", labelSearch, methods{http.MethodPost: acceptable(m.searchForm(s))})
+	s.mount(r, "/OperationDefinition/{id}", labelRead, readOnly(acceptable(m.read)))
 }
 
 func readOnly(h handler) methods {
 	return methods{http.MethodGet: h, http.MethodHead: h}
+}
+
+// acceptable refuses requests that no format of ours would satisfy.
+func acceptable(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := exchangeOf(r.Context()).refusal; err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
+// describe answers whatever Accept says, since this is where a client learns which
+// formats there are. Only _format, which is part of the address, is obeyed.
+func (m *metadata) describe(w http.ResponseWriter, r *http.Request) error {
+	if err := exchangeOf(r.Context()).refusal; errors.Is(err, negotiation.ErrFormat) {
+		return err
+	}
+	return m.capabilities.serve(w, r)
 }
 
 func (m *metadata) read(w http.ResponseWriter, r *http.Request) error {
@@ -55,7 +77,7 @@ func (m *metadata) read(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		p := problem(http.StatusNotFound, models.IssueTypeNotFound,
 			fmt.Sprintf("Resource OperationDefinition with id %.64s is not found.", id))
-		p.Issue.MessageCode = "GENERAL_RESOURCE_NOT_FOUND"
+		p.Issues[0].MessageCode = "GENERAL_RESOURCE_NOT_FOUND"
 		return p
 	}
 	return definition.serve(w, r)
@@ -64,25 +86,49 @@ func (m *metadata) read(w http.ResponseWriter, r *http.Request) error {
 // search answers OperationDefinition?url=…&code=… (FHIR search.html, section
 // 3.1.1.3): each parameter narrows, and commas within one widen.
 func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.")
+	e := exchangeOf(r.Context())
+	if err := checkQuery(e, r.Header, "code", "url"); err != nil {
+		return err
 	}
 	var found []fhir.Operation
 	for _, o := range m.operations {
-		if matchesAll(query["url"], o.URL()) && matchesAll(query["code"], o.Name, "|"+o.Name) {
+		if matchesAll(e.query["url"], o.URLs()...) && matchesAll(e.query["code"], o.Name, "|"+o.Name) {
 			found = append(found, o)
 		}
 	}
-	bundle, err := fhir.Searchset(m.base, m.base+"/OperationDefinition"+self(query), found)
+	bundle, err := fhir.Searchset(m.base, m.base+"/OperationDefinition"+self(e.query), found)
 	if err != nil {
 		return err
 	}
-	answer, err := newDocument(bundle)
+	answer, err := newDocument(bundle, e.choice.Style)
 	if err != nil {
 		return err
 	}
 	return answer.serve(w, r)
+}
+
+// searchForm answers a search whose parameters are in the body, in the address or
+// in both (FHIR R4 http.html, section 3.1.0.11).
+func (m *metadata) searchForm(s *server) handler {
+	const formType = "application/x-www-form-urlencoded"
+	return func(w http.ResponseWriter, r *http.Request) error {
+		body, err := s.receive(w, r)
+		if err != nil {
+			return err
+		}
+		if name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !blank(body) && !strings.EqualFold(strings.TrimSpace(name), formType) {
+			return unsupportedMediaType("The body's Content-Type is not supported. Send search parameters as "+formType+".", formType)
+		}
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The form in the body cannot be read.").because(err)
+		}
+		query := exchangeOf(r.Context()).query
+		for name, values := range form {
+			query[name] = append(query[name], values...)
+		}
+		return m.search(w, r)
+	}
 }
 
 // matchesAll tells whether each list of alternatives has one of the spellings. A

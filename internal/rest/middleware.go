@@ -13,6 +13,7 @@ import (
 	"github.com/rs/cors"
 
 	"reporting/internal/auth"
+	"reporting/internal/rest/negotiation"
 )
 
 // observe is the outermost layer: it gives the request its id, and logs and
@@ -130,7 +131,7 @@ const minCompress = 1024
 // compress adds gzip. HEAD is left alone: it has nothing to compress.
 func (s *server) compress(next http.Handler) (http.Handler, error) {
 	wrap, err := gzhttp.NewWrapper(
-		gzhttp.ContentTypes([]string{"application/fhir+json"}),
+		gzhttp.ContentTypes(negotiation.Types()),
 		gzhttp.EnableZstd(false),
 		gzhttp.CompressionLevel(1), // measured: half the time of the default for nearly its size
 		gzhttp.MinSize(minCompress),

@@ -7,6 +7,7 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/fhir"
+	"reporting/internal/rest/negotiation"
 )
 
 // Operation is an entry of the operation registry: the description from which
@@ -22,6 +23,8 @@ type Operation struct {
 // Call is what was found out about a request before the operation runs.
 type Call struct {
 	Caller auth.Principal
+	Choice negotiation.Choice // how to write the answer
+	Inputs []fhir.Input       // those that the operation describes, checked against it
 }
 
 // methods maps HTTP methods to handlers, for one path.
@@ -38,18 +41,21 @@ func (s *server) invocation(o Operation) methods {
 	return m
 }
 
-// operation checks in the order that the contract gives: token, then body.
+// operation checks in the order that the contract gives: token, negotiation, body.
 func (s *server) operation(o Operation) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		caller, err := s.auth.Authenticate(r.Context(), credentials(r))
 		if err != nil {
 			return err
 		}
-		if r.Method == http.MethodPost {
-			if err := s.checkBody(w, r); err != nil {
-				return err
-			}
+		e := exchangeOf(r.Context())
+		if e.refusal != nil {
+			return e.refusal
 		}
-		return o.Serve(w, r, Call{Caller: caller})
+		inputs, err := s.inputs(w, r, o.Operation)
+		if err != nil {
+			return err
+		}
+		return o.Serve(w, r, Call{Caller: caller, Choice: e.choice, Inputs: inputs})
 	}
 }

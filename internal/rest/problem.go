@@ -16,6 +16,7 @@ import (
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
 	"reporting/internal/report"
+	"reporting/internal/rest/negotiation"
 )
 
 // Problem is an error as a client sees it. Handlers return one for what the
@@ -23,7 +24,7 @@ import (
 // nothing but what it can do.
 type Problem struct { //nolint:errname // RFC 9457 calls it so
 	Status int // HTTP status
-	Issue  fhir.Issue
+	Issues []fhir.Issue
 	Header http.Header // further headers of the answer, or nil
 	Cause  error       // for the log only, or nil
 }
@@ -31,9 +32,9 @@ type Problem struct { //nolint:errname // RFC 9457 calls it so
 // Error describes the problem for logs.
 func (p *Problem) Error() string {
 	if p.Cause != nil {
-		return fmt.Sprintf("%d %s: %v", p.Status, p.Issue.Code.Code(), p.Cause)
+		return fmt.Sprintf("%d %s: %v", p.Status, p.Issues[0].Code.Code(), p.Cause)
 	}
-	return fmt.Sprintf("%d %s: %s", p.Status, p.Issue.Code.Code(), p.Issue.Diagnostics)
+	return fmt.Sprintf("%d %s: %s", p.Status, p.Issues[0].Code.Code(), p.Issues[0].Diagnostics)
 }
 
 // Unwrap returns the cause.
@@ -46,7 +47,19 @@ const (
 )
 
 func problem(status int, code models.IssueType, diagnostics string) *Problem {
-	return &Problem{Status: status, Issue: fhir.Issue{Code: code, Diagnostics: diagnostics}}
+	return &Problem{Status: status, Issues: []fhir.Issue{{Code: code, Diagnostics: diagnostics}}}
+}
+
+// Invalid is the answer to inputs that are wrong: 400 with one issue for each
+// fault. There must be at least one.
+func Invalid(issues []fhir.Issue) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Issues: issues}
+}
+
+// NotAcceptable is the answer to a client that wants a format which cannot hold
+// what there is to say: 406.
+func NotAcceptable(diagnostics string) *Problem {
+	return problem(http.StatusNotAcceptable, models.IssueTypeNotSupported, diagnostics)
 }
 
 // level is how loudly the problem is logged: what clients do is not ours to be
@@ -79,6 +92,8 @@ func (p *Problem) retryAfter(wait time.Duration) *Problem {
 	return p.with("Retry-After", strconv.Itoa(int(wait/time.Second)))
 }
 
+const available = "There are application/fhir+json and application/fhir+xml, FHIR version 4.0."
+
 // problemOf is the only place where an error becomes a status.
 func problemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
@@ -86,6 +101,12 @@ func problemOf(err error) *Problem {
 	}
 	if e, ok := errors.AsType[*auth.Error](err); ok {
 		return authProblem(e)
+	}
+	switch {
+	case errors.Is(err, negotiation.ErrAccept):
+		return NotAcceptable("None of the formats that Accept allows is available. " + available)
+	case errors.Is(err, negotiation.ErrFormat):
+		return NotAcceptable("The format that _format names is not available. " + available)
 	}
 	switch report.KindOf(err) {
 	case report.Unavailable:
@@ -122,6 +143,6 @@ func authProblem(e *auth.Error) *Problem {
 			"The service cannot check tokens at the moment. Try again shortly.").retryAfter(retrySoon).because(e)
 	case auth.InvalidToken:
 	}
-	return problem(http.StatusUnauthorized, models.IssueTypeLogin, "The bearer token is not valid.").
+	return problem(http.StatusUnauthorized, models.IssueTypeLogin, "The Authorization header does not hold a valid bearer token.").
 		with("WWW-Authenticate", challenge+`, error="invalid_token", error_description="The token is not valid"`).because(e)
 }

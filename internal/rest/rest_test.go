@@ -87,7 +87,8 @@ func TestBodies(t *testing.T) {
 		{`{"resourceType":"Parameters"}`, "text/plain", 415},
 		{`{"resourceType":"Parameters"}`, "application/x-www-form-urlencoded", 415},
 		{`{"resourceType":"Parameters"}`, json + "; charset=ISO-8859-1", 415},
-		{`<Parameters/>`, "application/fhir+xml", 415},
+		{`<Parameters/>`, "application/fhir+xml", 400}, // no namespace
+		{`<Parameters xmlns="http://hl7.org/fhir"/>`, "application/fhir+xml", 200},
 		{`{"resourceType":"Parameters","x":"` + strings.Repeat("x", maxBody) + `"}`, json, 413},
 	} {
 		if w := serve(t, fhir.Operation{}, fine, post(tt.body, tt.contentType)); w.Code != tt.want {
@@ -125,7 +126,7 @@ func TestErrorsBecomeOutcomes(t *testing.T) {
 		{&report.Error{Kind: report.Unavailable, Cause: secret}, 503, models.IssueTypeTransient, "1"},
 		{&report.Error{Kind: report.Timeout, Cause: secret}, 503, models.IssueTypeTimeout, "5"},
 		{&auth.Error{Kind: auth.KeysUnavailable}, 503, models.IssueTypeTransient, "1"},
-		{&rest.Problem{Status: 422, Issue: fhir.Issue{Code: models.IssueTypeBusinessRule, Diagnostics: "no"}, Cause: secret}, 422, models.IssueTypeBusinessRule, ""},
+		{&rest.Problem{Status: 422, Issues: []fhir.Issue{{Code: models.IssueTypeBusinessRule, Diagnostics: "no"}}, Cause: secret}, 422, models.IssueTypeBusinessRule, ""},
 	} {
 		w := serve(t, fhir.Operation{}, func(http.ResponseWriter) error { return tt.err }, post("", ""))
 		outcome, err := models.UnmarshalOperationOutcome(w.Body.Bytes())

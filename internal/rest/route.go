@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -24,7 +25,7 @@ func (s *server) mount(r chi.Router, path, label string, m methods) {
 			return nil
 		}
 		return problem(http.StatusMethodNotAllowed, models.IssueTypeNotSupported,
-			"This address does not support that method. It supports "+allow+".").with("Allow", allow)
+			fmt.Sprintf("This address does not support %.16s. It supports %s.", r.Method, allow)).with("Allow", allow)
 	})
 	r.Handle(path, route)
 	s.routes[path] = route
@@ -41,9 +42,12 @@ func allowed(m methods) string {
 	return strings.Join(append(names, http.MethodOptions), ", ")
 }
 
-func notFound(http.ResponseWriter, *http.Request) error {
+// notFound names the last segment only: that is where a misspelled operation
+// stands, and all that a person needs to see of the address.
+func (s *server) notFound(_ http.ResponseWriter, r *http.Request) error {
+	last := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	return problem(http.StatusNotFound, models.IssueTypeNotSupported,
-		"There is nothing at this address. The CapabilityStatement at [base]/metadata lists what there is.")
+		fmt.Sprintf("There is nothing at this address, which ends in %.64q. %s/metadata lists what there is.", last, s.base))
 }
 
 // unroutedMethod answers methods that chi does not know, which it reports
@@ -55,6 +59,6 @@ func (s *server) unroutedMethod(router *chi.Mux) http.HandlerFunc {
 			route.ServeHTTP(w, r)
 			return
 		}
-		s.funnel.wrap(notFound).ServeHTTP(w, r)
+		s.funnel.wrap(s.notFound).ServeHTTP(w, r)
 	}
 }

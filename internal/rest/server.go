@@ -40,6 +40,7 @@ type server struct {
 	metrics     *obs.Metrics
 	draining    func() bool
 	now         func() time.Time
+	base        string // public base URL, without a slash at its end
 	mountPath   string
 	routes      map[string]http.Handler
 }
@@ -49,10 +50,11 @@ func New(o Options) (http.Handler, error) {
 	s := &server{
 		funnel: funnel{log: o.Log}, auth: o.Auth, maxBody: o.MaxBody, corsOrigins: o.CORSOrigins, log: o.Log,
 		metrics: o.Metrics, draining: o.Draining, now: o.Now, routes: map[string]http.Handler{},
+		base:      strings.TrimSuffix(o.Base.String(), "/"),
 		mountPath: strings.TrimSuffix(o.Base.Path, "/"),
 	}
 	about := o.About
-	about.Base = strings.TrimSuffix(o.Base.String(), "/")
+	about.Base = s.base
 	about.CORS = len(o.CORSOrigins) > 0
 	for _, operation := range o.Operations {
 		about.Operations = append(about.Operations, operation.Operation)
@@ -63,7 +65,7 @@ func New(o Options) (http.Handler, error) {
 	}
 
 	router := chi.NewRouter()
-	router.NotFound(s.funnel.wrap(notFound).ServeHTTP)
+	router.NotFound(s.funnel.wrap(s.notFound).ServeHTTP)
 	router.MethodNotAllowed(s.unroutedMethod(router))
 	mount := func(r chi.Router) {
 		self.mount(s, r)

@@ -5,6 +5,8 @@
 package jobstatus
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 
 	"reporting/internal/fhir"
@@ -23,7 +25,9 @@ The answer is a Bundle of type collection with one Parameters resource for each 
 * status: SCHEDULED, QUEUED, RUNNING, DONE, FAILED or CANCELLED
 * binary: a reference to the Binary with the result, when there is one
 * parameters: the Parameters resource that the report was asked for with
-* created, started, ended: when the job was made, began and ended; the latter two are absent until then`
+* created, started, ended: when the job was made, began and ended; the latter two are absent until then
+
+The inputs choose among the caller's jobs. Without any, all are answered. An input that is not listed here is ignored, unless the client sends Prefer: handling=strict.`
 
 // New returns the operation, reading from jobs.
 func New(jobs report.Jobs, links fhir.Links) rest.Operation {
@@ -34,10 +38,7 @@ func New(jobs report.Jobs, links fhir.Links) rest.Operation {
 			Title:        "Get Report Job Status",
 			Description:  description,
 			AffectsState: false,
-			Parameters: []fhir.OperationParameter{{
-				Name: "return", Out: true, Min: 0, Max: "1", Type: "Bundle",
-				Documentation: "The caller's report jobs, newest first.",
-			}},
+			Parameters:   parameters(),
 		},
 		Serve: h.serve,
 	}
@@ -51,16 +52,63 @@ type handler struct {
 // serve encodes rows as they come. What fits one buffer is sent only after the
 // last row was read, so a failure until then is still an honest status.
 func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) error {
-	answer := rest.NewAnswer(w)
-	defer answer.Release()
-	bundle := fhir.NewStatusBundle(h.links)
-	err := h.jobs.EachJob(r.Context(), report.Filter{UserID: call.Caller.UserID}, func(job *report.Job) error {
-		answer.Buffer = bundle.AppendJob(answer.Buffer, job)
-		return answer.Flush()
-	})
+	wanted, err := filter(call)
 	if err != nil {
 		return err
 	}
+	answer := rest.NewAnswer(w, call.Choice)
+	defer answer.Release()
+	bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
+	whole := false
+	if !bundle.Total() {
+		if whole, err = h.check(r.Context(), answer, bundle, wanted); err != nil {
+			return err
+		}
+	}
+	if !whole {
+		bundle = fhir.NewStatusBundle(h.links, call.Choice.Style)
+		err = h.jobs.EachJob(r.Context(), wanted, func(job *report.Job) error {
+			if err := appendJob(answer, bundle, job); err != nil {
+				return err
+			}
+			return answer.Flush()
+		})
+		if err != nil {
+			return err
+		}
+	}
 	answer.Buffer = bundle.AppendEnd(answer.Buffer)
 	return answer.End()
+}
+
+// check finds out whether every job can be written before the first byte is sent:
+// afterwards nothing could be said about one that cannot. A list that fits the
+// buffer is whole then; a longer one is read a second time, so that memory stays
+// flat.
+func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.StatusBundle, wanted report.Filter) (whole bool, err error) {
+	whole = true
+	err = h.jobs.EachJob(ctx, wanted, func(job *report.Job) error {
+		if err := appendJob(answer, bundle, job); err != nil {
+			return err
+		}
+		if answer.Full() {
+			whole = false
+			answer.Buffer = answer.Buffer[:0]
+		}
+		return nil
+	})
+	if !whole {
+		answer.Buffer = answer.Buffer[:0]
+	}
+	return whole, err
+}
+
+func appendJob(answer *rest.Answer, bundle *fhir.StatusBundle, job *report.Job) error {
+	appended, err := bundle.AppendJob(answer.Buffer, job)
+	if err != nil {
+		return rest.NotAcceptable(fmt.Sprintf("Report job %s cannot be written in this format without loss: %v Ask for application/fhir+json.",
+			job.ID, err))
+	}
+	answer.Buffer = appended
+	return nil
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fhir
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"reporting/internal/fhir/fhirjson"
+	"reporting/internal/fhir/fhirxml"
+)
+
+// frame is what stands around the entries of a status Bundle in one style.
+type frame struct {
+	empty string // the Bundle without entries
+	first string // before the first entry
+	next  string // before each other one
+	end   string // after the last
+}
+
+func frameOf(style Style) frame {
+	switch style {
+	case Style{Format: JSON, Pretty: true}:
+		const head = "{\n  \"resourceType\": \"Bundle\",\n  \"type\": \"collection\""
+		return frame{head + "\n}", head + ",\n  \"entry\": [\n" + prettyEntry, ",\n" + prettyEntry, "\n  ]\n}"}
+	case Style{Format: XML}:
+		const head = `<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/>`
+		return frame{head + "</Bundle>", head, "", "</Bundle>"}
+	case Style{Format: XML, Pretty: true}:
+		const head = "<Bundle xmlns=\"http://hl7.org/fhir\">\n  <type value=\"collection\"/>"
+		const end = "\n</Bundle>"
+		return frame{head + end, head, "", end}
+	}
+	const head = `{"resourceType":"Bundle","type":"collection"`
+	return frame{head + "}", head + `,"entry":[`, ",", "]}"}
+}
+
+// prettyEntry is how far entries are indented in pretty JSON.
+const prettyEntry = indent + indent
+
+// appendEntry appends an entry, given in compact JSON, in this style.
+func (s Style) appendEntry(dst, entry []byte) ([]byte, error) {
+	if s.Format == XML {
+		value, err := fhirjson.Parse(entry)
+		if err != nil {
+			return dst, err
+		}
+		return fhirxml.Encoder{Pretty: s.Pretty}.AppendElement(dst, "Bundle.entry", value, 1)
+	}
+	indented := bytes.NewBuffer(dst)
+	if err := json.Indent(indented, entry, prettyEntry, indent); err != nil {
+		return dst, fmt.Errorf("indent entry: %w", err)
+	}
+	return indented.Bytes(), nil
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fhir
+
+import (
+	"slices"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+)
+
+// OperationParameter describes one input or output of an operation.
+type OperationParameter struct {
+	Name          string
+	Out           bool   // an output; otherwise an input
+	Min           int    // 0: optional
+	Max           string // "1" or "*"
+	Type          string // FHIR type; of an input one that members knows
+	Documentation string
+}
+
+// members lists how a value of a type may be written in a Parameters resource:
+// clients do not always have the very type at hand that a definition names, and
+// some write as a string whatever they would put into an address.
+func members(fhirType string) []string {
+	switch fhirType {
+	case "code":
+		return []string{"valueCode", "valueString"}
+	case "dateTime":
+		return []string{"valueDateTime", "valueInstant", "valueDate", "valueString"}
+	case "positiveInt":
+		return []string{"valuePositiveInt", "valueInteger", "valueUnsignedInt", "valueString"}
+	}
+	return nil
+}
+
+// Check returns an issue for each way in which the inputs given under the
+// parameter's name do not fit its description.
+func (p OperationParameter) Check(given []Input) []Issue {
+	var issues []Issue
+	for i, input := range given {
+		switch {
+		case i > 0 && p.Max == "1":
+			issues = append(issues, input.Fault(models.IssueTypeInvalid, "It may be given only once."))
+		case input.Modified:
+			issues = append(issues, input.Fault(models.IssueTypeExtension, "It has a modifierExtension, and none is understood."))
+		case input.Expression == "": // in the address, where everything is text
+		case input.Member == "":
+			issues = append(issues, input.Fault(models.IssueTypeRequired, "It has no value."))
+		case !slices.Contains(members(p.Type), input.Member):
+			issues = append(issues, input.Fault(models.IssueTypeInvalid,
+				"Expected a "+p.Type+" ("+members(p.Type)[0]+"), got "+input.Member+"."))
+		}
+	}
+	return issues
+}
+
+func (p OperationParameter) definition() models.OperationDefinitionParameter {
+	definition := models.OperationDefinitionParameter{
+		Name: p.Name,
+		Use:  models.OperationParameterUseIn,
+		Min:  p.Min,
+		Max:  p.Max,
+		Type: new(p.Type),
+	}
+	if p.Out {
+		definition.Use = models.OperationParameterUseOut
+	}
+	if p.Documentation != "" {
+		definition.Documentation = new(p.Documentation)
+	}
+	return definition
+}

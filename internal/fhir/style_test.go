@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fhir_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reporting/internal/fhir"
+	"reporting/internal/fhir/fhirjson"
+	"reporting/internal/report"
+)
+
+// A Bundle that leaves entry by entry is the Bundle that is written whole.
+func TestStatusBundleInEveryStyle(t *testing.T) {
+	t.Parallel()
+	links := fhir.Links{Base: base}
+	bare := seedJob(report.Queued)
+	bare.BinaryReference, bare.Started, bare.Ended = "", moment(0), moment(0)
+	all := []report.Job{seedJob(report.Done), bare, seedJob(report.Failed)}
+	for count := range len(all) + 1 {
+		jobs := all[:count]
+		whole, err := samplyBundle(links, jobs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pretty := range []bool{false, true} {
+			style := fhir.Style{Format: fhir.XML, Pretty: pretty}
+			want, err := fhir.Marshal(whole, style)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := encodeAs(style, links, jobs...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%d jobs, %+v (-whole +piecewise)\n%s", count, style, diff)
+			}
+		}
+		var want bytes.Buffer
+		if err := json.Indent(&want, []byte(encode(links, jobs...)), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		got, err := encodeAs(fhir.Style{Pretty: true}, links, jobs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), got); diff != "" {
+			t.Errorf("%d jobs, pretty JSON (-whole +piecewise)\n%s", count, diff)
+		}
+	}
+}
+
+// What XML cannot hold is told, and what was written before stays as it was.
+func TestStatusBundleThatXMLCannotHold(t *testing.T) {
+	t.Parallel()
+	bundle := fhir.NewStatusBundle(fhir.Links{Base: base}, fhir.Style{Format: fhir.XML})
+	good, bad := seedJob(report.Done), seedJob(report.Done)
+	bad.Parameters = []byte(`{"resourceType":"Parameters","parameter":[{"name":"x","unheardOf":1}]}`)
+	text, err := bundle.AppendJob(nil, &good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := string(text)
+	text, err = bundle.AppendJob(text, &bad)
+	fault, ok := errors.AsType[*fhirjson.Fault](err)
+	if !ok || !strings.HasSuffix(fault.Expression, "resource.parameter[0].unheardOf") {
+		t.Errorf("%v", err)
+	}
+	if string(text) != before {
+		t.Errorf("left something behind: %s", text[len(before):])
+	}
+	if text, err = bundle.AppendJob(text, &good); err != nil || strings.Count(string(text), "<entry>") != 2 {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// A client may have sent what an outcome quotes: the outcome can be written in
+// every style all the same.
+func TestOutcomeInEveryStyle(t *testing.T) {
+	t.Parallel()
+	for _, format := range fhir.Formats() {
+		for _, pretty := range []bool{false, true} {
+			outcome := fhir.Outcome("request_1", fhir.Issue{Diagnostics: "a\x01\uffff\xffb <c> & \"d\"\n", Expression: "x"})
+			text, err := fhir.Marshal(outcome, fhir.Style{Format: format, Pretty: pretty})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Contains(text, []byte("a\ufffd\ufffd\ufffdb ")) {
+				t.Errorf("%s: %s", format, text)
+			}
+			if _, err := fhir.Parse(text, format); err != nil {
+				t.Errorf("%s: %v: %s", format, err, text)
+			}
+		}
+	}
+}
+
+// What XML and pretty JSON cost beside compact JSON.
+func BenchmarkStatusBundle(b *testing.B) {
+	for _, style := range []fhir.Style{{}, {Pretty: true}, {Format: fhir.XML}, {Format: fhir.XML, Pretty: true}} {
+		name := style.Format.String()
+		if style.Pretty {
+			name = "pretty-" + name
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			job := seedJob(report.Done)
+			var buffer []byte
+			bundle := fhir.NewStatusBundle(fhir.Links{Base: base}, style)
+			for b.Loop() {
+				var err error
+				if buffer, err = bundle.AppendJob(buffer[:0], &job); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

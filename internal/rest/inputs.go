@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/fhir"
+	"reporting/internal/fhir/fhirjson"
+	"reporting/internal/rest/negotiation"
+)
+
+// general are the query parameters that every address takes (FHIR R4 http.html,
+// section 3.1.0.1.11).
+var general = []string{"_format", "_pretty", "_summary", "_elements"}
+
+// checkQuery refuses an address whose query cannot be read and, for a client that
+// asked for strict handling, parameters that would be ignored.
+func checkQuery(e *exchange, header http.Header, known ...string) error {
+	if e.queryErr != nil {
+		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.").because(e.queryErr)
+	}
+	if !negotiation.Strict(header.Values("Prefer")) {
+		return nil
+	}
+	var issues []fhir.Issue
+	for name := range e.query {
+		if !slices.Contains(general, name) && !slices.Contains(known, name) {
+			issues = append(issues, unknown(name, ""))
+		}
+	}
+	if len(issues) == 0 {
+		return nil
+	}
+	slices.SortFunc(issues, func(a, b fhir.Issue) int { return strings.Compare(a.Diagnostics, b.Diagnostics) })
+	return Invalid(issues)
+}
+
+func unknown(name, expression string) fhir.Issue {
+	return fhir.Issue{
+		Code: models.IssueTypeNotSupported, Expression: expression,
+		Diagnostics: fmt.Sprintf("Parameter %.64q is not supported here.", name),
+	}
+}
+
+// inputs reads what the client says of the operation's inputs, in the address and
+// in the body, and checks it against their description. Others are left out.
+func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation) ([]fhir.Input, error) {
+	e := exchangeOf(r.Context())
+	if err := checkQuery(e, r.Header, o.Inputs()...); err != nil {
+		return nil, err
+	}
+	var body []fhir.Input
+	if r.Method == http.MethodPost {
+		var err error
+		if body, err = s.readBody(w, r); err != nil {
+			return nil, err
+		}
+	}
+	strict := negotiation.Strict(r.Header.Values("Prefer"))
+	var inputs []fhir.Input
+	var issues []fhir.Issue
+	for _, p := range o.Parameters {
+		if p.Out {
+			continue
+		}
+		given := inAddress(p, e.query[p.Name])
+		for _, input := range body {
+			if input.Name == p.Name {
+				given = append(given, input)
+			}
+		}
+		inputs = append(inputs, given...)
+		issues = append(issues, p.Check(given)...)
+	}
+	for _, input := range body {
+		if strict && !slices.Contains(o.Inputs(), input.Name) {
+			issues = append(issues, unknown(input.Name, input.Expression))
+		}
+	}
+	if len(issues) > 0 {
+		return nil, Invalid(issues)
+	}
+	return inputs, nil
+}
+
+// inAddress makes inputs of a query parameter.
+func inAddress(p fhir.OperationParameter, values []string) []fhir.Input {
+	var inputs []fhir.Input
+	for _, value := range values {
+		if p.Type == "dateTime" {
+			value = strings.ReplaceAll(value, " ", "+") // an unescaped plus before the zone
+		}
+		inputs = append(inputs, fhir.Input{Name: p.Name, Value: fhirjson.Value{Kind: fhirjson.String, Text: value}})
+	}
+	return inputs
+}
