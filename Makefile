@@ -32,6 +32,10 @@ $(LINT):
 	GOBIN=$(abspath $(BIN)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(BIN)/golangci-lint $@
 
+.PHONY: interop
+interop: ## call the service with real FHIR clients (needs a JDK, Maven and Node)
+	test/interop/run --check README.md
+
 .PHONY: fuzz
 fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
 	go test ./internal/fhir -run '^$$' -fuzz FuzzStatusBundle -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
