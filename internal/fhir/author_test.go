@@ -70,7 +70,7 @@ func wellFormed(t *testing.T, div string) {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
-			t.Fatalf("narrative is not XHTML: %v\n%s", err, div)
+			t.Fatalf("not well-formed: %v\n%s", err, div)
 		}
 	}
 }

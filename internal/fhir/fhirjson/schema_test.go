@@ -198,7 +198,8 @@ func TestEveryType(t *testing.T) {
 		// A resource has contained if it has a narrative; a text alone is none.
 		text := slices.Index(list, "text")
 		narrated := text >= 0 && of.Elements[text].Type() != nil
-		if slices.Contains(list, "contained") != (of.IsResource && narrated) || narrated && list[text+1] != "contained" {
+		contains := slices.Contains(list, "contained")
+		if contains != (of.IsResource && narrated) || contains && list[text+1] != "contained" {
 			t.Errorf("%s has the elements %v", of.Name, list)
 		}
 		for i := range of.Elements {
