@@ -157,16 +157,7 @@ func TestW09(t *testing.T) {
 func TestW10(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	for i, s := range report.Statuses() {
-		job := queued(user, noon.Add(-time.Duration(i)*time.Second))
-		if job.Status = s; s == report.Running || s.Final() {
-			job.Started = noon
-		}
-		if s.Final() {
-			job.Ended = noon
-		}
-		server.load(t, job)
-	}
+	life(t, server, user)
 	var got []report.Status
 	for _, e := range server.do(t, status(user)).entries(t) {
 		got = append(got, report.Status(e.part("status").ValueString))
