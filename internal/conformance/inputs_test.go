@@ -98,6 +98,7 @@ func TestW19(t *testing.T) {
 		`{"name":"since","valueInstant":"2026-03-01T11:59:58.000+00:00"}`: ids[:3],
 		`{"name":"since","valueDateTime":"2026-03-01T11:59:58Z"}`:         ids[:3],
 		`{"name":"since","valueDate":"2026-03-02"}`:                       nil,
+
 		"_count=2":                                                                     ids[:2],
 		"_count=2147483647":                                                            ids,
 		`{"name":"_count","valueInteger":1}`:                                           ids[:1],
