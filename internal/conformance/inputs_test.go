@@ -99,10 +99,11 @@ func TestW19(t *testing.T) {
 		`{"name":"since","valueDateTime":"2026-03-01T11:59:58Z"}`:         ids[:3],
 		`{"name":"since","valueDate":"2026-03-02"}`:                       nil,
 
-		"_count=2":                                                                     ids[:2],
+		"_count=2": ids[:2],
+		// HAPI sends a NumberParam as a string.
 		"_count=2147483647":                                                            ids,
 		`{"name":"_count","valueInteger":1}`:                                           ids[:1],
-		`{"name":"_count","valueString":"3"}`:                                          ids[:3], // HAPI sends a NumberParam so
+		`{"name":"_count","valueString":"3"}`:                                          ids[:3],
 		`{"name":"since","valueString":"2026-03-01T11:59:58Z"}`:                        ids[:3],
 		`{"name":"_count","valuePositiveInt":4}`:                                       ids[:4],
 		"_count=1&since=2026-03-01&status=FAILED&status=DONE":                          ids[3:4],
