@@ -68,8 +68,8 @@ func splitList(line string) func(yield func(string) bool) {
 
 func readRange(element string) (mediaRange, bool) {
 	name, parameters, err := mime.ParseMediaType(element)
-	if err != nil && name == "" {
-		return mediaRange{}, false
+	if err != nil {
+		return mediaRange{}, false // its weight may be what cannot be read
 	}
 	kind, subtype, ok := strings.Cut(name, "/")
 	if !ok || kind == "" || subtype == "" || (kind == "*" && subtype != "*") {

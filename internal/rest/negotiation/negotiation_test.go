@@ -72,7 +72,8 @@ func TestChoose(t *testing.T) {
 		{"/", "", fhirJSON, nil},
 		{"json, application/fhir+xml", "", fhirXML, nil}, // only the nonsense is ignored
 		{`application/fhir+xml;x="a,b";q=0.9, application/fhir+json;q=0.1`, "", fhirXML, nil}, // a comma within quotes ends nothing
-		{`application/fhir+xml;x="a\",b`, "", fhirXML, nil},
+		{`application/fhir+xml;x="a\",b`, "", fhirJSON, nil},
+		{"application/fhir+xml;q=0;x, application/fhir+json;q=0.1", "", fhirJSON, nil}, // a range half read would be wanted most
 		{"application/fhir+xml;q=abc", "", fhirXML, nil},
 		{"application/fhir+xml;q=NaN", "", fhirXML, nil},
 		{"application/fhir+xml;q=-1", "", fhirXML, nil},
