@@ -44,7 +44,7 @@ func TestW50(t *testing.T) {
 		`{"resourceType":"Parameters","id":"\ud800"}`, `{"resourceType":"Parameters","resourceType":"Parameters"}`,
 		`{"resourceType":"Parameters","parameter":[{"name":"a","name":"b"}]}`,
 		`{"resourceType":"Parameters","parameter":[` + deep + `]}`,
-		strings.Repeat("[", 500_000), strings.Repeat(`{"a":`, 100_000),
+		"\u00a0", "\v\f", `[` + strings.Repeat("1,", 100_000) + `1]`, strings.Repeat("[", 500_000), strings.Repeat(`{"a":`, 100_000),
 	} {
 		shared(t).do(t, sending(body, fhirJSON)).outcome(t, http.StatusBadRequest, models.IssueTypeStructure)
 	}
@@ -68,7 +68,9 @@ func TestW52(t *testing.T) {
 			t.Errorf("%s: %s", body, *issue.Diagnostics)
 		}
 	}
-	shared(t).do(t, sending(`<Patient xmlns="http://hl7.org/fhir"/>`, "application/fhir+xml")).outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
+	for _, body := range []string{`<Patient xmlns="http://hl7.org/fhir"><foo/></Patient>`, `<Whatever xmlns="http://hl7.org/fhir"/>`} {
+		shared(t).do(t, sending(body, "application/fhir+xml")).outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
+	}
 }
 
 func TestW53(t *testing.T) {
@@ -102,10 +104,20 @@ func TestW53(t *testing.T) {
 		}
 	}
 	// What JavaScript clients write for "none" is not held against them.
-	shared(t).do(t, sending(`{"resourceType":"Parameters","parameter":[]}`, fhirJSON)).accepted(t, "an empty list")
+	for _, empty := range []string{`[]`, `[{"name":"x","valueString":"v","part":[]}]`, `[{"name":"status","valueCode":"DONE","modifierExtension":[],"extension":[]}]`} {
+		shared(t).do(t, sending(`{"resourceType":"Parameters","parameter":`+empty+`}`, fhirJSON)).accepted(t, empty)
+	}
 	two := sending(`{"resourceType":"Parameters","parameter":[{"valueString":"x"},{"valueString":"y"}]}`, fhirJSON)
 	if issues := shared(t).do(t, two).issues(t, http.StatusBadRequest); len(issues) != 2 {
 		t.Errorf("%d issues for two faults", len(issues))
+	}
+	// An answer does not grow with what is wrong.
+	for _, parameter := range []string{`{"name":"a"}`, `{"valueCode":"a"}`, `{"name":"status","valueCode":"a"}`, `{"name":"since"}`, `{"x":1}`} {
+		many := sending(`{"resourceType":"Parameters","parameter":[`+strings.Repeat(parameter+",", 9_999)+parameter+`]}`, fhirJSON)
+		a := shared(t).do(t, many.with("Prefer", "handling=strict"))
+		if issues := a.issues(t, http.StatusBadRequest); len(issues) != 20 {
+			t.Errorf("%d issues for very many faults: %s", len(issues), parameter)
+		}
 	}
 }
 
@@ -140,6 +152,11 @@ func TestW54(t *testing.T) {
 	} {
 		server.do(t, sending(body, "application/fhir+xml")).outcome(t, http.StatusBadRequest, models.IssueTypeStructure)
 	}
+	unknown := sending(head+`<parameter><name value="a"/><foo/></parameter></Parameters>`, "application/fhir+xml")
+	issue := server.do(t, unknown).outcome(t, http.StatusBadRequest, models.IssueTypeStructure)
+	if len(issue.Expression) != 1 || issue.Expression[0] != "Parameters.parameter[0].foo" || issue.Details == nil {
+		t.Errorf("an unknown element: expression %v, details %v", issue.Expression, issue.Details)
+	}
 	nameless := sending(head+`<parameter><valueString value="x"/></parameter></Parameters>`, "application/fhir+xml")
 	if issue := server.do(t, nameless).outcome(t, http.StatusBadRequest, models.IssueTypeRequired); issue.Expression[0] != "Parameters.parameter[0].name" {
 		t.Errorf("expression %v", issue.Expression)
@@ -149,6 +166,7 @@ func TestW54(t *testing.T) {
 func TestW55(t *testing.T) {
 	t.Parallel()
 	shared(t).do(t, sending(` {"resourceType":"Parameters"}`, "")).accepted(t, "a JSON object")
+	shared(t).do(t, sending(`{"resourceType":"Parameters"}`, "x").with("Content-Type", "")).accepted(t, "an empty label")
 	for _, body := range []string{`<Parameters xmlns="http://hl7.org/fhir"/>`, `[]`, `x`} {
 		shared(t).do(t, sending(body, "")).outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
 	}

@@ -78,6 +78,11 @@ func TestW21(t *testing.T) {
 			t.Errorf("Accept-Encoding %q: %d entries, want %d", tt.accept, len(a.entries(t)), want)
 		}
 	}
+	// XML shrinks as well.
+	a := server.do(t, status(large).with("Accept-Encoding", "gzip").with("Accept", "application/fhir+xml"))
+	if a.header.Get("Content-Encoding") != "gzip" || elements(t, gunzip(t, a.body), "entry") != 10 {
+		t.Errorf("XML: Content-Encoding %q", a.header.Get("Content-Encoding"))
+	}
 }
 
 func gunzip(t *testing.T, compressed []byte) []byte {

@@ -148,7 +148,7 @@ func TestW113(t *testing.T) {
 		"url=" + former: 1, "url=" + url.QueryEscape(former): 1, "url=x," + former: 1,
 		"code=get-report-job-status&url=" + definitionURL: 1, "code=x,get-report-job-status": 1, "code=|get-report-job-status": 1,
 		"code=get-report-job-status&code=x": 0, "code=x": 0, "url=x": 0, "code=get-report-job-status&url=x": 0,
-		"url=https://x.example/fhir/OperationDefinition/" + definitionID: 0,
+		"url=": 1, "url=https://x.example/fhir/OperationDefinition/" + definitionID: 0,
 	} {
 		form := request{method: "POST", path: "/OperationDefinition/_search", body: query}.with("Content-Type", "application/x-www-form-urlencoded")
 		for _, r := range []request{{method: "GET", path: "/OperationDefinition?" + query}, form, {method: "POST", path: "/OperationDefinition/_search?" + query}} {
@@ -170,6 +170,12 @@ func TestW113(t *testing.T) {
 		t.Errorf("an unknown search parameter: %d", a.status)
 	}
 	server.do(t, strict.with("Prefer", "handling=strict")).outcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
+	modified := request{method: "GET", path: "/OperationDefinition?url:below=http://x.example"}
+	server.do(t, modified).outcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
+	form := request{method: "POST", path: "/OperationDefinition/_search", body: "code=x&_format=xml"}.with("Content-Type", "application/x-www-form-urlencoded")
+	if a := server.do(t, form); a.status != http.StatusOK || a.header.Get("Content-Type") != labelXML {
+		t.Errorf("_format in a form: %d %q", a.status, a.header.Get("Content-Type"))
+	}
 	labelled := request{method: "POST", path: "/OperationDefinition/_search", body: `{"code":"x"}`}.with("Content-Type", fhirJSON)
 	server.do(t, labelled).outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
 }

@@ -5,7 +5,6 @@ package fhir
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"reporting/internal/fhir/fhirjson"
 	"reporting/internal/fhir/fhirxml"
@@ -48,9 +47,34 @@ func (s Style) appendEntry(dst, entry []byte) ([]byte, error) {
 		}
 		return fhirxml.Encoder{Pretty: s.Pretty}.AppendElement(dst, "Bundle.entry", value, 1)
 	}
+	// Indentation grows with the square of the depth: what nobody could read is
+	// left compact.
+	if depth(entry) > fhirjson.MaxDepth {
+		return append(dst, entry...), nil
+	}
 	indented := bytes.NewBuffer(dst)
 	if err := json.Indent(indented, entry, prettyEntry, indent); err != nil {
-		return dst, fmt.Errorf("indent entry: %w", err)
+		return append(dst, entry...), nil //nolint:nilerr // as it is stored, then
 	}
 	return indented.Bytes(), nil
+}
+
+// depth is how deep arrays and objects stand in each other in JSON.
+func depth(text []byte) int {
+	deepest, open, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '{' || c == '[':
+			open++
+			deepest = max(deepest, open)
+		case c == '}' || c == ']':
+			open--
+		}
+	}
+	return deepest
 }

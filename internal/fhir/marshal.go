@@ -61,12 +61,3 @@ func marshalJSON(resource json.Marshaler) ([]byte, error) {
 	typed = append(typed, text[1:last]...)
 	return append(typed, '}'), nil
 }
-
-// Parse reads a resource strictly. The error says in plain words what is wrong
-// with the text, for the client.
-func Parse(text []byte, format Format) (fhirjson.Value, error) {
-	if format == XML {
-		return fhirxml.Parse(text)
-	}
-	return fhirjson.Parse(text)
-}

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/fhir/fhirjson"
 )
 
 // OperationParameter describes one input or output of an operation.
@@ -33,16 +35,19 @@ func members(fhirType string) []string {
 	return nil
 }
 
-// Check returns an issue for each way in which the inputs given under the
-// parameter's name do not fit its description.
+// Check returns an issue for each input given under the parameter's name that does
+// not fit its description, up to fhirjson.MostFaults.
 func (p OperationParameter) Check(given []Input) []Issue {
 	var issues []Issue
 	for i, input := range given {
+		if len(issues) >= fhirjson.MostFaults {
+			break
+		}
 		switch {
 		case i > 0 && p.Max == "1":
-			issues = append(issues, input.Fault(models.IssueTypeInvalid, "It may be given only once."))
+			issues = append(issues, input.fault(models.IssueTypeInvalid, "It may be given only once."))
 		case input.Modified:
-			issues = append(issues, input.Fault(models.IssueTypeExtension, "It has a modifierExtension, and none is understood."))
+			issues = append(issues, input.fault(models.IssueTypeExtension, "It has a modifierExtension, and none is understood."))
 		case input.Expression == "": // in the address, where everything is text
 		case input.Member == "":
 			issues = append(issues, input.Fault(models.IssueTypeRequired, "It has no value."))

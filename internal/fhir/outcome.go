@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/fhir/fhirxml"
 )
 
 // Issue is one fault told to a client (OperationOutcome.issue, severity error).
@@ -31,7 +33,8 @@ func Outcome(id string, issues ...Issue) models.OperationOutcome {
 		outcome.Id = new(id)
 	}
 	for _, issue := range issues {
-		issue.Diagnostics = legible(issue.Diagnostics)
+		// They may quote what a client sent, and the outcome has to fit into XML.
+		issue.Diagnostics = fhirxml.Legible(issue.Diagnostics)
 		entry := models.OperationOutcomeIssue{
 			Severity:    models.IssueSeverityError,
 			Code:        issue.Code,
@@ -48,22 +51,11 @@ func Outcome(id string, issues ...Issue) models.OperationOutcome {
 	return outcome
 }
 
-// legible replaces what no XML document may hold (XML 1.0, section 2.2):
-// diagnostics may quote what a client sent.
-func legible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if (r < ' ' && r != '\t' && r != '\n' && r != '\r') || r == '\ufffe' || r == '\uffff' {
-			return '\ufffd'
-		}
-		return r
-	}, text)
-}
-
 func narrative(issues []Issue) *models.Narrative {
 	var div strings.Builder
 	div.WriteString(`<div xmlns="http://www.w3.org/1999/xhtml">`)
 	for _, issue := range issues {
-		fmt.Fprintf(&div, "<p>%s: %s</p>", issue.Code.Code(), html.EscapeString(legible(issue.Diagnostics)))
+		fmt.Fprintf(&div, "<p>%s: %s</p>", issue.Code.Code(), html.EscapeString(fhirxml.Legible(issue.Diagnostics)))
 	}
 	div.WriteString(`</div>`)
 	return &models.Narrative{Status: models.NarrativeStatusGenerated, Div: div.String()}

@@ -3,12 +3,14 @@
 package fhir
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/fhir/fhirjson"
+	"reporting/internal/fhir/fhirxml"
 )
 
 // validationError is the infrastructure's published code for input that is
@@ -29,37 +31,71 @@ type Input struct {
 	Modified bool
 }
 
-// Fault is an issue with the input, to be told to the client.
+// Fault is an issue with the value of the input, to be told to the client.
 func (in Input) Fault(code models.IssueType, text string) Issue {
-	issue := Issue{Code: code, Diagnostics: fmt.Sprintf("Input %.64q: %s", in.Name, text), MessageCode: validationError}
-	if in.Expression != "" {
-		issue.Expression = in.Expression + ".value"
+	issue := in.fault(code, text)
+	if in.Expression != "" && (in.Member == "" || strings.HasPrefix(in.Member, "value")) {
+		issue.Expression += ".value"
 	}
 	return issue
 }
 
-// ReadParameters takes a Parameters resource apart into its inputs (FHIR R4
-// parameters.html). Where it is not one, or not a sound one, it returns an issue
-// for each fault and no inputs.
-func ReadParameters(resource fhirjson.Value) ([]Input, []Issue) {
-	kind, ok := resource.Get("resourceType")
-	if ok && kind.Kind == fhirjson.String && kind.Text != "Parameters" {
-		return nil, []Issue{{
-			Code: models.IssueTypeInvalid, MessageCode: validationError,
-			Diagnostics: fmt.Sprintf("Expected a Parameters resource, got %.64q.", kind.Text),
-		}}
+// fault is an issue with the input as a whole.
+func (in Input) fault(code models.IssueType, text string) Issue {
+	return Issue{
+		Code: code, MessageCode: validationError, Expression: in.Expression,
+		Diagnostics: fmt.Sprintf("Input %.64q: %s", in.Name, text),
+	}
+}
+
+// ReadParameters reads a Parameters resource strictly and takes it apart into its
+// inputs (FHIR R4 parameters.html). Where the text is not one, or not a sound one,
+// it returns issues and no inputs: of XML the first fault, of JSON each, up to
+// fhirjson.MostFaults.
+func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
+	var resource fhirjson.Value
+	var err error
+	if format == XML {
+		if name, ok := fhirxml.RootName(text); ok && name != parametersType {
+			return nil, []Issue{notParameters(name)}
+		}
+		resource, err = fhirxml.Parse(text)
+	} else {
+		resource, err = fhirjson.Parse(text)
+	}
+	if fault, ok := errors.AsType[*fhirjson.Fault](err); ok {
+		return nil, []Issue{structural(*fault)}
+	}
+	if kind, ok := resource.Get("resourceType"); ok && kind.Kind == fhirjson.String && kind.Text != parametersType {
+		return nil, []Issue{notParameters(kind.Text)}
 	}
 	var issues []Issue
 	for _, fault := range fhirjson.Check(resource) {
-		issues = append(issues, Issue{
-			Code: models.IssueTypeStructure, MessageCode: validationError,
-			Diagnostics: fault.Error(), Expression: fault.Expression,
-		})
+		issues = append(issues, structural(fault))
 	}
 	if len(issues) > 0 {
 		return nil, issues
 	}
-	return readParameters(resource, "Parameters", "parameter")
+	return readParameters(resource, parametersType, "parameter")
+}
+
+const parametersType = "Parameters"
+
+func notParameters(name string) Issue {
+	return Issue{
+		Code: models.IssueTypeInvalid, MessageCode: validationError,
+		Diagnostics: fmt.Sprintf("Expected a Parameters resource, got %.64q.", name),
+	}
+}
+
+// structural is the issue of a fault. A text that could not be read has none of
+// the published codes.
+func structural(fault fhirjson.Fault) Issue {
+	issue := Issue{Code: models.IssueTypeStructure, Diagnostics: fault.Error(), Expression: fault.Expression}
+	if fault.Expression != "" {
+		issue.MessageCode = validationError
+	}
+	return issue
 }
 
 // readParameters reads the list of a resource or of a part.
@@ -70,6 +106,9 @@ func readParameters(parent fhirjson.Value, path, list string) ([]Input, []Issue)
 	for i, parameter := range parameters.Items {
 		input, faults := readParameter(parameter, fmt.Sprintf("%s.%s[%d]", path, list, i))
 		inputs, issues = append(inputs, input), append(issues, faults...)
+		if len(issues) >= fhirjson.MostFaults {
+			break
+		}
 	}
 	if len(issues) > 0 {
 		return nil, issues
@@ -81,6 +120,9 @@ func readParameter(parameter fhirjson.Value, path string) (Input, []Issue) {
 	input := Input{Expression: path}
 	var contents []string
 	for _, member := range parameter.Members {
+		if member.Value.Kind == fhirjson.Array && len(member.Value.Items) == 0 {
+			continue // some clients write that for none
+		}
 		switch name := member.Name; {
 		case name == "name":
 			input.Name = member.Value.Text

@@ -5,6 +5,7 @@ package fhir
 import (
 	"strings"
 
+	"reporting/internal/fhir/fhirxml"
 	"reporting/internal/report"
 )
 
@@ -32,6 +33,7 @@ type StatusBundle struct {
 	frame   frame
 	style   Style
 	entry   []byte // scratch, for styles made from JSON
+	checked []byte // scratch
 	entries int
 }
 
@@ -44,9 +46,28 @@ func NewStatusBundle(links Links, style Style) *StatusBundle {
 	return b
 }
 
-// Total tells whether every job can be written in this style. XML cannot hold
+// Lossless tells whether every job can be written in this style. XML cannot hold
 // everything that JSON can.
-func (b *StatusBundle) Total() bool { return b.style.Format == JSON }
+func (b *StatusBundle) Lossless() bool { return b.style.Format == JSON }
+
+// Check tells without writing whether AppendJob can write a job, at a third of the
+// cost: only what others have put into it can go wrong.
+func (b *StatusBundle) Check(job *report.Job) error {
+	if b.Lossless() {
+		return nil
+	}
+	for _, text := range []string{job.ReportClass, job.UserID, job.BinaryReference} {
+		if err := fhirxml.CheckText(text); err != nil {
+			return err
+		}
+	}
+	// As deep in the entry as it will be.
+	b.entry = append(b.entry[:0], `{"resource":{"resourceType":"Parameters","parameter":[{"part":[{"resource":`...)
+	b.entry = append(append(b.entry, job.Parameters...), `}]}]}}`...)
+	var err error
+	b.checked, err = b.style.appendEntry(b.checked[:0], b.entry)
+	return err
+}
 
 // AppendJob appends the entry of one job and what belongs before it. The error,
 // a *fhirjson.Fault, says what of the job this style cannot hold; nothing was

@@ -81,6 +81,57 @@ func TestStatusBundleThatXMLCannotHold(t *testing.T) {
 	}
 }
 
+// What can be checked is what can be written.
+func TestCheckAgreesWithAppend(t *testing.T) {
+	t.Parallel()
+	nested := func(depth int) string {
+		const open, end = `"parameter":[{"name":"x","part":[`, `]}]`
+		inner := strings.Repeat(`{"name":"x","part":[`, depth) + strings.Repeat(`]}`, depth)
+		return `{"resourceType":"Parameters",` + open + inner + end + `}`
+	}
+	for _, style := range []fhir.Style{{}, {Pretty: true}, {Format: fhir.XML}, {Format: fhir.XML, Pretty: true}} {
+		for _, change := range []func(*report.Job){
+			func(*report.Job) {},
+			func(j *report.Job) { j.ReportClass = "a\x01" },
+			func(j *report.Job) { j.UserID = "\ufffe" },
+			func(j *report.Job) { j.BinaryReference = "https://x.example/\x02" },
+			func(j *report.Job) { j.Parameters = []byte(`{"resourceType":"Parameters","unheardOf":1}`) },
+			func(j *report.Job) { j.Parameters = []byte(`{"resourceType":"Parameters","id":"","parameter":[]}`) },
+			func(j *report.Job) { j.Parameters = []byte(nested(20)) },
+			func(j *report.Job) { j.Parameters = []byte(nested(25)) },
+			func(j *report.Job) { j.Parameters = []byte(nested(26)) },
+			func(j *report.Job) { j.Parameters = []byte(nested(27)) },
+			func(j *report.Job) { j.Parameters = []byte(nested(28)) },
+			func(j *report.Job) { j.Parameters = []byte(nested(20_000)) },
+		} {
+			job := seedJob(report.Done)
+			change(&job)
+			bundle := fhir.NewStatusBundle(fhir.Links{Base: base}, style)
+			checked := bundle.Check(&job)
+			_, written := bundle.AppendJob(nil, &job)
+			if (checked == nil) != (written == nil) {
+				t.Errorf("%+v: checked %v, written %v", style, checked, written)
+			}
+			if bundle.Lossless() && written != nil {
+				t.Errorf("%+v is not lossless: %v", style, written)
+			}
+		}
+	}
+}
+
+// A stored resource that nests without end must not be indented without end.
+func TestPrettyStaysInProportion(t *testing.T) {
+	t.Parallel()
+	job := seedJob(report.Done)
+	const depth = 9_000
+	job.Parameters = []byte(`{"resourceType":"Parameters","x":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `,"y":"\"]}"}`)
+	text, err := encodeAs(fhir.Style{Pretty: true}, fhir.Links{Base: base}, job)
+	if err != nil || len(text) > 2*depth+10_000 {
+		t.Errorf("%d bytes of %d, %v", len(text), len(job.Parameters), err)
+	}
+	decode(t, text)
+}
+
 // A client may have sent what an outcome quotes: the outcome can be written in
 // every style all the same.
 func TestOutcomeInEveryStyle(t *testing.T) {
@@ -95,8 +146,10 @@ func TestOutcomeInEveryStyle(t *testing.T) {
 			if !bytes.Contains(text, []byte("a\ufffd\ufffd\ufffdb ")) {
 				t.Errorf("%s: %s", format, text)
 			}
-			if _, err := fhir.Parse(text, format); err != nil {
-				t.Errorf("%s: %v: %s", format, err, text)
+			if format == fhir.XML {
+				wellFormed(t, string(text))
+			} else {
+				decode(t, string(text))
 			}
 		}
 	}

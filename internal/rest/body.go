@@ -29,11 +29,7 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request) ([]fhir.Input,
 	if err != nil {
 		return nil, err
 	}
-	resource, err := fhir.Parse(body, format)
-	if err != nil {
-		return nil, problem(http.StatusBadRequest, models.IssueTypeStructure, err.Error())
-	}
-	inputs, issues := fhir.ReadParameters(resource)
+	inputs, issues := fhir.ReadParameters(body, format)
 	if len(issues) > 0 {
 		return nil, Invalid(issues)
 	}
@@ -55,7 +51,8 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) ([]byte, error)
 	return s.inflate(r.Header, body)
 }
 
-func blank(body []byte) bool { return len(bytes.TrimSpace(body)) == 0 }
+// blank tells whether there is nothing but what JSON and XML take for white space.
+func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
 
 func (s *server) tooLarge() *Problem {
 	return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong,
@@ -103,7 +100,7 @@ func (s *server) inflate(header http.Header, body []byte) ([]byte, error) {
 // looks like it.
 func bodyFormat(header http.Header, body []byte) (fhir.Format, error) {
 	labels := header.Values("Content-Type")
-	if len(labels) == 0 && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+	if strings.Join(labels, "") == "" && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return fhir.JSON, nil
 	}
 	if len(labels) == 1 {

@@ -66,23 +66,22 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), p.Header)
-	if err := writeOutcome(w, p, exchangeOf(r.Context())); err != nil {
-		f.log.ErrorContext(r.Context(), "outcome not written", "error", err.Error())
-	}
-}
-
-func writeOutcome(w http.ResponseWriter, p *Problem, e *exchange) error {
+	e := exchangeOf(r.Context())
 	text, err := fhir.Marshal(fhir.Outcome(e.id, p.Issues...), e.choice.Style)
 	if err != nil {
-		return fmt.Errorf("write outcome: %w", err)
+		f.log.ErrorContext(r.Context(), "outcome not written", "request_id", e.id, "error", err.Error())
+		panic(http.ErrAbortHandler) // rather than an empty 200
 	}
-	return writeText(w, p.Status, e.choice, text)
+	if err := writeText(w, p.Status, e.choice, text); err != nil {
+		f.log.DebugContext(r.Context(), "outcome not sent", "request_id", e.id, "error", err.Error())
+	}
 }
 
 // writeText writes a resource whole.
 func writeText(w http.ResponseWriter, status int, choice negotiation.Choice, text []byte) error {
 	w.Header().Set("Content-Type", choice.ContentType())
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	extendDeadline(w)
 	w.WriteHeader(status)
 	_, err := w.Write(text)
 	return err

@@ -4,6 +4,7 @@ package rest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,26 +20,27 @@ import (
 // section 3.1.0.1.11).
 var general = []string{"_format", "_pretty", "_summary", "_elements"}
 
-// checkQuery refuses an address whose query cannot be read and, for a client that
-// asked for strict handling, parameters that would be ignored.
-func checkQuery(e *exchange, header http.Header, known ...string) error {
-	if e.queryErr != nil {
-		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.").because(e.queryErr)
+// checkQuery refuses an address whose query cannot be read.
+func checkQuery(e *exchange) error {
+	if e.queryErr == nil {
+		return nil
 	}
+	return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.").because(e.queryErr)
+}
+
+// ignored lists, for a client that asked for strict handling, the parameters of
+// the address that would be ignored, up to fhirjson.MostFaults.
+func ignored(e *exchange, header http.Header, known ...string) []fhir.Issue {
 	if !negotiation.Strict(header.Values("Prefer")) {
 		return nil
 	}
 	var issues []fhir.Issue
-	for name := range e.query {
-		if !slices.Contains(general, name) && !slices.Contains(known, name) {
+	for _, name := range slices.Sorted(maps.Keys(e.query)) {
+		if !slices.Contains(general, name) && !slices.Contains(known, name) && len(issues) < fhirjson.MostFaults {
 			issues = append(issues, unknown(name, ""))
 		}
 	}
-	if len(issues) == 0 {
-		return nil
-	}
-	slices.SortFunc(issues, func(a, b fhir.Issue) int { return strings.Compare(a.Diagnostics, b.Diagnostics) })
-	return Invalid(issues)
+	return issues
 }
 
 func unknown(name, expression string) fhir.Issue {
@@ -52,7 +54,7 @@ func unknown(name, expression string) fhir.Issue {
 // in the body, and checks it against their description. Others are left out.
 func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation) ([]fhir.Input, error) {
 	e := exchangeOf(r.Context())
-	if err := checkQuery(e, r.Header, o.Inputs()...); err != nil {
+	if err := checkQuery(e); err != nil {
 		return nil, err
 	}
 	var body []fhir.Input
@@ -62,9 +64,11 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 			return nil, err
 		}
 	}
-	strict := negotiation.Strict(r.Header.Values("Prefer"))
 	var inputs []fhir.Input
-	var issues []fhir.Issue
+	issues := ignored(e, r.Header, o.Inputs()...)
+	if negotiation.Strict(r.Header.Values("Prefer")) {
+		issues = append(issues, ignoredInputs(body, o.Inputs())...)
+	}
 	for _, p := range o.Parameters {
 		if p.Out {
 			continue
@@ -78,15 +82,22 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 		inputs = append(inputs, given...)
 		issues = append(issues, p.Check(given)...)
 	}
-	for _, input := range body {
-		if strict && !slices.Contains(o.Inputs(), input.Name) {
-			issues = append(issues, unknown(input.Name, input.Expression))
-		}
-	}
 	if len(issues) > 0 {
 		return nil, Invalid(issues)
 	}
 	return inputs, nil
+}
+
+// ignoredInputs lists the inputs of a body that would be ignored, up to
+// fhirjson.MostFaults.
+func ignoredInputs(body []fhir.Input, known []string) []fhir.Issue {
+	var issues []fhir.Issue
+	for _, input := range body {
+		if !slices.Contains(known, input.Name) && len(issues) < fhirjson.MostFaults {
+			issues = append(issues, unknown(input.Name, input.Expression))
+		}
+	}
+	return issues
 }
 
 // inAddress makes inputs of a query parameter.

@@ -44,7 +44,7 @@ func newMetadata(about fhir.Server) (*metadata, error) {
 func (m *metadata) mount(s *server, r chi.Router) {
 	s.mount(r, "/metadata", labelMetadata, readOnly(m.describe))
 	s.mount(r, "/OperationDefinition", labelSearch, readOnly(acceptable(m.search)))
-	s.mount(r, "/OperationDefinition/_search", labelSearch, methods{http.MethodPost: acceptable(m.searchForm(s))})
+	s.mount(r, "/OperationDefinition/_search", labelSearch, methods{http.MethodPost: m.searchForm(s)})
 	s.mount(r, "/OperationDefinition/{id}", labelRead, readOnly(acceptable(m.read)))
 }
 
@@ -87,8 +87,17 @@ func (m *metadata) read(w http.ResponseWriter, r *http.Request) error {
 // 3.1.1.3): each parameter narrows, and commas within one widen.
 func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	e := exchangeOf(r.Context())
-	if err := checkQuery(e, r.Header, "code", "url"); err != nil {
+	if err := checkQuery(e); err != nil {
 		return err
+	}
+	issues := ignored(e, r.Header, "code", "url")
+	for name := range e.query {
+		if base, _, modified := strings.Cut(name, ":"); modified && (base == "code" || base == "url") && len(issues) == 0 {
+			issues = append(issues, unknown(name, "")) // a modifier must not be ignored (search.html, section 3.1.1.3.1)
+		}
+	}
+	if len(issues) > 0 {
+		return Invalid(issues)
 	}
 	var found []fhir.Operation
 	for _, o := range m.operations {
@@ -123,9 +132,13 @@ func (m *metadata) searchForm(s *server) handler {
 		if err != nil {
 			return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The form in the body cannot be read.").because(err)
 		}
-		query := exchangeOf(r.Context()).query
+		e := exchangeOf(r.Context())
 		for name, values := range form {
-			query[name] = append(query[name], values...)
+			e.query[name] = append(e.query[name], values...)
+		}
+		// _format may have been in the form.
+		if e.choice, e.refusal = negotiation.Choose(r.Header.Values("Accept"), e.query); e.refusal != nil {
+			return e.refusal
 		}
 		return m.search(w, r)
 	}
@@ -135,7 +148,7 @@ func (m *metadata) searchForm(s *server) handler {
 // code without a system is also written with a bar before it.
 func matchesAll(lists []string, spellings ...string) bool {
 	for _, list := range lists {
-		found := false
+		found := list == "" // asks for nothing
 		for alternative := range strings.SplitSeq(list, ",") {
 			found = found || slices.Contains(spellings, alternative)
 		}

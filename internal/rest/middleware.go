@@ -118,7 +118,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 		},
 		AllowedHeaders: []string{
-			"Accept", "Authorization", "Content-Type", "If-None-Match", "Prefer", "Traceparent", "Tracestate", "X-Request-Id",
+			"Accept", "Authorization", "Content-Encoding", "Content-Type", "If-None-Match", "Prefer", "Traceparent", "Tracestate", "X-Request-Id",
 		},
 		ExposedHeaders: []string{"X-Request-Id", "Location", "Content-Location", "Retry-After"},
 		MaxAge:         preflightAge,

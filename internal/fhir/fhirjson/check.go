@@ -2,8 +2,9 @@
 
 package fhirjson
 
-// mostFaults is how many faults of one resource are worth telling.
-const mostFaults = 20
+// MostFaults is how many faults of one resource are worth telling. An answer must
+// not grow with what is wrong.
+const MostFaults = 20
 
 // Check compares a resource with what FHIR R4 says about its shape (json.html)
 // and returns the faults in the order of the text, at most 20 of them. A shape
@@ -15,7 +16,7 @@ const mostFaults = 20
 // Codes, minimum cardinalities, references and the formats of strings are not
 // looked at.
 func Check(resource Value) []Fault {
-	c := checker{most: mostFaults}
+	c := checker{most: MostFaults}
 	c.root(resource)
 	return c.faults
 }

@@ -18,10 +18,15 @@ import (
 // both. Real resources stay below 20.
 const MaxDepth = 64
 
+// MaxValues is how many values a text may hold, those in arrays and objects
+// counted too. A value takes some eighty bytes of memory and as little as two of
+// text, so that a small body could fill a small machine.
+const MaxValues = 50_000
+
 // Parse reads exactly one JSON value (RFC 8259) in UTF-8. Beside what is not
 // JSON at all it refuses what readers of JSON understand differently: names that
 // an object has twice, halves of surrogate pairs, a byte order mark, and nesting
-// deeper than MaxDepth. The error is a *Fault without Expression.
+// deeper than MaxDepth; and more than MaxValues values. The error is a *Fault without Expression.
 func Parse(text []byte) (Value, error) {
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		return Value{}, &Fault{Reason: "The text begins with a byte order mark, which JSON does not allow."}
@@ -57,6 +62,7 @@ type parser struct {
 	text    []byte
 	decoder *jsontext.Decoder
 	end     int64 // where the last token ended
+	values  int   // read so far
 }
 
 func (p *parser) token() (jsontext.Token, error) {
@@ -73,6 +79,9 @@ func (p *parser) value(depth int) (Value, error) {
 	token, err := p.token()
 	if err != nil {
 		return Value{}, err
+	}
+	if p.values++; p.values > MaxValues {
+		return Value{}, &Fault{Reason: fmt.Sprintf("The text holds more than %d values.", MaxValues)}
 	}
 	switch kind := token.Kind(); kind {
 	case '{', '[':

@@ -146,3 +146,15 @@ func TestGet(t *testing.T) {
 		t.Error("there is a c")
 	}
 }
+
+// A value costs far more memory than the two bytes it may be written in.
+func TestParseStopsAtManyValues(t *testing.T) {
+	t.Parallel()
+	list := func(values int) []byte { return []byte("[" + strings.Repeat("1,", values-2) + "1]") }
+	if _, err := fhirjson.Parse(list(fhirjson.MaxValues)); err != nil {
+		t.Error(err)
+	}
+	if _, err := fhirjson.Parse(list(fhirjson.MaxValues + 1)); err == nil {
+		t.Error("no end of values")
+	}
+}

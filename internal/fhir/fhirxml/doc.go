@@ -6,7 +6,7 @@
 // What is not data may change: the order of JSON members, arrays that are empty,
 // comments, namespace prefixes, and how a narrative's markup is spelled.
 //
-// internal/fhir and internal/rest import it; it imports internal/fhir/fhirjson,
+// internal/fhir imports it; it imports internal/fhir/fhirjson,
 // which knows the elements, their order and their kinds. All errors are
 // *fhirjson.Fault and can be shown to clients.
 package fhirxml

@@ -4,7 +4,10 @@ package fhirxml
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
+
+	"reporting/internal/fhir/fhirjson"
 )
 
 // inXML tells whether XML 1.0 has the character (section 2.2, Char).
@@ -16,6 +19,24 @@ func inXML(r rune) bool {
 		return false
 	}
 	return r <= utf8.MaxRune
+}
+
+// CheckText tells whether XML can hold a text. The error is a *fhirjson.Fault.
+func CheckText(s string) error {
+	if reason, _ := misfit(s); reason != "" {
+		return &fhirjson.Fault{Reason: "The text " + reason + "."}
+	}
+	return nil
+}
+
+// Legible replaces what XML cannot hold by U+FFFD.
+func Legible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !inXML(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }
 
 // misfit says what is wrong with the first character of s that XML cannot hold,

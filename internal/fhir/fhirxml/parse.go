@@ -4,6 +4,7 @@ package fhirxml
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"reporting/internal/fhir/fhirjson"
@@ -25,6 +26,24 @@ func Parse(text []byte) (fhirjson.Value, error) {
 		return fhirjson.Value{}, fault
 	}
 	return v, nil
+}
+
+// RootName returns the name of the root element, if the text begins with one in
+// the FHIR namespace: whether that is a resource type, and what follows, is not
+// looked at.
+func RootName(text []byte) (string, bool) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	begin, fault := skipDeclaration(text)
+	if fault != nil {
+		return "", false
+	}
+	r, fault := newReader(text, begin)
+	if fault != nil {
+		return "", false
+	}
+	p := parser{reader: r}
+	root, fault := p.significant(fhirjson.Root(""))
+	return root.local, fault == nil && root.kind == startToken && root.space == fhirNamespace
 }
 
 func parse(text []byte) (fhirjson.Value, *fhirjson.Fault) {
@@ -54,7 +73,10 @@ func parse(text []byte) (fhirjson.Value, *fhirjson.Fault) {
 	return v, fault
 }
 
-type parser struct{ reader *reader }
+type parser struct {
+	reader *reader
+	values int // elements read so far, which take as much memory as in JSON
+}
 
 // significant returns the next start or end of an element, or the end of the
 // text. Between the elements of FHIR, which path stands for, there is nothing
@@ -130,6 +152,9 @@ func (p *parser) children(path *fhirjson.Path, b *builder, depth int) *fhirjson.
 		index, ok := b.t.Index(start.local)
 		if !ok {
 			return path.Unknown(start.local)
+		}
+		if p.values++; p.values > fhirjson.MaxValues {
+			return &fhirjson.Fault{Reason: fmt.Sprintf("The text holds more than %d elements.", fhirjson.MaxValues)}
 		}
 		if fault := p.child(path, b, index, start, depth); fault != nil {
 			return fault

@@ -114,3 +114,34 @@ func TestParseIsLinear(t *testing.T) {
 		}
 	}
 }
+
+// An element costs far more memory than the text it is written in.
+func TestParseStopsAtManyElements(t *testing.T) {
+	t.Parallel()
+	list := func(elements int) []byte {
+		return []byte(`<Parameters xmlns="http://hl7.org/fhir">` + strings.Repeat(`<parameter><name value="x"/></parameter>`, elements/2) + `</Parameters>`)
+	}
+	if _, err := fhirxml.Parse(list(fhirjson.MaxValues)); err != nil {
+		t.Error(err)
+	}
+	if _, err := fhirxml.Parse(list(fhirjson.MaxValues + 2)); err == nil {
+		t.Error("no end of elements")
+	}
+}
+
+func TestRootName(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`<?xml version="1.0"?><!-- x --><f:Whatever xmlns:f="http://hl7.org/fhir"><`: "Whatever",
+		`<Patient xmlns="http://hl7.org/fhir"/>`:                                     "Patient",
+		`<Patient/>`:                                                                 "",
+		`<Patient xmlns="http://x.example"/>`:                                        "",
+		`</Patient>`:                                                                 "",
+		`x`:                                                                          "",
+		``:                                                                           "",
+	} {
+		if got, ok := fhirxml.RootName([]byte(text)); ok != (want != "") || ok && got != want {
+			t.Errorf("%s: %q, %v", text, got, ok)
+		}
+	}
+}

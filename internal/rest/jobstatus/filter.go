@@ -5,12 +5,14 @@ package jobstatus
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/fhir"
+	"reporting/internal/fhir/fhirjson"
 	"reporting/internal/report"
 	"reporting/internal/rest"
 )
@@ -54,14 +56,19 @@ func filter(call rest.Call) (report.Filter, error) {
 	f := report.Filter{UserID: call.Caller.UserID}
 	var issues []fhir.Issue
 	for _, input := range call.Inputs {
+		if len(issues) >= fhirjson.MostFaults {
+			break
+		}
 		text := input.Value.Text
 		switch input.Name {
 		case inputStatus:
 			status := report.Status(text)
-			if !status.Valid() {
+			switch {
+			case !status.Valid():
 				issues = append(issues, input.Fault(models.IssueTypeCodeInvalid, fmt.Sprintf("Expected one of %s; got %.64q.", words(), text)))
+			case !slices.Contains(f.Statuses, status): // however often it is given
+				f.Statuses = append(f.Statuses, status)
 			}
-			f.Statuses = append(f.Statuses, status)
 		case inputSince:
 			since, err := fhir.ParseDateTime(text)
 			if err != nil {

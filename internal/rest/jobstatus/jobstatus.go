@@ -60,7 +60,7 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) e
 	defer answer.Release()
 	bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
 	whole := false
-	if !bundle.Total() {
+	if !bundle.Lossless() {
 		if whole, err = h.check(r.Context(), answer, bundle, wanted); err != nil {
 			return err
 		}
@@ -88,6 +88,9 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) e
 func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.StatusBundle, wanted report.Filter) (whole bool, err error) {
 	whole = true
 	err = h.jobs.EachJob(ctx, wanted, func(job *report.Job) error {
+		if !whole {
+			return unwritable(job, bundle.Check(job))
+		}
 		if err := appendJob(answer, bundle, job); err != nil {
 			return err
 		}
@@ -97,18 +100,22 @@ func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.St
 		}
 		return nil
 	})
-	if !whole {
-		answer.Buffer = answer.Buffer[:0]
-	}
 	return whole, err
 }
 
 func appendJob(answer *rest.Answer, bundle *fhir.StatusBundle, job *report.Job) error {
 	appended, err := bundle.AppendJob(answer.Buffer, job)
 	if err != nil {
-		return rest.NotAcceptable(fmt.Sprintf("Report job %s cannot be written in this format without loss: %v Ask for application/fhir+json.",
-			job.ID, err))
+		return unwritable(job, err)
 	}
 	answer.Buffer = appended
 	return nil
+}
+
+func unwritable(job *report.Job, err error) error {
+	if err == nil {
+		return nil
+	}
+	return rest.NotAcceptable(fmt.Sprintf("Report job %s cannot be written in this format without loss: %v Ask for application/fhir+json.",
+		job.ID, err))
 }
