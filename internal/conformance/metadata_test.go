@@ -51,6 +51,9 @@ func TestW110(t *testing.T) {
 		}
 	}
 	check(shared(t))
+	if isRemote() {
+		return // its database stays up
+	}
 	check(own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" }).target)
 }
 
