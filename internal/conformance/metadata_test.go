@@ -179,6 +179,8 @@ func TestW113(t *testing.T) {
 	if a := server.do(t, form); a.status != http.StatusOK || a.header.Get("Content-Type") != labelXML {
 		t.Errorf("_format in a form: %d %q", a.status, a.header.Get("Content-Type"))
 	}
+	form.body = "code=" + strings.Repeat("x", 10_000)
+	server.do(t, form).outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
 	labelled := request{method: "POST", path: "/OperationDefinition/_search", body: `{"code":"x"}`}.with("Content-Type", fhirJSON)
 	server.do(t, labelled).outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
 }

@@ -128,6 +128,9 @@ func (m *metadata) searchForm(s *server) handler {
 		if name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !blank(body) && !strings.EqualFold(strings.TrimSpace(name), formType) {
 			return unsupportedMediaType("The body's Content-Type is not supported. Send search parameters as "+formType+".", formType)
 		}
+		if len(body) > maxURL { // as much as an address may hold: the answer repeats it
+			return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong, fmt.Sprintf("The form is larger than %d bytes.", maxURL))
+		}
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
 			return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The form in the body cannot be read.").because(err)
