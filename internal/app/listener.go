@@ -16,7 +16,7 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 20 * time.Second // a whole body
-	writeTimeout      = 30 * time.Second // a short answer; long ones extend it as they go
+	writeTimeout      = 30 * time.Second // until the answer begins; it renews this piece by piece
 	idleTimeout       = 2 * time.Minute  // clients pool connections for a minute
 	maxHeaderBytes    = 32 << 10
 )

@@ -249,7 +249,7 @@ func TestW28(t *testing.T) {
 		}
 	}
 	preflight := server.do(t, request{method: "OPTIONS", path: operation, header: map[string]string{
-		"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type",
+		"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-encoding,content-type,prefer",
 	}})
 	if preflight.status != http.StatusNoContent || preflight.header.Get("Access-Control-Allow-Methods") == "" ||
 		!strings.Contains(preflight.header.Get("Access-Control-Allow-Headers"), "authorization") {

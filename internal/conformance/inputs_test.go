@@ -58,12 +58,12 @@ func TestW18(t *testing.T) {
 	server, user := shared(t), newUser()
 	ids := life(t, server, user) // SCHEDULED, QUEUED, RUNNING, DONE, FAILED, CANCELLED
 	for input, want := range map[string][]string{
-		"":            ids,
-		"status=DONE": ids[3:4],
-		strings.Repeat("status=DONE&", 500) + "status=DONE": ids[3:4],
-		"status=FAILED&status=QUEUED":                       {ids[1], ids[4]},
-		`{"name":"status","valueCode":"DONE"}`:              ids[3:4],
-		`{"name":"status","valueString":"DONE"}`:            ids[3:4],
+		"":                                       ids,
+		"status=DONE":                            ids[3:4],
+		"status=DONE&status=DONE":                ids[3:4],
+		"status=FAILED&status=QUEUED":            {ids[1], ids[4]},
+		`{"name":"status","valueCode":"DONE"}`:   ids[3:4],
+		`{"name":"status","valueString":"DONE"}`: ids[3:4],
 		`{"name":"status","valueCode":"RUNNING"},{"name":"other"},{"name":"status","valueCode":"CANCELLED"}`: {ids[2], ids[5]},
 	} {
 		if diff := cmp.Diff(want, server.do(t, asked(user, input)).ids(t)); diff != "" {

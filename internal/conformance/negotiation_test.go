@@ -116,6 +116,7 @@ func TestW34(t *testing.T) {
 		}
 	}
 	if isRemote() {
+		t.Log("the rest needs a server of its own")
 		return
 	}
 	away := own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })

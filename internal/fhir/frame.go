@@ -47,9 +47,9 @@ func (s Style) appendEntry(dst, entry []byte) ([]byte, error) {
 		}
 		return fhirxml.Encoder{Pretty: s.Pretty}.AppendElement(dst, "Bundle.entry", value, 1)
 	}
-	// Indentation grows with the square of the depth: what nobody could read is
-	// left compact.
-	if depth(entry) > fhirjson.MaxDepth {
+	// Indentation multiplies what nests deep: what nobody could read is left
+	// compact.
+	if indentation(entry) > max(mostIndentation, 8*len(entry)) {
 		return append(dst, entry...), nil
 	}
 	indented := bytes.NewBuffer(dst)
@@ -59,9 +59,12 @@ func (s Style) appendEntry(dst, entry []byte) ([]byte, error) {
 	return indented.Bytes(), nil
 }
 
-// depth is how deep arrays and objects stand in each other in JSON.
-func depth(text []byte) int {
-	deepest, open, quoted := 0, 0, false
+// mostIndentation is how much white space any entry may get, in bytes.
+const mostIndentation = 64 << 10
+
+// indentation is how much white space pretty JSON needs, in bytes, about.
+func indentation(text []byte) int {
+	sum, open, quoted := 0, len(prettyEntry)/len(indent), false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '"':
@@ -71,10 +74,13 @@ func depth(text []byte) int {
 		case quoted:
 		case c == '{' || c == '[':
 			open++
-			deepest = max(deepest, open)
+			sum += open * len(indent)
 		case c == '}' || c == ']':
 			open--
+			sum += open * len(indent)
+		case c == ',':
+			sum += open * len(indent)
 		}
 	}
-	return deepest
+	return sum
 }

@@ -50,8 +50,8 @@ func (in Input) fault(code models.IssueType, text string) Issue {
 
 // ReadParameters reads a Parameters resource strictly and takes it apart into its
 // inputs (FHIR R4 parameters.html). Where the text is not one, or not a sound one,
-// it returns issues and no inputs: of XML the first fault, of JSON each, up to
-// fhirjson.MostFaults.
+// it returns issues and no inputs: one for each fault, up to fhirjson.MostFaults,
+// but for XML that is no FHIR XML only the first, where reading ends.
 func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 	var resource fhirjson.Value
 	var err error
@@ -61,7 +61,7 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 		}
 		resource, err = fhirxml.Parse(text)
 	} else {
-		resource, err = fhirjson.Parse(text)
+		resource, err = fhirjson.ParseBody(text)
 	}
 	if fault, ok := errors.AsType[*fhirjson.Fault](err); ok {
 		return nil, []Issue{structural(*fault)}
@@ -71,12 +71,15 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 	}
 	var issues []Issue
 	for _, fault := range fhirjson.Check(resource) {
-		issues = append(issues, structural(fault))
+		issue := structural(fault)
+		issue.MessageCode = validationError
+		issues = append(issues, issue)
 	}
 	if len(issues) > 0 {
 		return nil, issues
 	}
-	return readParameters(resource, parametersType, "parameter")
+	inputs, issues := readParameters(resource, parametersType, "parameter")
+	return inputs, issues[:min(len(issues), fhirjson.MostFaults)]
 }
 
 const parametersType = "Parameters"

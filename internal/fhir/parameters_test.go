@@ -103,7 +103,7 @@ func FuzzReadParameters(f *testing.F) {
 	f.Add([]byte(`{"resourceType":"Bundle","type":"batch"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		inputs, issues := fhir.ReadParameters(text, fhir.JSON)
-		if len(issues) > fhirjson.MostFaults*2 {
+		if len(issues) > fhirjson.MostFaults {
 			t.Errorf("%d issues", len(issues))
 		}
 		for _, issue := range issues {

@@ -51,14 +51,20 @@ func NewStatusBundle(links Links, style Style) *StatusBundle {
 func (b *StatusBundle) Lossless() bool { return b.style.Format == JSON }
 
 // Check tells without writing whether AppendJob can write a job, at a third of the
-// cost: only what others have put into it can go wrong.
+// cost: only what others have put into it can go wrong. The error is AppendJob's.
 func (b *StatusBundle) Check(job *report.Job) error {
-	if b.Lossless() {
+	if b.Lossless() || b.holds(job) {
 		return nil
 	}
+	_, err := b.AppendJob(nil, job)
+	return err
+}
+
+// holds tells whether this style can hold what others have put into a job.
+func (b *StatusBundle) holds(job *report.Job) bool {
 	for _, text := range []string{job.ReportClass, job.UserID, job.BinaryReference} {
-		if err := fhirxml.CheckText(text); err != nil {
-			return err
+		if fhirxml.CheckText(text) != nil {
+			return false
 		}
 	}
 	// As deep in the entry as it will be.
@@ -66,7 +72,7 @@ func (b *StatusBundle) Check(job *report.Job) error {
 	b.entry = append(append(b.entry, job.Parameters...), `}]}]}}`...)
 	var err error
 	b.checked, err = b.style.appendEntry(b.checked[:0], b.entry)
-	return err
+	return err == nil
 }
 
 // AppendJob appends the entry of one job and what belongs before it. The error,

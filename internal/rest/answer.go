@@ -69,15 +69,15 @@ func (a *Answer) End() error {
 	return a.send()
 }
 
-// extendDeadline gives the client time for one more piece, however long the
+// renewDeadline gives the client writeTimeout for one more piece, however long the
 // request has taken so far.
-func extendDeadline(w http.ResponseWriter) {
+func renewDeadline(w http.ResponseWriter) {
 	// Not every writer has deadlines (tests), and then there is none to miss.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
 func (a *Answer) send() error {
-	extendDeadline(a.w)
+	renewDeadline(a.w)
 	if _, err := a.w.Write(a.Buffer); err != nil {
 		return &report.Error{Kind: report.Gone, Cause: fmt.Errorf("send answer: %w", err)}
 	}

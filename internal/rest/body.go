@@ -52,7 +52,9 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) ([]byte, error)
 }
 
 // blank tells whether there is nothing but what JSON and XML take for white space.
-func blank(body []byte) bool { return len(bytes.Trim(body, " \t\r\n")) == 0 }
+func blank(body []byte) bool { return len(trim(body)) == 0 }
+
+func trim(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
 
 func (s *server) tooLarge() *Problem {
 	return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong,
@@ -100,7 +102,7 @@ func (s *server) inflate(header http.Header, body []byte) ([]byte, error) {
 // looks like it.
 func bodyFormat(header http.Header, body []byte) (fhir.Format, error) {
 	labels := header.Values("Content-Type")
-	if strings.Join(labels, "") == "" && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+	if strings.Join(labels, "") == "" && bytes.HasPrefix(trim(body), []byte("{")) {
 		return fhir.JSON, nil
 	}
 	if len(labels) == 1 {

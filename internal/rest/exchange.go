@@ -54,6 +54,12 @@ var traceparent = regexp.MustCompile(`^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2
 
 const noTrace = "00000000000000000000000000000000"
 
+// parseQuery reads a query or a form. A semicolon separates nothing today, but
+// media types in _format have them.
+func parseQuery(text string) (url.Values, error) {
+	return url.ParseQuery(strings.ReplaceAll(text, ";", "%3B"))
+}
+
 func newExchange(r *http.Request) *exchange {
 	e := &exchange{operation: labelNone}
 	if ids := r.Header.Values("X-Request-Id"); len(ids) == 1 && requestID.MatchString(ids[0]) {
@@ -64,8 +70,7 @@ func newExchange(r *http.Request) *exchange {
 	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil && m[1] != noTrace {
 		e.traceID = m[1]
 	}
-	// A semicolon separates nothing today, but media types in _format have them.
-	e.query, e.queryErr = url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
+	e.query, e.queryErr = parseQuery(r.URL.RawQuery)
 	e.choice, e.refusal = negotiation.Choose(r.Header.Values("Accept"), e.query)
 	return e
 }

@@ -81,7 +81,7 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 func writeText(w http.ResponseWriter, status int, choice negotiation.Choice, text []byte) error {
 	w.Header().Set("Content-Type", choice.ContentType())
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	extendDeadline(w)
+	renewDeadline(w)
 	w.WriteHeader(status)
 	_, err := w.Write(text)
 	return err

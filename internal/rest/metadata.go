@@ -5,6 +5,7 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -91,10 +92,8 @@ func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	issues := ignored(e, r.Header, "code", "url")
-	for name := range e.query {
-		if base, _, modified := strings.Cut(name, ":"); modified && (base == "code" || base == "url") && len(issues) == 0 {
-			issues = append(issues, unknown(name, "")) // a modifier must not be ignored (search.html, section 3.1.1.3.1)
-		}
+	if len(issues) == 0 {
+		issues = modified(e.query)
 	}
 	if len(issues) > 0 {
 		return Invalid(issues)
@@ -116,6 +115,18 @@ func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	return answer.serve(w, r)
 }
 
+// modified lists search parameters with a modifier. None is known, and none must be
+// ignored (FHIR R4 search.html, section 3.1.1.3.1).
+func modified(query url.Values) []fhir.Issue {
+	var issues []fhir.Issue
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if base, _, ok := strings.Cut(name, ":"); ok && (base == "code" || base == "url") {
+			issues = append(issues, unknown(name, ""))
+		}
+	}
+	return issues
+}
+
 // searchForm answers a search whose parameters are in the body, in the address or
 // in both (FHIR R4 http.html, section 3.1.0.11).
 func (m *metadata) searchForm(s *server) handler {
@@ -131,7 +142,7 @@ func (m *metadata) searchForm(s *server) handler {
 		if len(body) > maxURL { // as much as an address may hold: the answer repeats it
 			return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong, fmt.Sprintf("The form is larger than %d bytes.", maxURL))
 		}
-		form, err := url.ParseQuery(string(body))
+		form, err := parseQuery(string(body))
 		if err != nil {
 			return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The form in the body cannot be read.").because(err)
 		}

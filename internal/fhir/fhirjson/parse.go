@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,7 +19,7 @@ import (
 // both. Real resources stay below 20.
 const MaxDepth = 64
 
-// MaxValues is how many values a text may hold, those in arrays and objects
+// MaxValues is how many values ParseBody accepts, those in arrays and objects
 // counted too. A value takes some eighty bytes of memory and as little as two of
 // text, so that a small body could fill a small machine.
 const MaxValues = 50_000
@@ -26,15 +27,21 @@ const MaxValues = 50_000
 // Parse reads exactly one JSON value (RFC 8259) in UTF-8. Beside what is not
 // JSON at all it refuses what readers of JSON understand differently: names that
 // an object has twice, halves of surrogate pairs, a byte order mark, and nesting
-// deeper than MaxDepth; and more than MaxValues values. The error is a *Fault without Expression.
-func Parse(text []byte) (Value, error) {
+// deeper than MaxDepth. The error is a *Fault without Expression.
+func Parse(text []byte) (Value, error) { return parse(text, math.MaxInt) }
+
+// ParseBody is Parse for what strangers send: it also refuses more than MaxValues
+// values.
+func ParseBody(text []byte) (Value, error) { return parse(text, MaxValues) }
+
+func parse(text []byte, most int) (Value, error) {
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		return Value{}, &Fault{Reason: "The text begins with a byte order mark, which JSON does not allow."}
 	}
 	if !utf8.Valid(text) {
 		return Value{}, &Fault{Reason: fmt.Sprintf("The text is not UTF-8 at byte %d.", invalidUTF8(text))}
 	}
-	p := parser{text: text, decoder: jsontext.NewDecoder(bytes.NewBuffer(text))}
+	p := parser{text: text, most: most, decoder: jsontext.NewDecoder(bytes.NewBuffer(text))}
 	value, err := p.value(0)
 	if err != nil {
 		return Value{}, err
@@ -63,6 +70,7 @@ type parser struct {
 	decoder *jsontext.Decoder
 	end     int64 // where the last token ended
 	values  int   // read so far
+	most    int   // values that may be
 }
 
 func (p *parser) token() (jsontext.Token, error) {
@@ -80,8 +88,8 @@ func (p *parser) value(depth int) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if p.values++; p.values > MaxValues {
-		return Value{}, &Fault{Reason: fmt.Sprintf("The text holds more than %d values.", MaxValues)}
+	if p.values++; p.values > p.most {
+		return Value{}, &Fault{Reason: fmt.Sprintf("The text holds more than %d values.", p.most)}
 	}
 	switch kind := token.Kind(); kind {
 	case '{', '[':

@@ -3,6 +3,7 @@
 package fhirxml_test
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -143,5 +144,24 @@ func TestRootName(t *testing.T) {
 		if got, ok := fhirxml.RootName([]byte(text)); ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %q, %v", text, got, ok)
 		}
+	}
+}
+
+// Attributes take memory as well, whether or not they mean anything.
+func TestParseStopsAtManyAttributes(t *testing.T) {
+	t.Parallel()
+	list := func(declarations int) []byte {
+		var text strings.Builder
+		text.WriteString(`<Patient xmlns="http://hl7.org/fhir"`)
+		for i := range declarations {
+			fmt.Fprintf(&text, ` xmlns:a%d="u"`, i)
+		}
+		return []byte(text.String() + `/>`)
+	}
+	if _, err := fhirxml.Parse(list(63)); err != nil {
+		t.Error(err)
+	}
+	if _, err := fhirxml.Parse(list(64)); err == nil {
+		t.Error("no end of attributes")
 	}
 }

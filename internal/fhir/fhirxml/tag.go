@@ -5,11 +5,16 @@ package fhirxml
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"strconv"
 	"strings"
 
 	"reporting/internal/fhir/fhirjson"
 )
+
+// mostAttributes is how many attributes an element may have, declarations of
+// namespaces among them: FHIR knows three, and each takes memory.
+const mostAttributes = 64
 
 // start makes a token of a start tag. raw is the tag as it stands in the text.
 func (r *reader) start(begin int, raw []byte, read xml.StartElement) (token, *fhirjson.Fault) {
@@ -18,6 +23,9 @@ func (r *reader) start(begin int, raw []byte, read xml.StartElement) (token, *fh
 	}
 	if fault := r.checkText(begin, raw); fault != nil {
 		return token{}, fault
+	}
+	if len(read.Attr) > mostAttributes {
+		return token{}, r.malformed(begin, fmt.Sprintf("an element has more than %d attributes", mostAttributes))
 	}
 	white, apart := scanTag(raw)
 	if !apart {
