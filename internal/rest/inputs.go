@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -28,14 +29,15 @@ func checkQuery(e *exchange) error {
 	return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.").because(e.queryErr)
 }
 
-// ignored lists, for a client that asked for strict handling, the parameters of
-// the address that would be ignored, up to fhirjson.MostFaults.
-func ignored(e *exchange, header http.Header, known ...string) []fhir.Issue {
-	if !negotiation.Strict(header.Values("Prefer")) {
-		return nil
-	}
+// strict tells whether the client asked for an error where something of the
+// request would be ignored.
+func strict(r *http.Request) bool { return negotiation.Strict(r.Header.Values("Prefer")) }
+
+// ignored lists the parameters of the address that would be ignored, up to
+// fhirjson.MostFaults.
+func ignored(query url.Values, known ...string) []fhir.Issue {
 	var issues []fhir.Issue
-	for _, name := range slices.Sorted(maps.Keys(e.query)) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(general, name) && !slices.Contains(known, name) && len(issues) < fhirjson.MostFaults {
 			issues = append(issues, unknown(name, ""))
 		}
@@ -65,9 +67,10 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 		}
 	}
 	var inputs []fhir.Input
-	issues := ignored(e, r.Header, o.Inputs()...)
-	if negotiation.Strict(r.Header.Values("Prefer")) {
-		issues = append(issues, ignoredInputs(body, o.Inputs())...)
+	var issues []fhir.Issue
+	if strict(r) {
+		known := o.Inputs()
+		issues = append(ignored(e.query, known...), ignoredInputs(body, known)...)
 	}
 	for _, p := range o.Parameters {
 		if p.Out {

@@ -91,7 +91,10 @@ func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	if err := checkQuery(e); err != nil {
 		return err
 	}
-	issues := ignored(e, r.Header, "code", "url")
+	var issues []fhir.Issue
+	if strict(r) {
+		issues = ignored(e.query, "code", "url")
+	}
 	if len(issues) == 0 {
 		issues = modified(e.query)
 	}

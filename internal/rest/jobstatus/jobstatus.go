@@ -59,24 +59,29 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) e
 	answer := rest.NewAnswer(w, call.Choice)
 	defer answer.Release()
 	bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
-	whole := false
 	if !bundle.Lossless() {
-		if whole, err = h.check(r.Context(), answer, bundle, wanted); err != nil {
-			return err
-		}
-	}
-	if !whole {
-		bundle = fhir.NewStatusBundle(h.links, call.Choice.Style)
-		err = h.jobs.EachJob(r.Context(), wanted, func(job *report.Job) error {
-			if err := appendJob(answer, bundle, job); err != nil {
-				return err
-			}
-			return answer.Flush()
-		})
+		whole, err := h.check(r.Context(), answer, bundle, wanted)
 		if err != nil {
 			return err
 		}
+		if whole {
+			return end(answer, bundle)
+		}
+		bundle = fhir.NewStatusBundle(h.links, call.Choice.Style)
 	}
+	err = h.jobs.EachJob(r.Context(), wanted, func(job *report.Job) error {
+		if err := appendJob(answer, bundle, job); err != nil {
+			return err
+		}
+		return answer.Flush()
+	})
+	if err != nil {
+		return err
+	}
+	return end(answer, bundle)
+}
+
+func end(answer *rest.Answer, bundle *fhir.StatusBundle) error {
 	answer.Buffer = bundle.AppendEnd(answer.Buffer)
 	return answer.End()
 }
