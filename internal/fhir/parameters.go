@@ -53,21 +53,25 @@ func (in Input) fault(code models.IssueType, text string) Issue {
 // it returns issues and no inputs: one for each fault, up to fhirjson.MostFaults,
 // but for XML that is no FHIR XML only the first, where reading ends.
 func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
-	var resource fhirjson.Value
-	var err error
+	read := readJSON
 	if format == XML {
-		if name, ok := fhirxml.RootName(text); ok && name != parametersType {
-			return nil, []Issue{notParameters(name)}
-		}
-		resource, err = fhirxml.Parse(text)
-	} else {
-		resource, err = fhirjson.ParseBody(text)
+		read = readXML
 	}
+	resource, issues := read(text)
+	if len(issues) > 0 {
+		return nil, issues
+	}
+	inputs, issues := readParameters(resource, parametersType, "parameter")
+	return inputs, issues[:min(len(issues), fhirjson.MostFaults)]
+}
+
+func readJSON(text []byte) (fhirjson.Value, []Issue) {
+	resource, err := fhirjson.ParseBody(text)
 	if fault, ok := errors.AsType[*fhirjson.Fault](err); ok {
-		return nil, []Issue{structural(*fault)}
+		return resource, []Issue{structural(*fault)}
 	}
 	if kind, ok := resource.Get("resourceType"); ok && kind.Kind == fhirjson.String && kind.Text != parametersType {
-		return nil, []Issue{notParameters(kind.Text)}
+		return resource, []Issue{notParameters(kind.Text)}
 	}
 	var issues []Issue
 	for _, fault := range fhirjson.Check(resource) {
@@ -75,11 +79,19 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 		issue.MessageCode = validationError
 		issues = append(issues, issue)
 	}
-	if len(issues) > 0 {
-		return nil, issues
+	return resource, issues
+}
+
+// readXML needs no further check: what fhirxml.Parse returns has no fault.
+func readXML(text []byte) (fhirjson.Value, []Issue) {
+	resource, err := fhirxml.ParseAs(text, parametersType)
+	if other, ok := errors.AsType[*fhirxml.WrongRoot](err); ok {
+		return resource, []Issue{notParameters(other.Name)}
 	}
-	inputs, issues := readParameters(resource, parametersType, "parameter")
-	return inputs, issues[:min(len(issues), fhirjson.MostFaults)]
+	if fault, ok := errors.AsType[*fhirjson.Fault](err); ok {
+		return resource, []Issue{structural(*fault)}
+	}
+	return resource, nil
 }
 
 const parametersType = "Parameters"

@@ -21,56 +21,62 @@ import (
 // beside elements, and values that JSON could not show. The error is a
 // *fhirjson.Fault.
 func Parse(text []byte) (fhirjson.Value, error) {
-	v, fault := parse(text)
+	v, _, fault := parse(text, "")
 	if fault != nil {
 		return fhirjson.Value{}, fault
 	}
 	return v, nil
 }
 
-// RootName returns the name of the root element, if the text begins with one in
-// the FHIR namespace: whether that is a resource type, and what follows, is not
-// looked at.
-func RootName(text []byte) (string, bool) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	begin, fault := skipDeclaration(text)
-	if fault != nil {
-		return "", false
+// WrongRoot is the error of ParseAs for another element of the FHIR namespace than
+// the one that was expected. Whether R4 knows it, and what follows, is not looked
+// at.
+type WrongRoot struct{ Name string } //nolint:errname // it says what was found
+
+// Error names the element.
+func (e *WrongRoot) Error() string { return "The root element is " + fhirjson.Quote(e.Name) + "." }
+
+// ParseAs is Parse for a resource of one type. Its error may be a *WrongRoot.
+func ParseAs(text []byte, resourceType string) (fhirjson.Value, error) {
+	v, other, fault := parse(text, resourceType)
+	switch {
+	case fault != nil:
+		return fhirjson.Value{}, fault
+	case other != "":
+		return fhirjson.Value{}, &WrongRoot{Name: other}
 	}
-	r, fault := newReader(text, begin)
-	if fault != nil {
-		return "", false
-	}
-	p := parser{reader: r}
-	root, fault := p.significant(fhirjson.Root(""))
-	return root.local, fault == nil && root.kind == startToken && root.space == fhirNamespace
+	return v, nil
 }
 
-func parse(text []byte) (fhirjson.Value, *fhirjson.Fault) {
+// parse reads a resource, of the wanted type if one is wanted. other is the root
+// element that stood there in its place.
+func parse(text []byte, wanted string) (v fhirjson.Value, other string, fault *fhirjson.Fault) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	begin, fault := skipDeclaration(text)
 	if fault != nil {
-		return fhirjson.Value{}, fault
+		return v, "", fault
 	}
 	r, fault := newReader(text, begin)
 	if fault != nil {
-		return fhirjson.Value{}, fault
+		return v, "", fault
 	}
 	p, nowhere := parser{reader: r}, fhirjson.Root("")
 	root, fault := p.significant(nowhere)
 	if fault != nil {
-		return fhirjson.Value{}, fault
+		return v, "", fault
+	}
+	if wanted != "" && root.space == fhirNamespace && root.local != wanted {
+		return v, root.local, nil
 	}
 	t, fault := resourceType(nowhere, root)
 	if fault != nil {
-		return fhirjson.Value{}, fault
+		return v, "", fault
 	}
-	v, fault := p.object(fhirjson.Root(t.Name), t, root, 1)
-	if fault != nil {
-		return fhirjson.Value{}, fault
+	if v, fault = p.object(fhirjson.Root(t.Name), t, root, 1); fault != nil {
+		return v, "", fault
 	}
 	_, fault = p.significant(nowhere)
-	return v, fault
+	return v, "", fault
 }
 
 type parser struct {

@@ -3,6 +3,7 @@
 package fhirxml_test
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -130,7 +131,7 @@ func TestParseStopsAtManyElements(t *testing.T) {
 	}
 }
 
-func TestRootName(t *testing.T) {
+func TestParseAs(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`<?xml version="1.0"?><!-- x --><f:Whatever xmlns:f="http://hl7.org/fhir"><`: "Whatever",
@@ -141,8 +142,9 @@ func TestRootName(t *testing.T) {
 		`x`:                                                                          "",
 		``:                                                                           "",
 	} {
-		if got, ok := fhirxml.RootName([]byte(text)); ok != (want != "") || ok && got != want {
-			t.Errorf("%s: %q, %v", text, got, ok)
+		_, err := fhirxml.ParseAs([]byte(text), "Parameters")
+		if other, ok := errors.AsType[*fhirxml.WrongRoot](err); ok != (want != "") || ok && other.Name != want || err == nil {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
