@@ -84,7 +84,7 @@ func (c *checker) resourceType(path *Path, v Value) *Type {
 	}
 	t, ok := Resource(name.Text)
 	if !ok {
-		c.add(path.Fault(Quote(name.Text) + " is no resource type of FHIR R4."))
+		c.add(path.NoResourceType(name.Text))
 		return nil
 	}
 	return t

@@ -47,7 +47,7 @@ func (c *checker) members(path *Path, t *Type, object Value) {
 		}
 		seen[index] |= bit
 		if other := otherAlternative(t, index, seen); other != "" {
-			c.add(at.Fault("Only one of " + e.Choice + "[x] may be there, but both " + other + " and " + e.Name + " are."))
+			c.add(at.Both(e, other))
 		}
 		if isExtra {
 			c.extra(at, e, object, member.Value)

@@ -58,3 +58,15 @@ func (p *Path) Unknown(name string) *Fault {
 	}
 	return fault
 }
+
+// NoResourceType is the fault that a resource at p has a type which R4 does not
+// have.
+func (p *Path) NoResourceType(name string) *Fault {
+	return p.Fault(Quote(name) + " is no resource type of FHIR R4.")
+}
+
+// Both is the fault that the element e at p stands beside another alternative of
+// its choice.
+func (p *Path) Both(e *Element, other string) *Fault {
+	return p.Fault("Only one of " + e.Choice + "[x] may be there, but both " + other + " and " + e.Name + " are.")
+}

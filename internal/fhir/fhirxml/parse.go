@@ -108,7 +108,7 @@ func resourceType(path *fhirjson.Path, start token) (*fhirjson.Type, *fhirjson.F
 	}
 	t, ok := fhirjson.Resource(start.local)
 	if !ok {
-		return nil, path.Fault(fhirjson.Quote(start.local) + " is no resource type of FHIR R4.")
+		return nil, path.NoResourceType(start.local)
 	}
 	return t, nil
 }

@@ -22,7 +22,7 @@ func (p *parser) child(parent *fhirjson.Path, b *builder, index int, start token
 	case isAttribute(b.t, e):
 		return path.Fault(fhirjson.Quote(e.Name) + " is an attribute here in FHIR XML, not an element.")
 	case other != "":
-		return path.Fault("Only one of " + e.Choice + "[x] may be there, but both " + other + " and " + e.Name + " are.")
+		return path.Both(e, other)
 	case before > 0 && !e.List:
 		return path.Fault("The element does not repeat, but stands here twice.")
 	}
