@@ -50,7 +50,7 @@ func mayImport() map[string][]string {
 		postgres + "/pgtest":   {report, postgres, embedded},
 		media:                  {fhir},
 		rest:                   {report, fhir, fhirJSON, auth, obs, media},
-		rest + "/jobstatus":    {report, fhir, fhirJSON, auth, obs, rest},
+		rest + "/jobstatus":    {report, fhir, auth, obs, rest},
 		"internal/app":         {report, fhir, auth, obs, rest, rest + "/jobstatus", postgres, embedded, config},
 		"cmd/reporting":        {"internal/app", config},
 	}

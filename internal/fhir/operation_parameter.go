@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
-
-	"reporting/internal/fhir/fhirjson"
 )
 
 // OperationParameter describes one input or output of an operation.
@@ -35,28 +33,25 @@ func members(fhirType string) []string {
 	return nil
 }
 
-// Check returns an issue for each input given under the parameter's name that does
-// not fit its description, up to fhirjson.MostFaults.
-func (p OperationParameter) Check(given []Input) []Issue {
-	var issues []Issue
+// Check adds an issue for each input given under the parameter's name that does
+// not fit its description.
+func (p OperationParameter) Check(given []Input, issues *Issues) {
 	for i, input := range given {
-		if len(issues) >= fhirjson.MostFaults {
-			break
-		}
 		switch {
+		case issues.Full():
+			return
 		case i > 0 && p.Max == "1":
-			issues = append(issues, input.fault(models.IssueTypeInvalid, "It may be given only once."))
+			issues.Add(input.fault(models.IssueTypeInvalid, "It may be given only once."))
 		case input.Modified:
-			issues = append(issues, input.fault(models.IssueTypeExtension, "It has a modifierExtension, and none is understood."))
+			issues.Add(input.fault(models.IssueTypeExtension, "It has a modifierExtension, and none is understood."))
 		case input.Expression == "": // in the address, where everything is text
 		case input.Member == "":
-			issues = append(issues, input.Fault(models.IssueTypeRequired, "It has no value."))
+			issues.Add(input.Fault(models.IssueTypeRequired, "It has no value."))
 		case !slices.Contains(members(p.Type), input.Member):
-			issues = append(issues, input.Fault(models.IssueTypeInvalid,
+			issues.Add(input.Fault(models.IssueTypeInvalid,
 				"Expected a "+p.Type+" ("+members(p.Type)[0]+"), got "+input.Member+"."))
 		}
 	}
-	return issues
 }
 
 func (p OperationParameter) definition() models.OperationDefinitionParameter {

@@ -61,8 +61,12 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 	if len(issues) > 0 {
 		return nil, issues
 	}
-	inputs, issues := readParameters(resource, parametersType, "parameter")
-	return inputs, issues[:min(len(issues), fhirjson.MostFaults)]
+	var faults Issues
+	inputs := readParameters(resource, parametersType, "parameter", &faults)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return inputs, nil
 }
 
 func readJSON(text []byte) (fhirjson.Value, []Issue) {
@@ -113,25 +117,21 @@ func structural(fault fhirjson.Fault) Issue {
 	return issue
 }
 
-// readParameters reads the list of a resource or of a part.
-func readParameters(parent fhirjson.Value, path, list string) ([]Input, []Issue) {
+// readParameters reads the list of a resource or of a part, as far as issues has
+// room.
+func readParameters(parent fhirjson.Value, path, list string, issues *Issues) []Input {
 	var inputs []Input
-	var issues []Issue
 	parameters, _ := parent.Get(list)
 	for i, parameter := range parameters.Items {
-		input, faults := readParameter(parameter, fmt.Sprintf("%s.%s[%d]", path, list, i))
-		inputs, issues = append(inputs, input), append(issues, faults...)
-		if len(issues) >= fhirjson.MostFaults {
+		if issues.Full() {
 			break
 		}
+		inputs = append(inputs, readParameter(parameter, fmt.Sprintf("%s.%s[%d]", path, list, i), issues))
 	}
-	if len(issues) > 0 {
-		return nil, issues
-	}
-	return inputs, nil
+	return inputs
 }
 
-func readParameter(parameter fhirjson.Value, path string) (Input, []Issue) {
+func readParameter(parameter fhirjson.Value, path string, issues *Issues) Input {
 	input := Input{Expression: path}
 	var contents []string
 	for _, member := range parameter.Members {
@@ -148,19 +148,18 @@ func readParameter(parameter fhirjson.Value, path string) (Input, []Issue) {
 			input.Member, input.Value = name, member.Value
 		}
 	}
-	var issues []Issue
 	if input.Name == "" {
-		issues = append(issues, Issue{
+		issues.Add(Issue{
 			Code: models.IssueTypeRequired, MessageCode: validationError,
 			Diagnostics: "The parameter has no name.", Expression: path + ".name",
 		})
 	}
 	if len(contents) > 1 { // invariant inv-1
-		issues = append(issues, Issue{
+		issues.Add(Issue{
 			Code: models.IssueTypeStructure, MessageCode: validationError, Expression: path,
 			Diagnostics: "The parameter has more than one of value, resource and part: " + strings.Join(contents, ", ") + ".",
 		})
 	}
-	_, faults := readParameters(parameter, path, "part")
-	return input, append(issues, faults...)
+	readParameters(parameter, path, "part", issues)
+	return input
 }

@@ -82,7 +82,9 @@ func TestCheckInputs(t *testing.T) {
 		{"positiveInt", "1", []fhir.Input{inBody("valueDecimal")}, []models.IssueType{models.IssueTypeInvalid}},
 	} {
 		var got []models.IssueType
-		for _, issue := range (fhir.OperationParameter{Name: "n", Type: tt.fhirType, Max: tt.limit}).Check(tt.given) {
+		var issues fhir.Issues
+		fhir.OperationParameter{Name: "n", Type: tt.fhirType, Max: tt.limit}.Check(tt.given, &issues)
+		for _, issue := range issues {
 			got = append(got, issue.Code)
 			if inBody := strings.HasPrefix(issue.Expression, "Parameters.parameter[3]"); !inBody || !strings.HasPrefix(issue.Diagnostics, `Input "n": `) {
 				t.Errorf("%s: %+v", tt.fhirType, issue)

@@ -33,16 +33,13 @@ func checkQuery(e *exchange) error {
 // request would be ignored.
 func strict(r *http.Request) bool { return negotiation.Strict(r.Header.Values("Prefer")) }
 
-// ignored lists the parameters of the address that would be ignored, up to
-// fhirjson.MostFaults.
-func ignored(query url.Values, known ...string) []fhir.Issue {
-	var issues []fhir.Issue
+// ignored adds the parameters of the address that would be ignored.
+func ignored(query url.Values, issues *fhir.Issues, known ...string) {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if !slices.Contains(general, name) && !slices.Contains(known, name) && len(issues) < fhirjson.MostFaults {
-			issues = append(issues, unknown(name, ""))
+		if !slices.Contains(general, name) && !slices.Contains(known, name) {
+			issues.Add(unknown(name, ""))
 		}
 	}
-	return issues
 }
 
 func unknown(name, expression string) fhir.Issue {
@@ -67,10 +64,11 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 		}
 	}
 	var inputs []fhir.Input
-	var issues []fhir.Issue
+	var issues fhir.Issues
 	if strict(r) {
 		known := o.Inputs()
-		issues = append(ignored(e.query, known...), ignoredInputs(body, known)...)
+		ignored(e.query, &issues, known...)
+		ignoredInputs(body, &issues, known)
 	}
 	for _, p := range o.Parameters {
 		if p.Out {
@@ -83,7 +81,7 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 			}
 		}
 		inputs = append(inputs, given...)
-		issues = append(issues, p.Check(given)...)
+		p.Check(given, &issues)
 	}
 	if len(issues) > 0 {
 		return nil, Invalid(issues)
@@ -91,16 +89,13 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 	return inputs, nil
 }
 
-// ignoredInputs lists the inputs of a body that would be ignored, up to
-// fhirjson.MostFaults.
-func ignoredInputs(body []fhir.Input, known []string) []fhir.Issue {
-	var issues []fhir.Issue
+// ignoredInputs adds the inputs of a body that would be ignored.
+func ignoredInputs(body []fhir.Input, issues *fhir.Issues, known []string) {
 	for _, input := range body {
-		if !slices.Contains(known, input.Name) && len(issues) < fhirjson.MostFaults {
-			issues = append(issues, unknown(input.Name, input.Expression))
+		if !slices.Contains(known, input.Name) && !issues.Full() {
+			issues.Add(unknown(input.Name, input.Expression))
 		}
 	}
-	return issues
 }
 
 // inAddress makes inputs of a query parameter.

@@ -91,12 +91,12 @@ func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	if err := checkQuery(e); err != nil {
 		return err
 	}
-	var issues []fhir.Issue
+	var issues fhir.Issues
 	if strict(r) {
-		issues = ignored(e.query, "code", "url")
+		ignored(e.query, &issues, "code", "url")
 	}
 	if len(issues) == 0 {
-		issues = modified(e.query)
+		modified(e.query, &issues)
 	}
 	if len(issues) > 0 {
 		return Invalid(issues)
@@ -118,16 +118,14 @@ func (m *metadata) search(w http.ResponseWriter, r *http.Request) error {
 	return answer.serve(w, r)
 }
 
-// modified lists search parameters with a modifier. None is known, and none must be
+// modified adds search parameters with a modifier. None is known, and none must be
 // ignored (FHIR R4 search.html, section 3.1.1.3.1).
-func modified(query url.Values) []fhir.Issue {
-	var issues []fhir.Issue
+func modified(query url.Values, issues *fhir.Issues) {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if base, _, ok := strings.Cut(name, ":"); ok && (base == "code" || base == "url") {
-			issues = append(issues, unknown(name, ""))
+			issues.Add(unknown(name, ""))
 		}
 	}
-	return issues
 }
 
 // searchForm answers a search whose parameters are in the body, in the address or

@@ -14,7 +14,6 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/fhir"
-	"reporting/internal/fhir/fhirjson"
 	"reporting/internal/obs"
 	"reporting/internal/report"
 	"reporting/internal/rest/negotiation"
@@ -52,9 +51,9 @@ func problem(status int, code models.IssueType, diagnostics string) *Problem {
 }
 
 // Invalid is the answer to inputs that are wrong: 400 with one issue for each
-// fault, but not for more than are worth telling. There must be at least one.
-func Invalid(issues []fhir.Issue) *Problem {
-	return &Problem{Status: http.StatusBadRequest, Issues: issues[:min(len(issues), fhirjson.MostFaults)]}
+// fault. There must be at least one.
+func Invalid(issues fhir.Issues) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Issues: issues}
 }
 
 // NotAcceptable is the answer to a client that wants a format which cannot hold

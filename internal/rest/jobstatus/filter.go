@@ -12,7 +12,6 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/fhir"
-	"reporting/internal/fhir/fhirjson"
 	"reporting/internal/report"
 	"reporting/internal/rest"
 )
@@ -54,9 +53,9 @@ func words() string {
 // cannot be understood.
 func filter(call rest.Call) (report.Filter, error) {
 	f := report.Filter{UserID: call.Caller.UserID}
-	var issues []fhir.Issue
+	var issues fhir.Issues
 	for _, input := range call.Inputs {
-		if len(issues) >= fhirjson.MostFaults {
+		if issues.Full() {
 			break
 		}
 		text := input.Value.Text
@@ -65,21 +64,21 @@ func filter(call rest.Call) (report.Filter, error) {
 			status := report.Status(text)
 			switch {
 			case !status.Valid():
-				issues = append(issues, input.Fault(models.IssueTypeCodeInvalid, fmt.Sprintf("Expected one of %s; got %.64q.", words(), text)))
+				issues.Add(input.Fault(models.IssueTypeCodeInvalid, fmt.Sprintf("Expected one of %s; got %.64q.", words(), text)))
 			case !slices.Contains(f.Statuses, status): // however often it is given
 				f.Statuses = append(f.Statuses, status)
 			}
 		case inputSince:
 			since, err := fhir.ParseDateTime(text)
 			if err != nil {
-				issues = append(issues, input.Fault(models.IssueTypeInvalid,
+				issues.Add(input.Fault(models.IssueTypeInvalid,
 					fmt.Sprintf("Expected a dateTime such as 2026-03-01T12:00:00+01:00 or 2026-03-01; got %.64q.", text)))
 			}
 			f.Since = since
 		case inputCount:
 			count, err := strconv.ParseInt(text, 10, 32)
 			if err != nil || count < 1 {
-				issues = append(issues, input.Fault(models.IssueTypeInvalid,
+				issues.Add(input.Fault(models.IssueTypeInvalid,
 					fmt.Sprintf("Expected a whole number from 1 to %d; got %.64q.", math.MaxInt32, text)))
 			}
 			f.Count = int(count)
