@@ -36,7 +36,7 @@ func TestW20(t *testing.T) {
 	t.Parallel()
 	for name, r := range everyKind() {
 		a := shared(t).do(t, r)
-		if got := a.header.Get("Content-Type"); len(a.body) > 0 && got != "application/fhir+json; charset=UTF-8" {
+		if got := a.header.Get("Content-Type"); len(a.body) > 0 && got != labelJSON {
 			t.Errorf("%s: Content-Type %q", name, got)
 		}
 	}

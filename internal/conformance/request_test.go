@@ -174,7 +174,7 @@ func (a answer) issues(t testing.TB, status int) []models.OperationOutcomeIssue 
 	if a.status != status {
 		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
 	}
-	if got := a.header.Get("Content-Type"); got != "application/fhir+json; charset=UTF-8" {
+	if got := a.header.Get("Content-Type"); got != labelJSON {
 		t.Errorf("Content-Type %q", got)
 	}
 	outcome, err := models.UnmarshalOperationOutcome(a.body)

@@ -49,16 +49,23 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// openHealth opens a check that ends with the test.
+func openHealth(t *testing.T, db pgtest.Database, now func() time.Time) *postgres.Health {
+	t.Helper()
+	health, err := postgres.NewHealth(t.Context(), db.Reader, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = health.Close(context.Background()) })
+	return health
+}
+
 // However often it is asked, the database is asked once a second.
 func TestHealthIsRemembered(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	now := time.Now()
-	health, err := postgres.NewHealth(t.Context(), db.Reader, func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = health.Close(context.Background()) }()
+	health := openHealth(t, db, func() time.Time { return now })
 	if err := health.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +84,7 @@ func TestHealthAfterLostConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	now := time.Now()
-	health, err := postgres.NewHealth(t.Context(), db.Reader, func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = health.Close(context.Background()) }()
+	health := openHealth(t, db, func() time.Time { return now })
 	for range 5 {
 		if err := health.Check(t.Context()); err != nil {
 			t.Errorf("check: %v", err)
