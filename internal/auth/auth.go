@@ -9,7 +9,8 @@ import (
 )
 
 // Principal is the caller as the token describes them. The claim names are those of the
-// platform's own tokens: user_id, realm_access.roles and user_type.
+// platform's own tokens: user_id, realm_access.roles and user_type. It is shared by all requests
+// with the same token and must not be changed.
 type Principal struct {
 	// UserID says whose data may be shown. It is never empty and never holds a NUL byte,
 	// which Postgres would refuse.

@@ -28,17 +28,28 @@ type keyring struct {
 	now     func() time.Time
 	log     *slog.Logger
 	refresh time.Duration
+	renew   time.Duration // after a refresh that failed
 	retry   time.Duration
 	wait    time.Duration
 	wake    chan struct{}
+	waiting chan struct{} // holds one for each token that waits for a load
+	changed func()        // is called when the keys are no longer those they were
 
 	mu       sync.Mutex
 	running  bool
 	loadedAt time.Time
+	print    string // of the keys at hand
+	size     int    // their number
+	loads    int64
+	failures int64
 	flight   chan struct{} // not nil while a load is asked for or under way; closed when it ends
 }
 
-func newKeyring(name string, o VerifierOptions) (*keyring, error) {
+// maxWaiting is how many tokens with an unknown key may wait for a load at a
+// time. Each holds a request, and strangers can send as many as they like.
+const maxWaiting = 64
+
+func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error) {
 	k := &keyring{
 		source:  source{issuer: name, keysURL: o.JWKSURL, client: o.Client},
 		store:   jwkset.NewMemoryStorage(),
@@ -46,9 +57,12 @@ func newKeyring(name string, o VerifierOptions) (*keyring, error) {
 		now:     o.Now,
 		log:     o.Log.With("issuer", name),
 		refresh: o.RefreshInterval,
+		renew:   o.UnknownKeyInterval,
 		retry:   o.RetryInterval,
 		wait:    o.UnknownKeyWait,
 		wake:    make(chan struct{}, 1),
+		waiting: make(chan struct{}, maxWaiting),
+		changed: changed,
 	}
 	var err error
 	k.keyfunc, err = keyfunc.New(keyfunc.Options{Storage: lookup{Storage: k.store, keys: k}})
@@ -81,16 +95,23 @@ func (k *keyring) run(ctx context.Context) {
 		case <-k.wake:
 		}
 		k.begin()
-		k.finish(ctx, k.load(ctx))
-		if k.loaded() {
-			// Up to a tenth less, so that many replicas do not ask in step for ever.
-			timer.Reset(k.refresh - rand.N(k.refresh/10+1)) //nolint:gosec // no secret
-			continue
+		err := k.load(ctx)
+		k.finish(ctx, err)
+		switch {
+		case err == nil:
+			timer.Reset(jitter(k.refresh))
+		case k.loaded():
+			timer.Reset(jitter(min(k.refresh, k.renew)))
+		default:
+			timer.Reset(retry)
+			retry = min(2*retry, max(maxRetry, k.retry))
 		}
-		timer.Reset(retry)
-		retry = min(2*retry, max(maxRetry, k.retry))
 	}
 }
+
+// jitter is up to a tenth less than d, so that many replicas do not ask in step for
+// ever.
+func jitter(d time.Duration) time.Duration { return d - rand.N(d/10+1) } //nolint:gosec // no secret
 
 // load replaces the keys by what the server has now, so that withdrawn keys stop working. A set
 // without a single usable key is an error, and the old keys stay.
@@ -101,6 +122,14 @@ func (k *keyring) load(ctx context.Context) error {
 	}
 	if err := k.store.KeyReplaceAll(ctx, keys); err != nil {
 		return fmt.Errorf("replace keys: %w", err)
+	}
+	k.mu.Lock()
+	before := k.print
+	k.print, k.size = fingerprint(keys), len(keys)
+	differ := k.print != before
+	k.mu.Unlock()
+	if differ {
+		k.changed()
 	}
 	return nil
 }
@@ -131,6 +160,9 @@ func (k *keyring) finish(ctx context.Context, err error) {
 	}
 	if err == nil {
 		k.loadedAt = k.now()
+		k.loads++
+	} else if ctx.Err() == nil {
+		k.failures++
 	}
 	close(k.flight)
 	k.flight = nil

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/MicahParks/jwkset"
 )
@@ -69,6 +70,17 @@ func usableKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 		}
 	}
 	return key, true
+}
+
+// fingerprint tells two sets of keys apart, whatever their order.
+func fingerprint(keys []jwkset.JWK) string {
+	lines := make([]string, 0, len(keys))
+	for _, key := range keys {
+		line, _ := json.Marshal(key.Marshal()) //nolint:errchkjson // it was made of JSON
+		lines = append(lines, string(line))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // algorithms returns what a key of this type can do, the usual one first. A key that does not say

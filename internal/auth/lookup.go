@@ -27,6 +27,12 @@ func (l lookup) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	if load == nil {
 		return jwkset.JWK{}, errUnknownKey
 	}
+	select {
+	case l.keys.waiting <- struct{}{}:
+		defer func() { <-l.keys.waiting }()
+	default:
+		return jwkset.JWK{}, errGaveUp
+	}
 	timer := time.NewTimer(l.keys.wait)
 	defer timer.Stop()
 	select {

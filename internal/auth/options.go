@@ -39,11 +39,15 @@ type VerifierOptions struct {
 	// to 5 seconds until a load succeeds.
 	RetryInterval time.Duration
 	// UnknownKeyInterval is the least time between two loads that tokens with an unknown key id
-	// cause, 30 seconds unless set.
+	// cause, and the time after which a refresh that failed is tried again; 30 seconds unless set.
 	UnknownKeyInterval time.Duration
 	// UnknownKeyWait is how long a token with an unknown key id waits for such a load, one second
 	// unless set.
 	UnknownKeyWait time.Duration
+	// CacheTime is how long a verified token is believed without another look, at most: a minute
+	// unless set, and never longer; a negative value turns the cache off. It ends earlier when the
+	// token expires or when keys of any issuer change.
+	CacheTime time.Duration
 }
 
 const (
@@ -65,6 +69,9 @@ func (o *VerifierOptions) setDefaults() {
 		if *d.value <= 0 {
 			*d.value = d.fallback
 		}
+	}
+	if o.CacheTime == 0 || o.CacheTime > maxCacheTime {
+		o.CacheTime = maxCacheTime
 	}
 	o.Leeway = leeway(o.Leeway)
 	o.Now = clock(o.Now)

@@ -4,6 +4,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -17,7 +18,9 @@ import (
 // it to have keys.
 type Verifier struct {
 	issuers     map[string]*issuer
+	cache       *cache
 	now         func() time.Time
+	leeway      time.Duration
 	maxLifetime time.Duration
 	started     atomic.Bool
 }
@@ -36,9 +39,13 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		return nil, fmt.Errorf("check verifier options: %w", err)
 	}
 	o.setDefaults()
-	v := &Verifier{issuers: map[string]*issuer{}, now: o.Now, maxLifetime: o.MaxLifetime}
+	remembered, err := newCache(o.CacheTime)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verifier{issuers: map[string]*issuer{}, cache: remembered, now: o.Now, leeway: o.Leeway, maxLifetime: o.MaxLifetime}
 	for _, name := range o.Issuers {
-		keys, err := newKeyring(name, o)
+		keys, err := newKeyring(name, o, remembered.forget)
 		if err != nil {
 			return nil, fmt.Errorf("make keyring: %w", err)
 		}
@@ -85,31 +92,46 @@ func (v *Verifier) Ready(context.Context) error {
 	return errors.Join(missing...)
 }
 
-// Authenticate verifies the token (RFC 7519 section 7.2, RFC 8725 section 3). The form is checked
-// first, by rules stricter than the library's; the library then checks signature and claims.
+// Authenticate verifies the token (RFC 7519 section 7.2, RFC 8725 section 3), unless it did so a
+// moment ago.
 func (v *Verifier) Authenticate(ctx context.Context, c Credentials) (Principal, error) {
 	token, err := bearerToken(c.Authorization)
 	if err != nil {
 		return Principal{}, err
 	}
+	id, generation := tokenID(sha256.Sum256([]byte(token))), v.cache.generation()
+	if caller, ok := v.cache.get(id, v.now()); ok {
+		return caller, nil
+	}
+	caller, expires, err := v.check(ctx, token)
+	if err == nil && len(token) <= maxCachedToken {
+		v.cache.put(id, caller, generation, v.now(), expires.Add(v.leeway))
+	}
+	return caller, err
+}
+
+// check verifies a token and says until when it is good. The form is checked first, by rules
+// stricter than the library's; the library then checks signature and claims.
+func (v *Verifier) check(ctx context.Context, token string) (caller Principal, expires time.Time, err error) {
 	parts, err := openToken(token)
 	if err != nil {
-		return Principal{}, err
+		return Principal{}, expires, err
 	}
 	if err := checkHeader(parts.header); err != nil {
-		return Principal{}, err
+		return Principal{}, expires, err
 	}
 	claims, err := readClaims(parts.payload)
 	if err != nil {
-		return Principal{}, err
+		return Principal{}, expires, err
 	}
 	if err := claims.readParty(); err != nil {
-		return Principal{}, err
+		return Principal{}, expires, err
 	}
 	if err := v.verify(ctx, token, claims); err != nil {
-		return Principal{}, err
+		return Principal{}, expires, err
 	}
-	return claims.principal()
+	caller, err = claims.principal()
+	return caller, claims.exp.Time, err
 }
 
 // verify uses the unverified iss to choose whose keys count; the parser of that issuer then

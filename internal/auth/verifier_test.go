@@ -16,7 +16,7 @@ import (
 )
 
 // loadNow does once, here and now, what Run does in the background.
-func loadNow(t *testing.T, v *Verifier) {
+func loadNow(t testing.TB, v *Verifier) {
 	t.Helper()
 	for name, i := range v.issuers {
 		i.keys.begin()
