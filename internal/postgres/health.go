@@ -92,29 +92,42 @@ func (h *Health) run(ctx context.Context) {
 var errFull = errors.New("the database accepts no more connections (SQL state 53300): " +
 	"raise its limit or the role's, or lower pool_max_conns")
 
+// errNoWall means that the login would see everybody's rows, should a query forget
+// to ask for one user's.
+var errNoWall = errors.New("the database role bypasses row-level security, which keeps users' jobs apart: " +
+	"give the service a login that is a member of reporting_reader and neither a superuser, nor BYPASSRLS, nor a member of reporting_owner")
+
 func (h *Health) check(ctx context.Context) error {
-	applied, err := h.ask(ctx)
+	answer, err := h.ask(ctx)
 	if err != nil && lost(err) {
 		// The connection may have died since it was last used, while the
 		// database is well: another one tells.
-		applied, err = h.ask(ctx)
+		answer, err = h.ask(ctx)
 	}
 	if err != nil {
 		return explainHealth(err)
 	}
-	if applied < h.required {
-		return fmt.Errorf("schema version %d is older than %d: run \"reporting migrate\"", applied, h.required)
+	if answer.applied < h.required {
+		return fmt.Errorf("schema version %d is older than %d: run \"reporting migrate\"", answer.applied, h.required)
+	}
+	if !answer.walled {
+		return errNoWall
 	}
 	return nil
 }
 
-// ask reads the version of the schema, and whether the jobs may be read.
-func (h *Health) ask(ctx context.Context) (applied int64, err error) {
-	// The second column is about the right to read the table, not its rows.
+type healthAnswer struct {
+	applied int64 // version of the schema
+	walled  bool  // whether row-level security holds for us
+}
+
+// ask also finds out whether the jobs may be read.
+func (h *Health) ask(ctx context.Context) (a healthAnswer, err error) {
+	// The last column is about the right to read the table, not its rows.
 	err = h.pool.pgx.QueryRow(ctx, `
-		select coalesce(max(version_id), 0), exists (select from report_job where false)
-		  from `+versionTable+` where is_applied`).Scan(&applied, new(bool))
-	return applied, err
+		select coalesce(max(version_id), 0), row_security_active('report_job'), exists (select from report_job where false)
+		  from `+versionTable+` where is_applied`).Scan(&a.applied, &a.walled, new(bool))
+	return a, err
 }
 
 func explainHealth(err error) error {

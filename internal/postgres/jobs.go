@@ -15,17 +15,23 @@ import (
 type Jobs struct {
 	pool    *Pool
 	timeout time.Duration
+	query   string
 }
 
 // NewJobs returns a store on pool. timeout is how long the database may keep a
 // caller waiting for rows.
 func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
-	return &Jobs{pool: pool, timeout: timeout}
+	return &Jobs{pool: pool, timeout: timeout, query: selectJobs}
 }
 
 // retryWindow is how early a connection must be lost for a second try to be
 // answered in time.
 const retryWindow = 300 * time.Millisecond
+
+// setUser tells the policies of the table whose rows may be seen, until the end of
+// the transaction: that of the batch it is sent with. With false in place of true it
+// would stay with the connection, for whoever uses that next.
+const setUser = `select set_config('reporting.user_id', $1, true)`
 
 const selectJobs = `
 select id, report_class, user_id, status, coalesce(binary_reference, ''), parameters,
@@ -76,7 +82,16 @@ func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*repor
 
 	query, dog := watch(ctx, j.timeout)
 	defer dog.stop()
-	rows, err := conn.Query(query, selectJobs, arguments(filter)...)
+	// One batch is one round trip and one transaction.
+	batch := &pgx.Batch{}
+	batch.Queue(setUser, filter.UserID)
+	batch.Queue(j.query, arguments(filter)...)
+	results := conn.SendBatch(query, batch)
+	defer func() { _ = results.Close() }() // its errors are those of the rows
+	if _, err := results.Exec(); err != nil {
+		return query.Err() == nil && lost(err), queryError(ctx, query, err)
+	}
+	rows, err := results.Query()
 	if err != nil {
 		return query.Err() == nil && lost(err), queryError(ctx, query, err)
 	}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/report"
+)
+
+// everybody reads as a query does that forgot whose rows it wants.
+func everybody(t *testing.T, url, user string) []string {
+	t.Helper()
+	jobs := postgres.ForgetOwner(postgres.NewJobs(openPool(t, url, 1), 5*time.Second))
+	var owners []string
+	err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
+		owners = append(owners, job.UserID)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return owners
+}
+
+func TestSecondWall(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("a", noon), job("a", noon), job("b", noon), job("A", noon), job("a ", noon))
+	for _, row := range []struct{ user, want string }{
+		{"a", "[a a]"}, {"b", "[b]"}, {"A", "[A]"}, {"a ", "[a ]"}, {"%", "[]"}, {"", "[]"},
+	} {
+		if got := fmt.Sprint(everybody(t, db.Reader, row.user)); got != row.want {
+			t.Errorf("%q sees the jobs of %s, want %s", row.user, got, row.want)
+		}
+	}
+	// Without the wall they do see one another, or the test would prove nothing.
+	db.Exec(t, "alter table report_job disable row level security")
+	if got := everybody(t, db.Reader, "b"); len(got) != 5 {
+		t.Errorf("without the wall b sees %v", got)
+	}
+}
+
+// count runs a query of one number.
+func count(t *testing.T, conn *pgx.Conn, sql string) (n int) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTheWallForgets(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("a", noon))
+	// One connection, so that what one request leaves behind is there for the next.
+	pool := openPool(t, db.Reader, 1)
+	jobs := postgres.NewJobs(pool, 5*time.Second)
+	nobody := postgres.ForgetOwner(jobs)
+	for range 2 {
+		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "a"}, func(*report.Job) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := nobody.EachJob(t.Context(), report.Filter{}, func(job *report.Job) error {
+			t.Errorf("nobody sees a job of %s, whose request was before", job.UserID)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn := pgtest.Connect(t, db.Reader)
+	if n := count(t, conn, "select count(*) from report_job"); n != 0 {
+		t.Errorf("without the setting %d rows", n)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(postgres.SetUser, "a")
+	if err := conn.SendBatch(t.Context(), batch).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, conn, "select count(*) from report_job"); n != 0 {
+		t.Errorf("the setting outlives its batch: %d rows", n)
+	}
+}
+
+// The wall stands for logins that mistakes have given more than they need.
+func TestTheWallForOtherLogins(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("a", noon), job("b", noon))
+	for grants, walled := range map[string]bool{
+		"in role reporting_reader":                     true,
+		"in role reporting_reader, reporting_producer": true,
+		"in role reporting_reader, reporting_owner":    false,
+		"bypassrls in role reporting_reader":           false,
+		"superuser":                                    false,
+	} {
+		role := uniqueRole()
+		db.Exec(t, "create role "+role+" "+grants)
+		url := postgres.WithRole(db.Superuser, role)
+		got := len(everybody(t, url, "a"))
+		if walled && got != 1 || !walled && got != 2 {
+			t.Errorf("%s: sees %d of the two jobs", grants, got)
+		}
+		// Where there is no wall the service says so before it serves.
+		if err := checkHealth(t, url); walled != (err == nil) {
+			t.Errorf("%s: health %v", grants, err)
+		}
+	}
+}
