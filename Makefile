@@ -10,6 +10,9 @@ LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.d
 # and the tests run all the same.
 RACE      := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 LINT      := $(BIN)/golangci-lint-v2.15.0
+VULN      := $(BIN)/govulncheck-v1.8.0
+# Where known vulnerabilities are looked up: the public database, a mirror, or a copy.
+VULNDB    ?= https://vuln.go.dev
 
 .PHONY: dev
 dev: build ## run the service on a private Postgres with demo jobs
@@ -27,10 +30,23 @@ build: ## build the program
 lint: $(LINT) ## check style and what vet and friends can find
 	$(LINT) run ./...
 
-# A linter builds in a minute or so, once for each version.
+# It ends with 3 where it found something, and with another code where it could not look.
+.PHONY: vuln
+vuln: $(VULN) ## ask for known vulnerabilities: make vuln VULNDB=file:///path
+	@$(VULN) -db '$(VULNDB)' -test ./... || { code=$$?; [ $$code = 3 ] || printf '%s\n' \
+	  'The check did not finish. If the message above says that $(VULNDB) cannot be reached,' \
+	  'name a mirror of it, or a copy that was unpacked from https://vuln.go.dev/vulndb.zip:' \
+	  '  make vuln VULNDB=https://mirror.example' \
+	  '  make vuln VULNDB=file:///path/to/copy' >&2; exit $$code; }
+
+# Each tool is a module below tools/: its go.mod pins the versions of all that goes into
+# it, its go.sum what their sources hash to. A tool is built once for each version,
+# which takes the linter a minute or so; a new version needs a new name here as well.
 $(LINT):
-	GOBIN=$(abspath $(BIN)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-	mv $(BIN)/golangci-lint $@
+	go -C tools/golangci-lint build -o '$(abspath $@)' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(VULN):
+	go -C tools/govulncheck build -o '$(abspath $@)' golang.org/x/vuln/cmd/govulncheck
 
 .PHONY: interop
 interop: ## call the service with real FHIR clients (needs a JDK, Maven and Node)
