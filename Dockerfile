@@ -3,17 +3,21 @@
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN go mod download
+COPY tools/licenses/go.mod tools/licenses/go.sum tools/licenses/
+RUN go mod download && go -C tools/licenses mod download
 COPY . .
+RUN go -C tools/licenses run . -C /src -o /licenses/THIRD-PARTY-NOTICES ./cmd/reporting \
+ && cp LICENSE /licenses/
 ARG VERSION=development COMMIT=unknown DATE=
 RUN CGO_ENABLED=0 go build -trimpath \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT} -X main.date=${DATE}" \
       -o /reporting ./cmd/reporting
 
-# Nothing but the program and the authorities it trusts: no shell, no package
-# manager, nothing to write to. Run it with a read-only root.
+# Nothing but the program, the licences it is passed on under and the authorities it
+# trusts: no shell, no package manager, nothing to write to. Run it with a read-only root.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /licenses /licenses
 COPY --from=build /reporting /reporting
 USER 65532:65532
 EXPOSE 8080 9090

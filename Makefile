@@ -29,6 +29,11 @@ build: ## build the program
 .PHONY: lint
 lint: $(LINT) ## check style and what vet and friends can find
 	$(LINT) run ./...
+	cd tools/licenses && $(abspath $(LINT)) run ./...
+
+.PHONY: licenses
+licenses: ## check the licences of what is linked, and collect their texts
+	go -C tools/licenses run . -C '$(CURDIR)' -o '$(abspath $(BIN))/THIRD-PARTY-NOTICES' ./cmd/reporting
 
 # It ends with 3 where it found something, and with another code where it could not look.
 .PHONY: vuln
