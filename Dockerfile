@@ -9,7 +9,7 @@ COPY . .
 RUN go -C tools/licenses run . -C /src -o /licenses/THIRD-PARTY-NOTICES ./cmd/reporting \
  && cp LICENSE /licenses/
 ARG VERSION=development COMMIT=unknown DATE=
-RUN CGO_ENABLED=0 go build -trimpath \
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT} -X main.date=${DATE}" \
       -o /reporting ./cmd/reporting
 
