@@ -199,7 +199,7 @@ func imageProblems(dockerfile string) []string {
 		report("does not start from nothing: %q", last["FROM"])
 	}
 	if !regexp.MustCompile(`^USER [1-9]\d*:[1-9]\d*$`).MatchString(last["USER"]) {
-		report("its user is not a number other than root's: %q", last["USER"])
+		report("does not run as a number other than root's: %q", last["USER"])
 	}
 	for _, needed := range []string{"ENTRYPOINT", "HEALTHCHECK"} {
 		if last[needed] == "" {
