@@ -28,7 +28,7 @@ func loadNow(t testing.TB, v *Verifier) {
 	}
 }
 
-func newVerifier(t *testing.T, o VerifierOptions) *Verifier {
+func newVerifier(t testing.TB, o VerifierOptions) *Verifier {
 	t.Helper()
 	v, err := NewVerifier(o)
 	if err != nil {

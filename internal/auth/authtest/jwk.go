@@ -5,6 +5,7 @@ package authtest
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/base64"
 	"math/big"
@@ -25,7 +26,7 @@ func SignRaw(tb testing.TB, alg string, key any, header, payload string) string 
 	return text + "." + segment(signature)
 }
 
-// JWK describes a public key (RFC 7517 section 4, RFC 7518 section 6), ready for Publish. It has
+// JWK describes a public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037), ready for Publish. It has
 // no alg and no use; add them when they matter.
 func JWK(tb testing.TB, id string, key crypto.PublicKey) Fields {
 	tb.Helper()
@@ -45,6 +46,8 @@ func JWK(tb testing.TB, id string, key crypto.PublicKey) Fields {
 			"kty": "EC", "kid": id, "crv": key.Params().Name,
 			"x": segment(point[1 : 1+half]), "y": segment(point[1+half:]),
 		}
+	case ed25519.PublicKey:
+		return Fields{"kty": "OKP", "kid": id, "crv": "Ed25519", "x": segment(key)}
 	}
 	tb.Fatalf("no JWK for a %T", key)
 	return nil

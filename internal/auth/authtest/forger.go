@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authtest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"maps"
+	"strings"
+	"testing"
+)
+
+// forger makes the tokens of Attacks. Beside the keys of the provider it has keys of its own:
+// other is the attacker's, and the rest are published although they are not fit to be used.
+type forger struct {
+	*IDP
+
+	tb           testing.TB
+	audience     string
+	other, short *rsa.PrivateKey
+	edwards      ed25519.PrivateKey
+	secret       []byte
+	good         string // a sound token
+	parts        []string
+}
+
+func newForger(tb testing.TB, idp *IDP, audience string) *forger {
+	tb.Helper()
+	f := &forger{IDP: idp, tb: tb, audience: audience, secret: []byte("a symmetric key of decent length")}
+	for bits, key := range map[int]**rsa.PrivateKey{2048: &f.other, 1024: &f.short} {
+		made, err := rsa.GenerateKey(rand.Reader, bits)
+		if err != nil {
+			tb.Fatalf("make key of %d bits: %v", bits, err)
+		}
+		*key = made
+	}
+	var err error
+	if _, f.edwards, err = ed25519.GenerateKey(rand.Reader); err != nil {
+		tb.Fatalf("make Edwards key: %v", err)
+	}
+	own := func(id string, fields Fields) Fields { return f.published(id, &f.other.PublicKey, fields) }
+	f.Publish(
+		JWK(tb, "bare", f.Key("RS256").Public()),
+		JWK(tb, "short", f.short.Public()),
+		JWK(tb, "edwards", f.edwards.Public()),
+		JWK(tb, "one", &rsa.PublicKey{N: f.other.N, E: 1}),
+		own("enc", Fields{"use": "enc"}),
+		own("wrap", Fields{"key_ops": []string{"wrapKey"}}),
+		own("whole", Fields{"d": segment(f.other.D.Bytes())}),
+		own("RS512", Fields{"alg": "RS512"}),
+		own("ES256", Fields{"alg": "ES256"}),
+		Fields{"kty": "oct", "kid": "oct", "k": segment(f.secret)},
+	)
+	f.good = f.with(nil)
+	f.parts = strings.Split(f.good, ".")
+	return f
+}
+
+// published is a key in the set that says more about itself than its numbers.
+func (f *forger) published(id string, key *rsa.PublicKey, fields Fields) Fields {
+	jwk := JWK(f.tb, id, key)
+	maps.Copy(jwk, fields)
+	return jwk
+}
+
+// claims are those of a sound token, in which some differ; nil takes one out.
+func (f *forger) claims(fields Fields) Fields {
+	claims := f.Claims(AttackUser, AttackRole)
+	claims["aud"] = f.audience
+	maps.Copy(claims, fields)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+	return claims
+}
+
+// with is a token the provider signed over claims of which some differ.
+func (f *forger) with(fields Fields) string { return f.Sign("RS256", nil, f.claims(fields)) }
+
+// claim is a token the provider signed over claims of which one differs.
+func (f *forger) claim(name string, value any) string { return f.with(Fields{name: value}) }
+
+// header is a token the provider signed under a header in which some fields differ.
+func (f *forger) header(fields Fields) string { return f.Sign("RS256", fields, f.claims(nil)) }
+
+// headed is a token under any header, signed with any key.
+func (f *forger) headed(alg string, key any, header string) string {
+	return SignRaw(f.tb, alg, key, header, f.payload())
+}
+
+// rs256 is a token the provider signed under any header.
+func (f *forger) rs256(header string) string { return f.headed("RS256", f.Key("RS256"), header) }
+
+// forged is a token the attacker signed under any header.
+func (f *forger) forged(header string) string { return f.headed("RS256", f.other, header) }
+
+// payload is the text of sound claims.
+func (f *forger) payload() string { return encode(f.tb, f.claims(nil)) }
+
+// signed is a token the provider signed over any payload.
+func (f *forger) signed(payload string) string {
+	return SignRaw(f.tb, "RS256", f.Key("RS256"), f.text("RS256", ""), payload)
+}
+
+// raw is a token the provider signed over a payload in which old is replaced by fresh.
+func (f *forger) raw(old, fresh string) string {
+	text := f.payload()
+	changed := strings.Replace(text, old, fresh, 1)
+	if changed == text {
+		f.tb.Fatalf("nothing to replace: %s in %s", old, text)
+	}
+	return f.signed(changed)
+}
+
+// first is a token the provider signed over a payload that begins with more members.
+func (f *forger) first(members string) string { return f.raw("{", "{"+members+",") }
+
+// user is a token the provider signed over a payload in which other text tells the user.
+func (f *forger) user(text string) string { return f.raw(`"user_id":"`+AttackUser+`"`, text) }
+
+// text is a header for an algorithm and the good key for it, with more members after a comma.
+func (f *forger) text(alg, more string) string {
+	return `{"alg":"` + alg + `","kid":"` + f.KeyID("RS256") + `"` + more + `}`
+}
+
+// unsigned is a token under any header, with any signature.
+func (f *forger) unsigned(header, signature string) string {
+	return segment([]byte(header)) + "." + f.parts[1] + "." + signature
+}
+
+// resigned is a token whose signature is changed.
+func (f *forger) resigned(token string, change func(signature []byte) []byte) string {
+	f.tb.Helper()
+	dot := strings.LastIndexByte(token, '.')
+	signature, err := base64.RawURLEncoding.DecodeString(token[dot+1:])
+	if err != nil {
+		f.tb.Fatalf("read signature: %v", err)
+	}
+	return token[:dot+1] + segment(change(signature))
+}
