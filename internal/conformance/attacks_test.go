@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/auth/authtest"
+	"reporting/internal/config"
+)
+
+// carried tells whether HTTP can carry the token: no control character but the tab, and no header
+// above the limit of the service.
+func carried(token string) bool {
+	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	return len(token) < 32<<10 && !strings.ContainsFunc(token, control)
+}
+
+// shout sends a token as it stands, where an HTTP client would refuse to. It returns the answer
+// and what there is of its body.
+func shout(t *testing.T, server target, token string) (int, string) {
+	t.Helper()
+	base, err := url.Parse(server.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := net.Dial("tcp", base.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	if err := connection.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // the answer may come, and the connection end, before all of it is sent
+		_, _ = fmt.Fprintf(connection, "POST %s%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
+			base.Path, operation, base.Host, token)
+	}()
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 1<<20)) // the connection may be reset before its end
+	return response.StatusCode, string(body)
+}
+
+// bare is an answer without what belongs to the one request.
+func (a answer) bare() string {
+	header := a.header.Clone()
+	id := header.Get("X-Request-Id")
+	header.Del("X-Request-Id")
+	header.Del("Date")
+	return fmt.Sprint(a.status, header, strings.ReplaceAll(string(a.body), id, ""))
+}
+
+// judged checks an answer against the verdict on the token.
+func (a answer) judged(t *testing.T, want authtest.Verdict) {
+	t.Helper()
+	switch want {
+	case authtest.Accepted, authtest.Roleless:
+		a.entries(t)
+	case authtest.Invalid:
+		a.refused(t, models.IssueTypeLogin, true)
+	case authtest.Expired:
+		a.refused(t, models.IssueTypeExpired, true)
+	case authtest.NoUser:
+		a.outcome(t, http.StatusForbidden, models.IssueTypeForbidden)
+	case authtest.Malformed:
+		a.outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
+	default:
+		t.Fatalf("no such verdict: %d", want)
+	}
+}
+
+// TestAttacks presents the tokens of authtest to a whole server. Above the verdict, the answers
+// must not help to find out how far a forged token got: all of one verdict are the same.
+func TestAttacks(t *testing.T) {
+	t.Parallel()
+	const audience = "reports"
+	idp := authtest.New(t)
+	idp.Break(authtest.Down)
+	server := own(t, func(c *config.Config) {
+		c.Auth, c.AuthIssuers, c.AuthTrustedPeers, c.AuthAudience = config.Verify, []string{idp.Issuer()}, nil, audience
+	})
+	// Made only now, since some tokens age while a server starts, and before it gets any keys.
+	attacks := authtest.Attacks(t, idp, audience)
+	idp.Break(authtest.Healthy)
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	answers := map[authtest.Verdict]string{}
+	var sound, accepted, unsent int
+	for _, row := range attacks {
+		good := row.Want == authtest.Accepted || row.Want == authtest.Roleless
+		if good {
+			sound++
+		}
+		t.Run(row.Name, func(t *testing.T) {
+			if !carried(row.Token) {
+				unsent++
+				status, body := shout(t, server.target, row.Token)
+				if status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+					t.Errorf("status %d", status)
+				}
+				if strings.Contains(body, authtest.Canary) || strings.Contains(body, "eyJ") {
+					t.Errorf("shows the token: %s", body)
+				}
+				return
+			}
+			a := server.do(t, bearer("Bearer "+row.Token))
+			if !good && a.status < http.StatusBadRequest {
+				accepted++
+			}
+			a.judged(t, row.Want)
+			whole := fmt.Sprint(a.header, string(a.body))
+			if strings.Contains(whole, authtest.Canary) || len(row.Token) > 2 && strings.Contains(whole, row.Token) {
+				t.Errorf("shows the token: %s", whole)
+			}
+			first, known := answers[row.Want]
+			if !known {
+				answers[row.Want] = a.bare()
+			} else if diff := cmp.Diff(first, a.bare()); diff != "" {
+				t.Errorf("tells more than others: %s", diff)
+			}
+		})
+	}
+	if err := server.stop(); err != nil {
+		t.Error(err)
+	}
+	if log := server.log.String(); strings.Contains(log, authtest.Canary) || strings.Contains(log, "eyJ") {
+		t.Error("the log shows a token")
+	}
+	t.Logf("%d attacks, %d of them beyond what HTTP carries, %d accepted; %d sound tokens", len(attacks)-sound, unsent, accepted, sound)
+	if accepted > 0 || sound == 0 || len(attacks)-sound < 200 {
+		t.Error("attacks were accepted, or there were hardly any")
+	}
+}
+
+// TestForgedTokensDoNotReachTheKeyServer sees to it that a stranger cannot use the service to keep
+// the identity provider busy, and cannot hurt its users by trying.
+func TestForgedTokensDoNotReachTheKeyServer(t *testing.T) {
+	t.Parallel()
+	server, idp := verifying(t, nil)
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	good := bearer("Bearer " + idp.Token("u"))
+	before := idp.Hits(authtest.KeysPath)
+	forge := func(id string) request {
+		return bearer("Bearer " + idp.Sign("ES256", authtest.Fields{"kid": id}, idp.Claims("u")))
+	}
+	var group sync.WaitGroup
+	for i := range 200 {
+		group.Go(func() {
+			a, err := send(server.build(t, forge(fmt.Sprintf("unknown-%d", i))))
+			if err != nil || a.status != http.StatusUnauthorized {
+				t.Errorf("forged: %d, %v", a.status, err)
+			}
+		})
+	}
+	group.Wait()
+	if loads := idp.Hits(authtest.KeysPath) - before; loads > 3 {
+		t.Errorf("200 forged tokens caused %d requests for keys", loads)
+	}
+	idp.Break(authtest.Down)
+	for range 2 { // a failed load must not take the good keys away
+		server.do(t, forge("unknown")).refused(t, models.IssueTypeLogin, true)
+		if a := server.do(t, good); a.status != http.StatusOK {
+			t.Errorf("good, with the provider down: %d %s", a.status, a.body)
+		}
+	}
+}
