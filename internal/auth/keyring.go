@@ -47,7 +47,7 @@ type keyring struct {
 
 // maxWaiting is how many tokens with an unknown key may wait for a load at a
 // time. Each holds a request, and strangers can send as many as they like.
-const maxWaiting = 64
+const maxWaiting = 256
 
 func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error) {
 	k := &keyring{

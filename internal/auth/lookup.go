@@ -23,15 +23,26 @@ func (l lookup) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	if key, err := l.Storage.KeyRead(ctx, id); err == nil {
 		return key, nil
 	}
-	load := l.keys.ask()
-	if load == nil {
+	if load := l.keys.ask(); load != nil {
+		if err := l.wait(ctx, load); err != nil {
+			return jwkset.JWK{}, err
+		}
+	}
+	// Also when there is nothing to wait for: a load may have ended since the first look.
+	key, err := l.Storage.KeyRead(ctx, id)
+	if err != nil {
 		return jwkset.JWK{}, errUnknownKey
 	}
+	return key, nil
+}
+
+// wait waits for a load to end, but not for long, and not with too many others.
+func (l lookup) wait(ctx context.Context, load <-chan struct{}) error {
 	select {
 	case l.keys.waiting <- struct{}{}:
 		defer func() { <-l.keys.waiting }()
 	default:
-		return jwkset.JWK{}, errGaveUp
+		return errGaveUp
 	}
 	timer := time.NewTimer(l.keys.wait)
 	defer timer.Stop()
@@ -39,13 +50,9 @@ func (l lookup) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	case <-load:
 	case <-timer.C:
 	case <-ctx.Done():
-		return jwkset.JWK{}, errGaveUp
+		return errGaveUp
 	}
-	key, err := l.Storage.KeyRead(ctx, id)
-	if err != nil {
-		return jwkset.JWK{}, errUnknownKey
-	}
-	return key, nil
+	return nil
 }
 
 // KeyReadAll implements jwkset.Storage. The key function calls it for tokens without a key id, in
