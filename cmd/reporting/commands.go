@@ -41,7 +41,7 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 		c.config.Print(stdout)
 		return nil
 	}
-	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr)})
+	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr), Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,7 @@ type devCommand struct {
 	config.HTTP    `embed:""`
 	config.Query   `embed:""`
 	config.Logging `embed:""`
+	config.Trail   `embed:""`
 
 	Data        string `help:"Keep the database in this folder (default: it goes when the service ends)." placeholder:"DIR"`
 	PrintConfig bool   `help:"Print the effective settings and exit."`
@@ -81,7 +82,7 @@ type devCommand struct {
 }
 
 func (c *devCommand) check() (err error) {
-	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Logging: c.Logging}.Dev()
+	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Logging: c.Logging, Trail: c.Trail}.Dev()
 	return err
 }
 
@@ -98,6 +99,6 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	return app.Dev(ctx,
-		app.Options{Config: c.config, Build: build(), Log: log},
+		app.Options{Config: c.config, Build: build(), Log: log, Stdout: stdout, Stderr: stderr},
 		app.DevOptions{DataDir: c.Data, Out: stdout})
 }

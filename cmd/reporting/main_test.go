@@ -53,13 +53,16 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		"REPORTING_AUTH_JWKS_URL":     "file:///etc/passwd",
 		"REPORTING_AUTH_ISSUERS":      "https://idp.example",
 		"REPORTING_DATABSE_URL":       "misspelled",
+		"REPORTING_MAX_CONCURRENT":    "0",
+		"REPORTING_USER_RATE":         "-1",
+		"REPORTING_LOG_USER_KEY":      "secret",
 	}, "serve")
 	if code != exitUsage {
 		t.Errorf("exit code %d, want %d", code, exitUsage)
 	}
 	wants(t, stderr, "REPORTING_LISTEN ", "REPORTING_BASE_URL ", "REPORTING_DATABASE_URL ", "REPORTING_STATEMENT_TIMEOUT ",
 		"REPORTING_MAX_BODY ", "REPORTING_FULL_URL ", "REPORTING_LOG_LEVEL ", "REPORTING_CORS_ORIGINS ", "REPORTING_AUTH_JWKS_URL",
-		"key set URL", "REPORTING_DATABSE_URL is not a setting")
+		"key set URL", "REPORTING_MAX_CONCURRENT ", "REPORTING_USER_RATE ", "REPORTING_LOG_USER_KEY ", "REPORTING_DATABSE_URL is not a setting")
 	if strings.Contains(stderr, "secret") {
 		t.Errorf("shows a password:\n%s", stderr)
 	}
@@ -97,6 +100,8 @@ func TestImpossibleCombinations(t *testing.T) {
 		{[]string{"--auth-issuers=https://a.example", "--auth-audience= x"}, "blanks"},
 		{[]string{"--auth=gateway", "--auth-trusted-peers=,"}, "at least one address range"},            // would refuse everybody
 		{[]string{"--auth=gateway", "--auth-trusted-peers=::ffff:10.0.0.0/104"}, "IPv4 ranges as such"}, // the same
+		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/0"}, "whoever connects could be anybody"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "whoever connects could be anybody"},
 		{[]string{"--auth=gateway", "--base-url=http://h/fhir?"}, "REPORTING_BASE_URL must not have a query"},
 		{[]string{"--auth=gateway", "--base-url=http://:8080/fhir"}, "REPORTING_BASE_URL must be an absolute"},
 		{[]string{"--auth=gateway", "--base-url=http://h/a/../fhir"}, "REPORTING_BASE_URL must have a plain path"},
@@ -153,6 +158,7 @@ func TestPrintConfigMasksSecrets(t *testing.T) {
 	} {
 		code, stdout, stderr := call(t, map[string]string{
 			"REPORTING_DATABASE_URL": database, "REPORTING_AUTH_ISSUERS": "https://idp.example/realms/a, https://idp.example/realms/b",
+			"REPORTING_LOG_USER_KEY": "hidden, and long enough",
 		}, "serve", "--print-config", "--listen=127.0.0.1:1234")
 		if code != exitOK {
 			t.Fatalf("exit code %d: %s", code, stderr)
@@ -162,7 +168,8 @@ func TestPrintConfigMasksSecrets(t *testing.T) {
 		}
 		wants(t, stdout, "db.example", "REPORTING_LISTEN=127.0.0.1:1234\n", "REPORTING_OPS_LISTEN=:9090\n",
 			"REPORTING_BASE_URL=http://localhost:8080/fhir\n", "REPORTING_STATEMENT_TIMEOUT=5s\n", "REPORTING_FULL_URL=id\n",
-			"REPORTING_AUTH_ISSUERS=https://idp.example/realms/a,https://idp.example/realms/b\n", "REPORTING_LOG_FORMAT=json\n")
+			"REPORTING_AUTH_ISSUERS=https://idp.example/realms/a,https://idp.example/realms/b\n", "REPORTING_LOG_FORMAT=json\n",
+			"REPORTING_AUDIT_LOG=stdout\n", "REPORTING_LOG_USER_KEY=xxxxx\n")
 	}
 }
 

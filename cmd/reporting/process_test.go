@@ -154,7 +154,7 @@ func ask(ctx context.Context, base, token string) (int, []byte, error) {
 func TestTerminateUnderLoad(t *testing.T) {
 	t.Parallel()
 	p := spawn(t, t.TempDir(), []string{
-		"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway", "REPORTING_SHUTDOWN_DELAY=1s",
+		"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway", "REPORTING_SHUTDOWN_DELAY=1s", "REPORTING_USER_RATE=0",
 	}, "serve")
 	token := app.Token("u", "", nil, time.Time{})
 	var answered atomic.Int64

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -28,6 +29,8 @@ type Options struct {
 	Build  obs.Build
 	Log    *slog.Logger
 	Now    func() time.Time // nil: the system's clock
+	// Stdout and Stderr are where audit records go, when the settings say so.
+	Stdout, Stderr io.Writer
 }
 
 // App is a running service.
@@ -55,6 +58,10 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		}
 	}()
 
+	audit, err := a.openAudit(o)
+	if err != nil {
+		return nil, err
+	}
 	pool, health, err := a.openDatabase(ctx)
 	if err != nil {
 		return nil, err
@@ -67,7 +74,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		obs.Check{Name: "database", Run: health.Check},
 		obs.Check{Name: "keys", Run: authenticator.Ready},
 	)
-	api, err := a.handler(pool, authenticator, o.Build)
+	api, err := a.handler(pool, authenticator, audit, o.Build)
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +100,9 @@ func (a *App) openDatabase(ctx context.Context) (*postgres.Pool, *postgres.Healt
 	return pool, health, nil
 }
 
-func poolStats(s postgres.Stats) obs.PoolStats {
-	return obs.PoolStats{
-		Max: s.Max, Total: s.Total, Idle: s.Idle, Acquired: s.Acquired, Acquires: s.AcquireCount,
-		Waits: s.EmptyAcquireCount, GivenUp: s.CanceledAcquireCount, WaitTime: s.EmptyAcquireWait,
-	}
-}
-
 func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	c := a.config
+	a.metrics.SetAuthMode(string(c.Auth))
 	if c.Auth == config.Gateway {
 		a.log.WarnContext(ctx, "gateway mode: token signatures are not checked here; "+
 			"whoever reaches this service from a trusted peer is believed", "trusted_peers", fmt.Sprint(c.AuthTrustedPeers))
@@ -113,6 +114,7 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("token verifier: %w", err)
 	}
+	a.metrics.RegisterAuth(func() obs.AuthStats { return authStats(verifier.Stats()) })
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- verifier.Run(running) }()
@@ -128,20 +130,24 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	return verifier, nil
 }
 
-func (a *App) handler(pool *postgres.Pool, authenticator auth.Authenticator, build obs.Build) (http.Handler, error) {
+func (a *App) handler(pool *postgres.Pool, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
 	handler, err := rest.New(rest.Options{
-		Base:        c.BaseURL,
-		Auth:        authenticator,
-		Operations:  []rest.Operation{jobstatus.New(postgres.NewJobs(pool, c.StatementTimeout), links)},
-		About:       fhir.Server{Version: build.Version, Released: build.Date},
-		MaxBody:     c.MaxBody,
-		CORSOrigins: c.CORSOrigins,
-		Log:         a.log,
-		Metrics:     a.metrics,
-		Draining:    a.readiness.Draining,
-		Now:         a.now,
+		Base:          c.BaseURL,
+		Auth:          authenticator,
+		Operations:    []rest.Operation{jobstatus.New(postgres.NewJobs(pool, c.StatementTimeout), links)},
+		About:         fhir.Server{Version: build.Version, Released: build.Date},
+		MaxBody:       c.MaxBody,
+		MaxConcurrent: c.MaxConcurrent,
+		UserRate:      c.UserRate,
+		CORSOrigins:   c.CORSOrigins,
+		Audit:         audit,
+		Pseudonyms:    obs.NewPseudonyms(string(c.LogUserKey)),
+		Log:           a.log,
+		Metrics:       a.metrics,
+		Draining:      a.readiness.Draining,
+		Now:           a.now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)

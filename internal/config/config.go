@@ -26,6 +26,8 @@ type Config struct {
 	BaseURL          *url.URL
 	AbsoluteFullURL  bool
 	MaxBody          int64 // bytes
+	MaxConcurrent    int   // calls at a time
+	UserRate         int   // calls of a user in a second; 0: any number
 	CORSOrigins      []string
 	ShutdownDelay    time.Duration
 	ShutdownGrace    time.Duration
@@ -38,13 +40,24 @@ type Config struct {
 	AuthTrustedPeers []netip.Prefix
 	LogLevel         slog.Level
 	LogFormat        string // json or text
+	AuditLog         string // AuditStdout, AuditStderr, AuditOff, or a file's path
+	LogUserKey       Secret // empty: one that is made up
 }
+
+// The values of AuditLog that are no file.
+const (
+	AuditStdout = "stdout"
+	AuditStderr = "stderr"
+	AuditOff    = "off"
+)
 
 // The defaults that are not in the flags' tags, because "not set" has to be
 // told apart from them.
 const (
 	maxStatementTimeout = 20 * time.Second
 	maxMaxBody          = 64 << 20
+	maxCalls            = 1_000_000
+	minUserKey          = 16 // characters; shorter ones can be tried
 )
 
 const (
@@ -74,6 +87,7 @@ func (f Flags) Serve(checks Checks) (Config, error) {
 func (f Flags) Dev() (Config, error) {
 	var p problems
 	f.LogFormat = orDefault(f.LogFormat, "text") // read by a person
+	f.AuditLog = orDefault(f.AuditLog, AuditOff) // the invitation to try it is what a person wants to see
 	c := f.common(&p)
 	c.Auth = Gateway
 	c.AuthTrustedPeers = p.prefixes("REPORTING_AUTH_TRUSTED_PEERS", defaultTrustedPeers)
@@ -109,6 +123,8 @@ func (f Flags) common(p *problems) Config {
 		BaseURL:         p.base("REPORTING_BASE_URL", f.BaseURL),
 		AbsoluteFullURL: p.oneOf("REPORTING_FULL_URL", f.FullURL, "id", "absolute") == "absolute",
 		MaxBody:         p.size("REPORTING_MAX_BODY", f.MaxBody),
+		MaxConcurrent:   p.number("REPORTING_MAX_CONCURRENT", f.MaxConcurrent, 1, maxCalls),
+		UserRate:        p.number("REPORTING_USER_RATE", f.UserRate, 0, maxCalls),
 		CORSOrigins:     p.origins("REPORTING_CORS_ORIGINS", f.CORSOrigins),
 		ShutdownDelay:   p.durationOrZero("REPORTING_SHUTDOWN_DELAY", f.ShutdownDelay),
 		ShutdownGrace:   p.duration("REPORTING_SHUTDOWN_GRACE", f.ShutdownGrace),
@@ -124,6 +140,11 @@ func (f Flags) common(p *problems) Config {
 		p.add("REPORTING_OPS_LISTEN", "must not be the address of REPORTING_LISTEN: what is served there is not for clients")
 	}
 	f.Logging.check(&c, p)
+	c.AuditLog = orDefault(f.AuditLog, AuditStdout)
+	c.LogUserKey = Secret(f.LogUserKey)
+	if f.LogUserKey != "" && len(f.LogUserKey) < minUserKey {
+		p.add("REPORTING_LOG_USER_KEY", "must have at least 16 characters")
+	}
 	return c
 }
 

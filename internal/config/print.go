@@ -17,13 +17,14 @@ type Secret string
 
 var keywordPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)+)`)
 
+const mask = "xxxxx"
+
 // String returns the text with passwords masked, in a URL or in key=value form.
 // What it cannot read it hides altogether.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	const mask = "xxxxx"
 	if u, err := url.Parse(string(s)); err == nil && u.Scheme != "" {
 		query := u.Query()
 		for name := range query {
@@ -36,6 +37,14 @@ func (s Secret) String() string {
 	}
 	if strings.Contains(string(s), "=") && !strings.Contains(string(s), "://") {
 		return keywordPassword.ReplaceAllString(string(s), "${1}"+mask)
+	}
+	return mask
+}
+
+// masked hides all of the text, for secrets that are no connection string.
+func (s Secret) masked() string {
+	if s == "" {
+		return ""
 	}
 	return mask
 }
@@ -69,11 +78,15 @@ func (c Config) Print(w io.Writer) {
 		{"AUTH_TRUSTED_PEERS", strings.Join(peers, ",")},
 		{"FULL_URL", fullURL},
 		{"MAX_BODY", c.MaxBody},
+		{"MAX_CONCURRENT", c.MaxConcurrent},
+		{"USER_RATE", c.UserRate},
 		{"CORS_ORIGINS", strings.Join(c.CORSOrigins, ",")},
 		{"SHUTDOWN_DELAY", c.ShutdownDelay},
 		{"SHUTDOWN_GRACE", c.ShutdownGrace},
 		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
 		{"LOG_FORMAT", c.LogFormat},
+		{"AUDIT_LOG", c.AuditLog},
+		{"LOG_USER_KEY", c.LogUserKey.masked()},
 	} {
 		_, _ = fmt.Fprintf(w, "REPORTING_%s=%v\n", setting.name, setting.value)
 	}

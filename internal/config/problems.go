@@ -4,6 +4,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -88,6 +89,14 @@ func (p *problems) durationOrZero(setting, value string) time.Duration {
 	return d
 }
 
+func (p *problems) number(setting, value string, least, most int) int {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		p.add(setting, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	}
+	return n
+}
+
 // size reads a number of bytes: 1048576, 512KiB or 1MiB.
 func (p *problems) size(setting, value string) int64 {
 	digits, unit := value, int64(1)
@@ -155,6 +164,9 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 		}
 		if prefix.Addr().Is4In6() {
 			p.add(setting, "must list IPv4 ranges as such, as in 10.1.0.0/16: peers are compared that way")
+		}
+		if prefix.Bits() == 0 {
+			p.add(setting, "must not list a range of all addresses: whoever connects could be anybody")
 		}
 		list = append(list, prefix.Masked())
 	}

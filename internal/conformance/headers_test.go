@@ -117,6 +117,7 @@ func TestW23(t *testing.T) {
 		a := shared(t).do(t, r)
 		for header, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 		} {
 			if got := a.header.Get(header); got != want {
 				t.Errorf("%s: %s %q, want %q", name, header, got, want)

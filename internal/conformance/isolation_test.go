@@ -132,6 +132,9 @@ func TestW106(t *testing.T) {
 		if a := server.do(t, status(newUser())); a.status != http.StatusOK {
 			t.Errorf("%s: not well afterwards: %d", encoding, a.status)
 		}
+		if records := server.audited(t); len(records) == 0 || records[0].Complete || *records[0].Count == 0 || *records[0].Count >= many {
+			t.Errorf("%s: the audit does not tell of a list that broke off: %s", encoding, server.audit)
+		}
 		// Operators see a failure, though the status that was sent is 200.
 		waitFor(t, "the log", func() bool { return strings.Contains(server.log.String(), `"aborted":true`) })
 		scraped := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"})

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"reporting/internal/auth/authtest"
 )
 
 // What operators scrape: every answer is counted once, under labels that
@@ -34,6 +36,9 @@ func TestMetrics(t *testing.T) {
 		`reporting_http_requests_total{method="GET",operation="OperationDefinition-read",status="4xx"} 1`,
 		`reporting_http_request_duration_seconds_count{method="POST",operation="get-report-job-status"} 3`,
 		`reporting_db_pool_connections{state="in_use"} 0`,
+		`reporting_auth_mode{mode="gateway"} 1`,
+		`reporting_auth_tokens_total{result="accepted"} 2`,
+		`reporting_auth_tokens_total{result="missing"} 1`,
 		`reporting_build_info{commit="",version="9.8.7"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -42,5 +47,37 @@ func TestMetrics(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(regexp.MustCompile(`(?m)^reporting_(http_requests|db|build).*`).FindAllString(text, -1))
+	}
+}
+
+// Operators see the state of the keys, and that a key server fails while tokens
+// still pass.
+func TestKeyMetrics(t *testing.T) {
+	t.Parallel()
+	server, idp := verifying(t, nil)
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	issuer := `issuer="` + idp.Issuer() + `"`
+	good := bearer("Bearer " + idp.Token("u"))
+	server.do(t, good)
+	server.do(t, good)
+	idp.Break(authtest.Unavailable)
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", authtest.Fields{"kid": "new"}, idp.Claims("u"))))
+	for _, want := range []string{
+		`reporting_auth_mode{mode="verify"} 1`,
+		`reporting_auth_keys{` + issuer + `} 3`,
+		`reporting_auth_key_refreshes_total{` + issuer + `,result="ok"} 1`,
+		`reporting_auth_key_refreshes_total{` + issuer + `,result="failed"} 1`,
+		`reporting_auth_token_cache_lookups_total{result="hit"} 1`,
+		`reporting_auth_token_cache_lookups_total{result="miss"} 2`,
+		`reporting_auth_tokens_total{result="accepted"} 2`,
+		`reporting_auth_tokens_total{result="invalid"} 1`,
+	} {
+		if !server.hasMetric(t, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	text := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"}).body
+	if !regexp.MustCompile(`(?m)^reporting_auth_keys_age_seconds\{[^}]+\} [0-9.e-]+$`).Match(text) {
+		t.Error("no age of the keys")
 	}
 }

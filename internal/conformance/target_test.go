@@ -88,6 +88,8 @@ type instance struct {
 	target
 	db  pgtest.Database
 	log *logBuffer
+	// audit holds the audit records.
+	audit *logBuffer
 	// stop ends the server as a signal would, and waits for it.
 	stop func() error
 }
@@ -117,6 +119,7 @@ func settings(t testing.TB, db pgtest.Database) config.Config {
 		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", BaseURL: base, MaxBody: 1 << 20,
 		ShutdownGrace: 10 * time.Second, DatabaseURL: config.Secret(db.Reader), StatementTimeout: 5 * time.Second,
 		Auth: config.Gateway, AuthTrustedPeers: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		AuditLog: config.AuditStdout,
 	}
 }
 
@@ -126,9 +129,11 @@ func start(t testing.TB, ctx context.Context, c config.Config, change func(*conf
 	if change != nil {
 		change(&c)
 	}
-	log := &logBuffer{}
+	log, audit := &logBuffer{}, &logBuffer{}
+	keep(log)
 	service, err := app.New(ctx, app.Options{
-		Config: c, Build: obs.Build{Version: "9.8.7"}, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Config: c, Build: obs.Build{Version: "9.8.7"}, Stdout: audit,
+		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +153,7 @@ func start(t testing.TB, ctx context.Context, c config.Config, change func(*conf
 				}
 			},
 		},
-		log: log,
+		log: log, audit: audit,
 		stop: sync.OnceValue(func() error {
 			cancel()
 			return <-ended

@@ -143,7 +143,7 @@ func TestW103(t *testing.T) {
 		Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
 		Operations: []rest.Operation{{
 			Operation: fhir.Operation{Name: "panic"},
-			Serve:     func(http.ResponseWriter, *http.Request, rest.Call) error { panic("secret words") },
+			Serve:     func(http.ResponseWriter, *http.Request, rest.Call) (int, error) { panic("secret words") },
 		}},
 	})
 	if err != nil {

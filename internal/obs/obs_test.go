@@ -30,6 +30,15 @@ func TestMetrics(t *testing.T) {
 	m.RegisterPool(func() obs.PoolStats {
 		return obs.PoolStats{Max: 8, Idle: 3, Acquired: 2, WaitTime: 1500 * time.Millisecond}
 	})
+	m.SetAuthMode("verify")
+	m.RegisterAuth(func() obs.AuthStats {
+		return obs.AuthStats{CacheHits: 5, CacheMisses: 2, Cached: 4, Issuers: []obs.IssuerStats{
+			{Issuer: "a", Keys: 3, Loaded: true, Age: 90 * time.Second, Loads: 7, Failures: 1}, {Issuer: "b", Failures: 9},
+		}}
+	})
+	m.RegisterInFlight(func() int64 { return 6 })
+	m.ObserveToken("expired")
+	m.ObserveLimited(obs.LimitUserRate)
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)
 	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond)
 	m.ObserveRequest("x", "GET", 499, time.Second)        // a client that went away did nothing wrong
@@ -46,11 +55,40 @@ func TestMetrics(t *testing.T) {
 		`reporting_db_pool_connections{state="in_use"} 2`,
 		`reporting_db_pool_max_connections 8`,
 		`reporting_db_pool_wait_seconds_total 1.5`,
+		`reporting_auth_mode{mode="verify"} 1`,
+		`reporting_auth_keys{issuer="a"} 3`,
+		`reporting_auth_keys_age_seconds{issuer="a"} 90`,
+		`reporting_auth_key_refreshes_total{issuer="a",result="ok"} 7`,
+		`reporting_auth_key_refreshes_total{issuer="b",result="failed"} 9`,
+		`reporting_auth_token_cache_lookups_total{result="hit"} 5`,
+		`reporting_auth_token_cache_lookups_total{result="miss"} 2`,
+		`reporting_auth_token_cache_entries 4`,
+		`reporting_auth_tokens_total{result="expired"} 1`,
+		`reporting_http_calls_in_flight 6`,
+		`reporting_http_limited_total{limit="user_rate"} 1`,
+		`reporting_http_limited_total{limit="large_bodies"} 0`,
+		`reporting_audit_failures_total 0`,
 		`go_goroutines`, `process_resident_memory_bytes`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
+	}
+}
+
+func TestPseudonyms(t *testing.T) {
+	t.Parallel()
+	one, same, other := obs.NewPseudonyms("k"), obs.NewPseudonyms("k"), obs.NewPseudonyms("another")
+	// HMAC-SHA-256 of "u" under "k", computed elsewhere.
+	if got := one.Of("u"); got != "b841e0889970cfa4" || got != same.Of("u") {
+		t.Errorf("%s, then %s", got, same.Of("u"))
+	}
+	if one.Of("u") == one.Of("v") || one.Of("u") == other.Of("u") {
+		t.Error("two are one")
+	}
+	// Nobody can compute those of a key that was made up.
+	if first, second := obs.NewPseudonyms(""), obs.NewPseudonyms(""); first.Of("u") == second.Of("u") {
+		t.Error("the made-up key is always the same")
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 
 // readBody reads the body of an operation's call: a Parameters resource, or
 // nothing at all, which FHIR takes as no parameters.
-func (s *server) readBody(w http.ResponseWriter, r *http.Request) ([]fhir.Input, error) {
-	body, err := s.receive(w, r)
+func readBody(w http.ResponseWriter, r *http.Request, room *bodyRoom) ([]fhir.Input, error) {
+	body, err := receive(w, r, room)
 	if err != nil || blank(body) {
 		return nil, err
 	}
@@ -37,18 +37,18 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request) ([]fhir.Input,
 }
 
 // receive takes in a body, within the limits of size and time, and inflates it.
-func (s *server) receive(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > s.maxBody {
-		return nil, s.tooLarge().with("Connection", "close")
+func receive(w http.ResponseWriter, r *http.Request, room *bodyRoom) ([]byte, error) {
+	if r.ContentLength > room.max {
+		return nil, tooLarge(room.max).with("Connection", "close")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.maxBody))
+	body, err := room.readAll(http.MaxBytesReader(w, r.Body, room.max))
 	if err != nil {
-		return nil, s.readProblem(err)
+		return nil, readProblem(err)
 	}
 	if blank(body) {
 		return nil, nil
 	}
-	return s.inflate(r.Header, body)
+	return inflate(r.Header, body, room)
 }
 
 // blank tells whether there is nothing but what JSON and XML take for white space.
@@ -56,14 +56,17 @@ func blank(body []byte) bool { return len(trim(body)) == 0 }
 
 func trim(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
 
-func (s *server) tooLarge() *Problem {
+func tooLarge(limit int64) *Problem {
 	return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong,
-		fmt.Sprintf("The body is larger than %d bytes.", s.maxBody))
+		fmt.Sprintf("The body is larger than %d bytes.", limit))
 }
 
-func (s *server) readProblem(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return s.tooLarge()
+func readProblem(err error) error {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(e.Limit)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return problem(http.StatusRequestTimeout, models.IssueTypeTimeout, "The body did not arrive in time.").
@@ -74,7 +77,7 @@ func (s *server) readProblem(err error) error {
 
 // inflate undoes Content-Encoding. The limit holds for what comes out as well, or
 // a thousandth of it could fill the memory.
-func (s *server) inflate(header http.Header, body []byte) ([]byte, error) {
+func inflate(header http.Header, body []byte, room *bodyRoom) ([]byte, error) {
 	switch strings.ToLower(strings.Join(header.Values("Content-Encoding"), ",")) {
 	case "", "identity":
 		return body, nil
@@ -88,12 +91,15 @@ func (s *server) inflate(header http.Header, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, corrupt.because(err)
 	}
-	inflated, err := io.ReadAll(io.LimitReader(reader, s.maxBody+1))
+	inflated, err := room.readAll(io.LimitReader(reader, room.max+1))
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return nil, p
+	}
 	if err != nil {
 		return nil, corrupt.because(err)
 	}
-	if int64(len(inflated)) > s.maxBody {
-		return nil, s.tooLarge()
+	if int64(len(inflated)) > room.max {
+		return nil, tooLarge(room.max)
 	}
 	return inflated, nil
 }

@@ -19,6 +19,7 @@ type exchange struct {
 	id        string   // request id, echoed or made here
 	traceID   string   // of the traceparent header (W3C Trace Context), or empty
 	operation string   // label for log and metrics, from a closed set
+	userID    string   // of the caller, once the token has named one
 	failure   *Problem // what went wrong, if anything; its cause is for the log only
 
 	query    url.Values         // of the address, as far as it can be read

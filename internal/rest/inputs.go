@@ -58,8 +58,10 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 	}
 	var body []fhir.Input
 	if r.Method == http.MethodPost {
+		room := s.limits.room(s.maxBody)
+		defer room.free()
 		var err error
-		if body, err = s.readBody(w, r); err != nil {
+		if body, err = readBody(w, r, room); err != nil {
 			return nil, err
 		}
 	}

@@ -133,15 +133,15 @@ func modified(query url.Values, issues *fhir.Issues) {
 func (m *metadata) searchForm(s *server) handler {
 	const formType = "application/x-www-form-urlencoded"
 	return func(w http.ResponseWriter, r *http.Request) error {
-		body, err := s.receive(w, r)
+		// As much as an address may hold: the answer repeats it, and no token is asked for.
+		room := s.limits.room(maxURL)
+		defer room.free()
+		body, err := receive(w, r, room)
 		if err != nil {
 			return err
 		}
 		if name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !blank(body) && !strings.EqualFold(strings.TrimSpace(name), formType) {
 			return unsupportedMediaType("The body's Content-Type is not supported. Send search parameters as "+formType+".", formType)
-		}
-		if len(body) > maxURL { // as much as an address may hold: the answer repeats it
-			return problem(http.StatusRequestEntityTooLarge, models.IssueTypeTooLong, fmt.Sprintf("The form is larger than %d bytes.", maxURL))
 		}
 		form, err := parseQuery(string(body))
 		if err != nil {

@@ -58,6 +58,9 @@ func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status i
 		slog.Int64("bytes", rec.bytes),
 		slog.Float64("duration_ms", float64(duration.Microseconds())/1000),
 	}
+	if e.userID != "" {
+		attrs = append(attrs, slog.String("user", s.pseudonyms.Of(e.userID)))
+	}
 	if e.traceID != "" {
 		attrs = append(attrs, slog.String("trace_id", e.traceID))
 	}
@@ -83,6 +86,8 @@ func (s *server) secure(next http.Handler) http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("X-Frame-Options", "DENY")
 		header.Set("Referrer-Policy", "no-referrer")
+		// Stored narratives may hold markup, and browsers show XML.
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 		if s.draining() {
 			// Asks the client to come back on a new connection, which will be
 			// another instance's.

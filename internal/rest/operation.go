@@ -16,8 +16,10 @@ import (
 type Operation struct {
 	fhir.Operation
 
-	// Serve answers a call. An error becomes an OperationOutcome.
-	Serve func(w http.ResponseWriter, r *http.Request, call Call) error
+	// Serve answers a call, and says how many records of the caller's its answer
+	// holds, for the audit. An error becomes an OperationOutcome; when the answer has
+	// begun, the number is how many it was about to hold.
+	Serve func(w http.ResponseWriter, r *http.Request, call Call) (disclosed int, err error)
 }
 
 // Call is what was found out about a request before the operation runs.
@@ -41,14 +43,24 @@ func (s *server) invocation(o Operation) methods {
 	return m
 }
 
-// operation checks in the order that the contract gives: token, negotiation, body.
+// operation checks in the order that the contract gives: token, how often, negotiation,
+// body.
 func (s *server) operation(o Operation) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		defer s.limits.leave()
+		if err := s.limits.enter(); err != nil {
+			return err
+		}
 		caller, err := s.auth.Authenticate(r.Context(), credentials(r))
+		s.metrics.ObserveToken(tokenResult(err))
 		if err != nil {
 			return err
 		}
 		e := exchangeOf(r.Context())
+		e.userID = caller.UserID
+		if err := s.limits.count(w, r, caller.UserID); err != nil {
+			return err
+		}
 		if e.refusal != nil {
 			return e.refusal
 		}
@@ -56,6 +68,6 @@ func (s *server) operation(o Operation) handler {
 		if err != nil {
 			return err
 		}
-		return o.Serve(w, r, Call{Caller: caller, Choice: e.choice, Inputs: inputs})
+		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs})
 	}
 }

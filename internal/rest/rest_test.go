@@ -36,7 +36,7 @@ func serve(t *testing.T, operation fhir.Operation, do func(http.ResponseWriter) 
 		Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
 		Operations: []rest.Operation{{
 			Operation: operation,
-			Serve:     func(w http.ResponseWriter, _ *http.Request, _ rest.Call) error { return do(w) },
+			Serve:     func(w http.ResponseWriter, _ *http.Request, _ rest.Call) (int, error) { return 0, do(w) },
 		}},
 	})
 	if err != nil {

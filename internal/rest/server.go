@@ -24,18 +24,26 @@ type Options struct {
 	About       fhir.Server // its Base and Operations are filled in here
 	MaxBody     int64       // bytes
 	CORSOrigins []string    // none: no CORS
-	Log         *slog.Logger
-	Metrics     *obs.Metrics
-	Draining    func() bool // whether the service is about to stop
-	Now         func() time.Time
+	// MaxConcurrent is how many calls may be at work at a time, UserRate how often a
+	// user may call in a second; 0: any number.
+	MaxConcurrent, UserRate int
+	Audit                   *obs.Audit      // nil: no audit records
+	Pseudonyms              *obs.Pseudonyms // stand for users in the log
+	Log                     *slog.Logger
+	Metrics                 *obs.Metrics
+	Draining                func() bool // whether the service is about to stop
+	Now                     func() time.Time
 }
 
 // server is what handlers share.
 type server struct {
 	funnel      funnel
 	auth        auth.Authenticator
+	limits      *limits
 	maxBody     int64
 	corsOrigins []string
+	audit       *obs.Audit
+	pseudonyms  *obs.Pseudonyms
 	log         *slog.Logger
 	metrics     *obs.Metrics
 	draining    func() bool
@@ -48,11 +56,15 @@ type server struct {
 // New returns the handler of the API listener.
 func New(o Options) (http.Handler, error) {
 	s := &server{
-		funnel: funnel{log: o.Log}, auth: o.Auth, maxBody: o.MaxBody, corsOrigins: o.CORSOrigins, log: o.Log,
+		funnel: funnel{log: o.Log}, auth: o.Auth, limits: newLimits(o), audit: o.Audit, pseudonyms: o.Pseudonyms, maxBody: o.MaxBody, corsOrigins: o.CORSOrigins, log: o.Log,
 		metrics: o.Metrics, draining: o.Draining, now: o.Now, routes: map[string]http.Handler{},
 		base:      strings.TrimSuffix(o.Base.String(), "/"),
 		mountPath: strings.TrimSuffix(o.Base.Path, "/"),
 	}
+	if s.pseudonyms == nil {
+		s.pseudonyms = obs.NewPseudonyms("")
+	}
+	s.metrics.RegisterInFlight(s.limits.calls.Load)
 	about := o.About
 	about.Base = s.base
 	about.CORS = len(o.CORSOrigins) > 0

@@ -51,34 +51,35 @@ type handler struct {
 
 // serve encodes rows as they come. What fits one buffer is sent only after the
 // last row was read, so a failure until then is still an honest status.
-func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) error {
+func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) (disclosed int, err error) {
 	wanted, err := filter(call)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	answer := rest.NewAnswer(w, call.Choice)
 	defer answer.Release()
 	bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
 	if !bundle.Lossless() {
-		whole, err := h.check(r.Context(), answer, bundle, wanted)
+		count, whole, err := h.check(r.Context(), answer, bundle, wanted)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if whole {
-			return end(answer, bundle)
+			return count, end(answer, bundle)
 		}
 		bundle = fhir.NewStatusBundle(h.links, call.Choice.Style)
 	}
 	err = h.jobs.EachJob(r.Context(), wanted, func(job *report.Job) error {
+		disclosed++
 		if err := appendJob(answer, bundle, job); err != nil {
 			return err
 		}
 		return answer.Flush()
 	})
 	if err != nil {
-		return err
+		return disclosed, err
 	}
-	return end(answer, bundle)
+	return disclosed, end(answer, bundle)
 }
 
 func end(answer *rest.Answer, bundle *fhir.StatusBundle) error {
@@ -90,9 +91,10 @@ func end(answer *rest.Answer, bundle *fhir.StatusBundle) error {
 // afterwards nothing could be said about one that cannot. A list that fits the
 // buffer is whole then; a longer one is read a second time, so that memory stays
 // flat.
-func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.StatusBundle, wanted report.Filter) (whole bool, err error) {
+func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.StatusBundle, wanted report.Filter) (count int, whole bool, err error) {
 	whole = true
 	err = h.jobs.EachJob(ctx, wanted, func(job *report.Job) error {
+		count++
 		if !whole {
 			return unwritable(job, bundle.Check(job))
 		}
@@ -105,7 +107,7 @@ func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.St
 		}
 		return nil
 	})
-	return whole, err
+	return count, whole, err
 }
 
 func appendJob(answer *rest.Answer, bundle *fhir.StatusBundle, job *report.Job) error {

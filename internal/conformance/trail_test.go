@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reporting/internal/config"
+	"reporting/internal/obs"
+)
+
+// Every log of a service that this run started, at the level debug.
+var (
+	keptMu sync.Mutex
+	kept   []*logBuffer
+)
+
+func keep(log *logBuffer) {
+	keptMu.Lock()
+	defer keptMu.Unlock()
+	kept = append(kept, log)
+}
+
+// What must never stand in a log: tokens, users by name, and what was asked for or
+// answered. All users of this suite that own jobs have names of this form.
+var secret = regexp.MustCompile(`eyJ|(?i:bearer )[^ "]+\.|conformance-[0-9a-f]{8}-|resourceType|valueString|anonymization`)
+
+// TestMain looks at everything that was logged while the tests ran. The variable
+// REPORTING_CONFORMANCE_LOG names a file to keep it in.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	var all strings.Builder
+	for _, log := range kept {
+		all.WriteString(log.String())
+	}
+	for line := range strings.Lines(all.String()) {
+		if found := secret.FindString(line); found != "" {
+			fmt.Fprintf(os.Stderr, "the log holds %q: %s", found, line)
+			code = 1
+		}
+	}
+	if name := os.Getenv("REPORTING_CONFORMANCE_LOG"); name != "" {
+		if err := os.WriteFile(name, []byte(all.String()), 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// logged returns the lines of a request's own, decoded.
+func (i instance) logged(t *testing.T, id string) (lines []map[string]any) {
+	t.Helper()
+	waitFor(t, "the log line", func() bool {
+		lines = nil
+		for line := range strings.Lines(i.log.String()) {
+			var fields map[string]any
+			if err := json.Unmarshal([]byte(line), &fields); err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+			if fields["request_id"] == id {
+				lines = append(lines, fields)
+			}
+		}
+		return len(lines) > 0
+	})
+	return lines
+}
+
+func (i instance) audited(t *testing.T) (records []obs.AuditRecord) {
+	t.Helper()
+	for line := range strings.Lines(i.audit.String()) {
+		var record obs.AuditRecord
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		records = append(records, record)
+	}
+	return records
+}
+
+func TestAccessLog(t *testing.T) {
+	t.Parallel()
+	server := own(t, func(c *config.Config) { c.LogUserKey = "a key of decent length" })
+	a, b := newUser(), newUser()
+	pseudonyms := map[string]bool{}
+	for id, user := range map[string]string{"a1": a, "a2": a, "b1": b} {
+		answered := server.do(t, status(user).with("X-Request-Id", id).
+			with("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+		lines := server.logged(t, id)
+		if len(lines) != 1 {
+			t.Fatalf("%d lines: %v", len(lines), lines)
+		}
+		line := lines[0]
+		if line["operation"] != "get-report-job-status" || line["status"] != 200.0 || line["method"] != "POST" || line["level"] != "INFO" ||
+			line["bytes"] != float64(len(answered.body)) || line["trace_id"] != "0af7651916cd43dd8448eb211c80319c" {
+			t.Errorf("%v", line)
+		}
+		if duration, ok := line["duration_ms"].(float64); !ok || duration <= 0 {
+			t.Errorf("duration %v", line["duration_ms"])
+		}
+		if want := obs.NewPseudonyms("a key of decent length").Of(user); line["user"] != want {
+			t.Errorf("user %v, want %s", line["user"], want)
+		}
+		pseudonyms[fmt.Sprint(line["user"])] = true
+	}
+	if len(pseudonyms) != 2 {
+		t.Errorf("two users are %v", pseudonyms)
+	}
+	server.do(t, request{method: "POST", path: operation}.with("X-Request-Id", "nobody"))
+	if line := server.logged(t, "nobody")[0]; line["user"] != nil || line["status"] != 401.0 || line["reason"] == nil {
+		t.Errorf("%v", line)
+	}
+}
+
+// Each answer with a user's data leaves one record, apart from the log.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	server := own(t, nil)
+	user := newUser()
+	server.load(t, done(user, noon), queued(user, noon), queued(newUser(), noon))
+	begin := time.Now().Add(-time.Second)
+	for id, r := range map[string]request{
+		"all": status(user), "xml": status(user).with("Accept", "application/fhir+xml"),
+		"some": {method: "GET", path: operation + "?status=DONE", user: user},
+		"head": {method: "HEAD", path: operation, user: user},
+		"none": status(newUser()),
+		// These show nobody anything.
+		"refused":     {method: "POST", path: operation},
+		"no such":     {method: "GET", path: "/nothing", user: user},
+		"format":      status(user).with("Accept", "image/png"),
+		"wrong input": {method: "GET", path: operation + "?_count=x", user: user},
+		"metadata":    {method: "GET", path: "/metadata", user: user},
+	} {
+		server.do(t, r.with("X-Request-Id", strings.ReplaceAll(id, " ", "-")))
+	}
+	got := map[string]obs.AuditRecord{}
+	for _, record := range server.audited(t) {
+		got[record.RequestID] = record
+		if record.Event != "read" || record.Operation != "get-report-job-status" || !record.Complete || record.Count == nil {
+			t.Errorf("%+v", record)
+		}
+		if record.Time.Before(begin) || record.Time.After(time.Now()) {
+			t.Errorf("time %s", record.Time)
+		}
+		if record.UserID != user && record.RequestID != "none" {
+			t.Errorf("user %q", record.UserID)
+		}
+	}
+	want := map[string]int{"all": 2, "xml": 2, "some": 1, "head": 2, "none": 0}
+	if len(got) != len(want) {
+		t.Errorf("%d records, want %d: %s", len(got), len(want), server.audit)
+	}
+	for id, count := range want {
+		if record, ok := got[id]; !ok || *record.Count != count {
+			t.Errorf("%s: %+v, want %d", id, record, count)
+		}
+	}
+	if got["head"].Method != http.MethodHead {
+		t.Errorf("%+v", got["head"])
+	}
+	for _, word := range []string{"resourceType", "eyJ", "Binary"} {
+		if strings.Contains(server.audit.String(), word) {
+			t.Errorf("the audit holds %s", word)
+		}
+	}
+}
+
+// The audit can go to a file, which only the service's user may read, and which is
+// appended to.
+func TestAuditFile(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "audit.jsonl")
+	for range 2 {
+		server := own(t, func(c *config.Config) { c.AuditLog = name })
+		server.do(t, status(newUser()))
+		if err := server.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(name)
+	if err != nil || strings.Count(string(text), `"event":"read"`) != 2 {
+		t.Errorf("%v: %s", err, text)
+	}
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+}
