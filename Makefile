@@ -68,6 +68,8 @@ fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
 	go test ./internal/fhir/fhirxml -run '^$$' -fuzz FuzzEncode -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/rest/negotiation -run '^$$' -fuzz FuzzChoose -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/auth -run '^$$' -fuzz FuzzVerifier -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/rest -run '^$$' -fuzz FuzzHeaders -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 
 .PHONY: image
 image: ## build the container image

@@ -79,6 +79,7 @@ var (
 	errPayload      = errors.New("token payload is not a sound JSON object")
 	errAlgorithm    = errors.New("algorithm is not accepted")
 	errType         = errors.New("type of token is not accepted")
+	errForeign      = errors.New("token is of another kind, or bound to a key that is not shown")
 	errKeyID        = errors.New("key id is missing or not usable")
 	errHeaderMember = errors.New("header has a member that is not accepted")
 	errTime         = errors.New("exp, nbf or iat is not a date")

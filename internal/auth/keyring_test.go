@@ -168,6 +168,41 @@ func TestUnknownKeysAreRateLimited(t *testing.T) {
 	})
 }
 
+// However a stranger floods us with unknown keys, a new key of the provider is good
+// within half a minute, whenever it comes.
+func TestRotationDuringAFlood(t *testing.T) {
+	t.Parallel()
+	for _, moment := range []time.Duration{0, time.Millisecond, 10 * time.Second, 29 * time.Second} {
+		inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
+			t.Helper()
+			forged := idp.Sign("RS256", authtest.Fields{"kid": "forged"}, idp.Claims("u"))
+			ctx, stop := context.WithCancel(t.Context())
+			var flood sync.WaitGroup
+			flood.Go(func() {
+				for ctx.Err() == nil {
+					expect(t, v, forged, InvalidToken)
+					time.Sleep(50 * time.Millisecond)
+				}
+			})
+			time.Sleep(moment)
+			idp.Rotate()
+			rotated := time.Now()
+			token := idp.Token("u")
+			for {
+				if _, err := authenticate(t, v, token); err == nil {
+					break
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			if took := time.Since(rotated); took > 30*time.Second {
+				t.Errorf("after %s: the new key was good after %s", moment, took)
+			}
+			stop()
+			flood.Wait()
+		})
+	}
+}
+
 func TestManyTokensShareOneLoad(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {

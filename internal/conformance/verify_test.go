@@ -95,3 +95,46 @@ func TestW86(t *testing.T) {
 		t.Errorf("known keys do not outlive the key server: %d %s", a.status, a.body)
 	}
 }
+
+// Each of several issuers speaks for its own tokens, and one that is away takes no
+// other along.
+func TestSeveralIssuers(t *testing.T) {
+	t.Parallel()
+	employees, citizens := authtest.New(t), authtest.New(t)
+	server := own(t, func(c *config.Config) {
+		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{employees.Issuer(), citizens.Issuer()}, nil
+	})
+	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	for _, idp := range []*authtest.IDP{employees, citizens} {
+		if a := server.do(t, bearer("Bearer "+idp.Token("u"))); a.status != http.StatusOK {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	// Their key ids are alike, so that only keeping the sets apart tells them apart.
+	server.do(t, bearer("Bearer "+employees.Sign("RS256", nil, citizens.Claims("u")))).refused(t, models.IssueTypeLogin, true)
+	citizens.Break(authtest.Down)
+	citizens.Rotate()
+	server.do(t, bearer("Bearer "+citizens.Token("u"))).refused(t, models.IssueTypeLogin, true)
+	if a := server.do(t, bearer("Bearer "+employees.Token("v"))); a.status != http.StatusOK {
+		t.Errorf("the other issuer's: %d", a.status)
+	}
+}
+
+// With one of several issuers away from the start, tokens of the others pass, and
+// its own are neither good nor bad.
+func TestOneIssuerIsAway(t *testing.T) {
+	t.Parallel()
+	here, away := authtest.New(t), authtest.New(t)
+	away.Break(authtest.Unavailable)
+	server := own(t, func(c *config.Config) {
+		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{here.Issuer(), away.Issuer()}, nil
+	})
+	waitFor(t, "the keys", func() bool {
+		return server.do(t, bearer("Bearer "+here.Token("u"))).status == http.StatusOK
+	})
+	server.do(t, bearer("Bearer "+away.Token("u"))).away(t, models.IssueTypeTransient)
+	away.Break(authtest.Healthy)
+	waitFor(t, "the other keys", func() bool {
+		return server.do(t, bearer("Bearer "+away.Token("u"))).status == http.StatusOK
+	})
+}
