@@ -4,6 +4,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,31 @@ func TestTheWallForOtherLogins(t *testing.T) {
 		// Where there is no wall the service says so before it serves.
 		if err := checkHealth(t, url); walled != (err == nil) {
 			t.Errorf("%s: health %v", grants, err)
+		}
+	}
+}
+
+// Behind a PgBouncer the connection string may choose another way to send queries.
+// The wall stands in all of them, and so does what is in front of it.
+func TestTheWallInEveryMode(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("a", noon), job("a", noon), job("b", noon))
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec"} {
+		url := db.Reader + " default_query_exec_mode=" + mode
+		if strings.Contains(db.Reader, "://") {
+			url = db.Reader + "&default_query_exec_mode=" + mode
+		}
+		for range 2 { // the second time statements may be cached
+			if got := fmt.Sprint(everybody(t, url, "a")); got != "[a a]" {
+				t.Errorf("%s: a sees the jobs of %s", mode, got)
+			}
+		}
+		jobs := postgres.NewJobs(openPool(t, url, 1), 5*time.Second)
+		filter := report.Filter{UserID: "a", Statuses: []report.Status{report.Queued}, Since: noon, Count: 1}
+		seen := 0
+		if err := jobs.EachJob(t.Context(), filter, func(*report.Job) error { seen++; return nil }); err != nil || seen != 1 {
+			t.Errorf("%s: %d jobs, %v", mode, seen, err)
 		}
 	}
 }
