@@ -20,6 +20,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rs/cors v1.11.1
 	github.com/samply/golang-fhir-models/fhir-models v0.3.2
+	golang.org/x/net v0.61.0
 	golang.org/x/time v0.15.0
 )
 

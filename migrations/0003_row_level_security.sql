@@ -7,6 +7,10 @@
 -- run any SQL may set the setting too.
 
 -- +goose Up
+-- Changing the table waits for its readers, and everybody else waits behind that: so
+-- not for long. Who migrates tries again.
+set local lock_timeout = '3s';
+
 alter table report_job enable row level security;
 
 -- Restrictive, so that no policy beside it can widen it: not one that somebody

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"reporting/internal/app"
 	"reporting/internal/config"
@@ -41,6 +43,7 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 		c.config.Print(stdout)
 		return nil
 	}
+	ignoreClosedPipes()
 	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr), Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
@@ -91,6 +94,7 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		c.config.Print(stdout)
 		return nil
 	}
+	ignoreClosedPipes()
 	log := app.NewLogger(c.config, stderr)
 	for _, name := range config.Names() {
 		foreign := name == "REPORTING_DATABASE_URL" || strings.HasPrefix(name, "REPORTING_AUTH")
@@ -102,3 +106,8 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		app.Options{Config: c.config, Build: build(), Log: log, Stdout: stdout, Stderr: stderr},
 		app.DevOptions{DataDir: c.Data, Out: stdout})
 }
+
+// ignoreClosedPipes keeps the service alive when whoever reads its log or its audit
+// records has gone: Go ends a program that writes to a closed stdout or stderr. The
+// write fails all the same.
+func ignoreClosedPipes() { signal.Ignore(syscall.SIGPIPE) }

@@ -54,6 +54,7 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		"REPORTING_AUTH_ISSUERS":      "https://idp.example",
 		"REPORTING_DATABSE_URL":       "misspelled",
 		"REPORTING_MAX_CONCURRENT":    "0",
+		"REPORTING_MAX_CONNECTIONS":   "1e3",
 		"REPORTING_USER_RATE":         "-1",
 		"REPORTING_LOG_USER_KEY":      "secret",
 	}, "serve")
@@ -62,7 +63,7 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	}
 	wants(t, stderr, "REPORTING_LISTEN ", "REPORTING_BASE_URL ", "REPORTING_DATABASE_URL ", "REPORTING_STATEMENT_TIMEOUT ",
 		"REPORTING_MAX_BODY ", "REPORTING_FULL_URL ", "REPORTING_LOG_LEVEL ", "REPORTING_CORS_ORIGINS ", "REPORTING_AUTH_JWKS_URL",
-		"key set URL", "REPORTING_MAX_CONCURRENT ", "REPORTING_USER_RATE ", "REPORTING_LOG_USER_KEY ", "REPORTING_DATABSE_URL is not a setting")
+		"key set URL", "REPORTING_MAX_CONCURRENT ", "REPORTING_MAX_CONNECTIONS ", "REPORTING_USER_RATE ", "REPORTING_LOG_USER_KEY ", "REPORTING_DATABSE_URL is not a setting")
 	if strings.Contains(stderr, "secret") {
 		t.Errorf("shows a password:\n%s", stderr)
 	}
@@ -100,8 +101,9 @@ func TestImpossibleCombinations(t *testing.T) {
 		{[]string{"--auth-issuers=https://a.example", "--auth-audience= x"}, "blanks"},
 		{[]string{"--auth=gateway", "--auth-trusted-peers=,"}, "at least one address range"},            // would refuse everybody
 		{[]string{"--auth=gateway", "--auth-trusted-peers=::ffff:10.0.0.0/104"}, "IPv4 ranges as such"}, // the same
-		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/0"}, "whoever connects could be anybody"},
-		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "whoever connects could be anybody"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/1,128.0.0.0/1"}, "can be anybody"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "can be anybody"},
+		{[]string{"--auth=gateway", "--audit-log=none"}, "REPORTING_AUDIT_LOG must be"},
 		{[]string{"--auth=gateway", "--base-url=http://h/fhir?"}, "REPORTING_BASE_URL must not have a query"},
 		{[]string{"--auth=gateway", "--base-url=http://:8080/fhir"}, "REPORTING_BASE_URL must be an absolute"},
 		{[]string{"--auth=gateway", "--base-url=http://h/a/../fhir"}, "REPORTING_BASE_URL must have a plain path"},
@@ -158,12 +160,12 @@ func TestPrintConfigMasksSecrets(t *testing.T) {
 	} {
 		code, stdout, stderr := call(t, map[string]string{
 			"REPORTING_DATABASE_URL": database, "REPORTING_AUTH_ISSUERS": "https://idp.example/realms/a, https://idp.example/realms/b",
-			"REPORTING_LOG_USER_KEY": "hidden, and long enough",
+			"REPORTING_LOG_USER_KEY": "aGlkZGVuIGhpZGRlbiBoaWRkZW4=",
 		}, "serve", "--print-config", "--listen=127.0.0.1:1234")
 		if code != exitOK {
 			t.Fatalf("exit code %d: %s", code, stderr)
 		}
-		if strings.Contains(stdout, "hidden") {
+		if strings.Contains(stdout, "hidden") || strings.Contains(stdout, "aGlk") {
 			t.Errorf("shows the password:\n%s", stdout)
 		}
 		wants(t, stdout, "db.example", "REPORTING_LISTEN=127.0.0.1:1234\n", "REPORTING_OPS_LISTEN=:9090\n",

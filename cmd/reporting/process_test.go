@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -52,6 +53,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	base, ops string
+	output    io.Closer   // where its output arrives
 	lines     chan string // its output, line by line; closed at its end
 }
 
@@ -82,7 +84,7 @@ func spawnQuiet(t *testing.T, temp string, environ []string, args ...string) *pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Stderr = p.Stdout
+	p.Stderr, p.output = p.Stdout, output
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -239,4 +241,35 @@ func seedAnswer(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// Whoever reads the log and the audit records may go; the service stays, and counts
+// what it could not write.
+func TestClosedPipes(t *testing.T) {
+	t.Parallel()
+	p := spawn(t, t.TempDir(), []string{"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway"}, "serve")
+	if err := p.output.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if status, body, err := ask(t.Context(), p.base, app.Token("u", "", nil, time.Time{})); err != nil || status != http.StatusOK {
+			t.Fatalf("%d %s %v", status, body, err)
+		}
+	}
+	for range 100 {
+		response, err := http.Get(p.ops + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("\nreporting_audit_failures_total 3\n")) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error("the lost records are not counted")
 }

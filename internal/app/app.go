@@ -58,7 +58,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		}
 	}()
 
-	audit, err := a.openAudit(o)
+	audit, err := a.openAudit(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +113,9 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("token verifier: %w", err)
+	}
+	if c.AuthAudience == "" {
+		a.log.WarnContext(ctx, "no audience is set (REPORTING_AUTH_AUDIENCE): a token for any other service of the issuers is good here too")
 	}
 	a.metrics.RegisterAuth(func() obs.AuthStats { return authStats(verifier.Stats()) })
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))

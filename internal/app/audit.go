@@ -16,7 +16,7 @@ import (
 const auditMode = 0o600
 
 // openAudit opens the stream of audit records where the settings say; nil is none.
-func (a *App) openAudit(o Options) (*obs.Audit, error) {
+func (a *App) openAudit(ctx context.Context, o Options) (*obs.Audit, error) {
 	var out io.Writer
 	switch where := o.Config.AuditLog; where {
 	case "", config.AuditOff:
@@ -26,12 +26,25 @@ func (a *App) openAudit(o Options) (*obs.Audit, error) {
 	case config.AuditStderr:
 		out = o.Stderr
 	default:
-		file, err := os.OpenFile(where, os.O_APPEND|os.O_CREATE|os.O_WRONLY, auditMode) //nolint:gosec // the operator's choice
+		file, err := a.openAuditFile(ctx, where)
 		if err != nil {
 			return nil, fmt.Errorf("open audit log (REPORTING_AUDIT_LOG): %w", err)
 		}
-		a.cleanups.add("audit log", stopLimit, func(context.Context) error { return file.Close() })
 		out = file
 	}
-	return obs.NewAudit(out), nil
+	audit := obs.NewAudit(out, a.log, a.metrics)
+	a.cleanups.add("audit", stopLimit, audit.Close)
+	return audit, nil
+}
+
+func (a *App) openAuditFile(ctx context.Context, name string) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, auditMode) //nolint:gosec // the operator's choice
+	if err != nil {
+		return nil, err
+	}
+	a.cleanups.add("audit file", stopLimit, func(context.Context) error { return file.Close() })
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&^auditMode != 0 {
+		a.log.WarnContext(ctx, "the audit file was there already and can be read by others", "file", name, "mode", info.Mode().String())
+	}
+	return file, nil
 }

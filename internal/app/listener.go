@@ -3,14 +3,20 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 const (
@@ -18,19 +24,54 @@ const (
 	readTimeout       = 20 * time.Second // a whole body
 	writeTimeout      = 30 * time.Second // until the answer begins; it renews this piece by piece
 	idleTimeout       = 2 * time.Minute  // clients pool connections for a minute
-	maxHeaderBytes    = 32 << 10
+	// A URL and a token of 8 KiB each, and what goes with them. Short headers take
+	// twenty times their size in memory.
+	maxHeaderBytes = 20 << 10
+	// opsConnections is how many connections the operations listener has: those who
+	// probe and scrape are few.
+	opsConnections = 64
+	// spareFiles are for the database, the key server and the rest of the process.
+	spareFiles = 128
 )
+
+// errorLog takes what net/http has to say. Nearly all of it is about clients that
+// went away; that no connection can be accepted is not.
+type errorLog struct{ log *slog.Logger }
+
+// Write implements io.Writer.
+func (e errorLog) Write(line []byte) (int, error) {
+	level := slog.LevelDebug
+	if bytes.HasPrefix(line, []byte("http: Accept error")) {
+		level = slog.LevelWarn
+	}
+	e.log.Log(context.Background(), level, "HTTP server", "detail", strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// roomFor is how many connections there can be with the files that the process may
+// open. Beyond it no database connection could be opened either.
+func roomFor(connections int) int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur > math.MaxInt32 {
+		return connections
+	}
+	return max(1, min(connections, int(files.Cur)-spareFiles-opsConnections))
+}
 
 // listener is one HTTP server on one address.
 type listener struct {
 	name   string
 	net    net.Listener
+	most   int // connections at a time
 	server *http.Server
 	failed chan error // holds what ended it before its time
 }
 
+// opened is told of each connection that begins, 1, and ends, -1.
+type opened func(n float64)
+
 // listen takes the address, so that a port that is in use is found at start.
-func listen(ctx context.Context, name, address, setting string, handler http.Handler, log *slog.Logger) (*listener, error) {
+func listen(ctx context.Context, name, address, setting string, handler http.Handler, most int, tell opened, log *slog.Logger) (*listener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -40,7 +81,7 @@ func listen(ctx context.Context, name, address, setting string, handler http.Han
 		return nil, fmt.Errorf("listen on the %s address (%s): %w", name, setting, err)
 	}
 	return &listener{
-		name: name, net: l, failed: make(chan error, 1),
+		name: name, net: l, most: most, failed: make(chan error, 1),
 		server: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -50,14 +91,24 @@ func listen(ctx context.Context, name, address, setting string, handler http.Han
 			MaxHeaderBytes:    maxHeaderBytes,
 			// OPTIONS * is answered like every other address.
 			DisableGeneralOptionsHandler: true,
-			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+			ErrorLog:                     stdlog.New(errorLog{log}, "", 0),
+			ConnState: func(_ net.Conn, state http.ConnState) {
+				switch state {
+				case http.StateNew:
+					tell(1)
+				case http.StateClosed, http.StateHijacked:
+					tell(-1)
+				case http.StateActive, http.StateIdle:
+				}
+			},
 		},
 	}, nil
 }
 
 func (l *listener) serve() {
 	go func() {
-		err := l.server.Serve(l.net)
+		// Those beyond the limit wait to be accepted.
+		err := l.server.Serve(netutil.LimitListener(l.net, l.most))
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.failed <- fmt.Errorf("serve %s: %w", l.name, err)
 		}

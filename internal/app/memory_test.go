@@ -32,7 +32,8 @@ func TestLongListInFlatMemory(t *testing.T) {
 	service, err := app.New(t.Context(), app.Options{
 		Log: slog.New(slog.DiscardHandler),
 		Config: config.Config{
-			Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"},
+			MaxConnections: 100,
+			Listen:         "127.0.0.1:0", OpsListen: "127.0.0.1:0", BaseURL: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"},
 			MaxBody: 1 << 20, ShutdownGrace: time.Second, DatabaseURL: config.Secret(db.Reader), StatementTimeout: 5 * time.Second,
 			Auth: config.Gateway, AuthTrustedPeers: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		},

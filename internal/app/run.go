@@ -15,12 +15,17 @@ import (
 // listen takes both addresses. The operations listener is the last to go, so
 // that a stopping service can still say that it is not ready.
 func (a *App) listen(ctx context.Context, api http.Handler) (err error) {
-	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness), a.log)
+	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness),
+		opsConnections, func(float64) {}, a.log)
 	if err != nil {
 		return err
 	}
 	a.cleanups.add("operations listener", stopLimit, a.ops.stop)
-	a.api, err = listen(ctx, "API", a.config.Listen, "REPORTING_LISTEN", api, a.log)
+	most := roomFor(a.config.MaxConnections)
+	if most < a.config.MaxConnections {
+		a.log.WarnContext(ctx, "fewer connections than REPORTING_MAX_CONNECTIONS says: raise the limit of open files (ulimit -n)", "connections", most)
+	}
+	a.api, err = listen(ctx, "API", a.config.Listen, "REPORTING_LISTEN", api, most, a.metrics.AddConnections, a.log)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (c *cache) put(id tokenID, caller Principal, generation uint64, now, expire
 	if expires.Before(until) {
 		until = expires
 	}
-	if now.Before(until) {
+	if now.Before(until) && generation == c.generation() {
 		c.verified.Add(id, verified{caller: caller, until: until, keys: generation})
 	}
 }

@@ -95,5 +95,6 @@ var (
 	errPeer         = errors.New("peer is not trusted")
 	errUser         = errors.New("user_id is missing or not usable")
 	errNotLoaded    = errors.New("keys of the issuer were never loaded")
+	errCrowded      = errors.New("too many tokens wait for keys")
 	errGaveUp       = errors.New("request ended before the key was found")
 )

@@ -49,11 +49,12 @@ func checkHeader(header map[string]json.RawMessage) error {
 	return nil
 }
 
-// foreignClaims give away a token that is no plain access token, whatever its typ says: at_hash
-// and c_hash stand in ID tokens only (OpenID Connect Core 1.0 section 3.3.2.11), events in security
+// foreignClaims give away a token that is no plain access token, whatever its typ says: at_hash,
+// c_hash and s_hash stand in ID tokens only (OpenID Connect Core 1.0 section 3.3.2.11, FAPI 1.0 part 2
+// section 5.1.1), events in security
 // event and logout tokens (RFC 8417 section 2.2). One with cnf is worth nothing without the key it
 // is bound to (RFC 7800 section 3), and whether the caller holds that is not checked here.
-var foreignClaims = [...]string{"at_hash", "c_hash", "events", "cnf"}
+var foreignClaims = [...]string{"at_hash", "c_hash", "s_hash", "events", "cnf"}
 
 // checkType looks at the claim by which Keycloak tells its kinds of token apart, since their
 // headers are all alike, and at claims that other kinds have. An ID token of the same user is

@@ -32,7 +32,7 @@ type keyring struct {
 	retry   time.Duration
 	wait    time.Duration
 	wake    chan struct{}
-	waiting chan struct{} // holds one for each token that waits for a load
+	waiting chan struct{} // holds one for each token that waits for a load; of all issuers
 	changed func()        // is called when the keys are no longer those they were
 
 	mu       sync.Mutex
@@ -45,11 +45,12 @@ type keyring struct {
 	flight   chan struct{} // not nil while a load is asked for or under way; closed when it ends
 }
 
-// maxWaiting is how many tokens with an unknown key may wait for a load at a
-// time. Each holds a request, and strangers can send as many as they like.
+// maxWaiting is how many tokens with an unknown key may wait for a load at a time, of
+// all issuers together. Each holds a request, and strangers can send as many as they
+// like.
 const maxWaiting = 256
 
-func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error) {
+func newKeyring(name string, o VerifierOptions, waiting chan struct{}, changed func()) (*keyring, error) {
 	k := &keyring{
 		source:  source{issuer: name, keysURL: o.JWKSURL, client: o.Client},
 		store:   jwkset.NewMemoryStorage(),
@@ -61,7 +62,7 @@ func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error
 		retry:   o.RetryInterval,
 		wait:    o.UnknownKeyWait,
 		wake:    make(chan struct{}, 1),
-		waiting: make(chan struct{}, maxWaiting),
+		waiting: waiting,
 		changed: changed,
 	}
 	var err error

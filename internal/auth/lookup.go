@@ -42,7 +42,7 @@ func (l lookup) wait(ctx context.Context, load <-chan struct{}) error {
 	case l.keys.waiting <- struct{}{}:
 		defer func() { <-l.keys.waiting }()
 	default:
-		return errGaveUp
+		return errCrowded
 	}
 	timer := time.NewTimer(l.keys.wait)
 	defer timer.Stop()

@@ -44,8 +44,9 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{issuers: map[string]*issuer{}, cache: remembered, now: o.Now, leeway: o.Leeway, maxLifetime: o.MaxLifetime}
+	waiting := make(chan struct{}, maxWaiting)
 	for _, name := range o.Issuers {
-		keys, err := newKeyring(name, o, remembered.forget)
+		keys, err := newKeyring(name, o, waiting, remembered.forget)
 		if err != nil {
 			return nil, fmt.Errorf("make keyring: %w", err)
 		}
@@ -145,8 +146,10 @@ func (v *Verifier) verify(ctx context.Context, token string, c *claims) error {
 		return fail(KeysUnavailable, errNotLoaded)
 	}
 	parsed, err := from.parser.ParseWithClaims(token, c, from.keys.keyfunc.KeyfuncCtx(ctx))
-	if errors.Is(err, errGaveUp) {
-		return fail(KeysUnavailable, errGaveUp)
+	for _, unknown := range []error{errGaveUp, errCrowded} {
+		if errors.Is(err, unknown) {
+			return fail(KeysUnavailable, unknown)
+		}
 	}
 	if err != nil {
 		return judge(err)

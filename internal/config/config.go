@@ -26,6 +26,7 @@ type Config struct {
 	BaseURL          *url.URL
 	AbsoluteFullURL  bool
 	MaxBody          int64 // bytes
+	MaxConnections   int   // of the API listener
 	MaxConcurrent    int   // calls at a time
 	UserRate         int   // calls of a user in a second; 0: any number
 	CORSOrigins      []string
@@ -41,7 +42,7 @@ type Config struct {
 	LogLevel         slog.Level
 	LogFormat        string // json or text
 	AuditLog         string // AuditStdout, AuditStderr, AuditOff, or a file's path
-	LogUserKey       Secret // empty: one that is made up
+	LogUserKey       Key    // empty: one that is made up
 }
 
 // The values of AuditLog that are no file.
@@ -57,7 +58,7 @@ const (
 	maxStatementTimeout = 20 * time.Second
 	maxMaxBody          = 64 << 20
 	maxCalls            = 1_000_000
-	minUserKey          = 16 // characters; shorter ones can be tried
+	minUserKey          = 16 // bytes; shorter ones can be tried
 )
 
 const (
@@ -123,6 +124,7 @@ func (f Flags) common(p *problems) Config {
 		BaseURL:         p.base("REPORTING_BASE_URL", f.BaseURL),
 		AbsoluteFullURL: p.oneOf("REPORTING_FULL_URL", f.FullURL, "id", "absolute") == "absolute",
 		MaxBody:         p.size("REPORTING_MAX_BODY", f.MaxBody),
+		MaxConnections:  p.number("REPORTING_MAX_CONNECTIONS", f.MaxConnections, 1, maxCalls),
 		MaxConcurrent:   p.number("REPORTING_MAX_CONCURRENT", f.MaxConcurrent, 1, maxCalls),
 		UserRate:        p.number("REPORTING_USER_RATE", f.UserRate, 0, maxCalls),
 		CORSOrigins:     p.origins("REPORTING_CORS_ORIGINS", f.CORSOrigins),
@@ -140,10 +142,10 @@ func (f Flags) common(p *problems) Config {
 		p.add("REPORTING_OPS_LISTEN", "must not be the address of REPORTING_LISTEN: what is served there is not for clients")
 	}
 	f.Logging.check(&c, p)
-	c.AuditLog = orDefault(f.AuditLog, AuditStdout)
-	c.LogUserKey = Secret(f.LogUserKey)
+	c.AuditLog = p.auditLog("REPORTING_AUDIT_LOG", orDefault(f.AuditLog, AuditStdout))
+	c.LogUserKey = Key(f.LogUserKey)
 	if f.LogUserKey != "" && len(f.LogUserKey) < minUserKey {
-		p.add("REPORTING_LOG_USER_KEY", "must have at least 16 characters")
+		p.add("REPORTING_LOG_USER_KEY", "must have at least 16 characters, better more, made at random")
 	}
 	return c
 }

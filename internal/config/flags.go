@@ -8,16 +8,17 @@ package config
 
 // HTTP are the settings of the two listeners.
 type HTTP struct {
-	Listen        string `default:":8080" env:"REPORTING_LISTEN" help:"Address of the API listener."`
-	OpsListen     string `default:":9090" env:"REPORTING_OPS_LISTEN" help:"Address of the operations listener: /livez, /readyz, /metrics."`
-	BaseURL       string `env:"REPORTING_BASE_URL" help:"Public base URL; its path is where the API is mounted (default: http://localhost:8080/fhir)."`
-	FullURL       string `default:"id" env:"REPORTING_FULL_URL" help:"What entry.fullUrl holds: id, as the reference service writes it, or absolute."`
-	MaxBody       string `default:"1MiB" env:"REPORTING_MAX_BODY" help:"Largest request body, as in 512KiB or 1MiB."`
-	MaxConcurrent string `default:"512" env:"REPORTING_MAX_CONCURRENT" help:"How many calls may be at work at a time; more are told to come back."`
-	UserRate      string `default:"20" env:"REPORTING_USER_RATE" help:"How many calls a second one user may make, averaged over five seconds; 0: any number."`
-	CORSOrigins   string `name:"cors-origins" env:"REPORTING_CORS_ORIGINS" help:"Comma list of browser origins that may call, as in https://portal.example (default: none)."`
-	ShutdownDelay string `default:"5s" env:"REPORTING_SHUTDOWN_DELAY" help:"How long a stopping service goes on answering while it is already not ready."`
-	ShutdownGrace string `default:"15s" env:"REPORTING_SHUTDOWN_GRACE" help:"How long requests in flight may take to finish after that."`
+	Listen         string `default:":8080" env:"REPORTING_LISTEN" help:"Address of the API listener."`
+	OpsListen      string `default:":9090" env:"REPORTING_OPS_LISTEN" help:"Address of the operations listener: /livez, /readyz, /metrics."`
+	BaseURL        string `env:"REPORTING_BASE_URL" help:"Public base URL; its path is where the API is mounted (default: http://localhost:8080/fhir)."`
+	FullURL        string `default:"id" env:"REPORTING_FULL_URL" help:"What entry.fullUrl holds: id, as the reference service writes it, or absolute."`
+	MaxBody        string `default:"1MiB" env:"REPORTING_MAX_BODY" help:"Largest request body, as in 512KiB or 1MiB."`
+	MaxConnections string `default:"4096" env:"REPORTING_MAX_CONNECTIONS" help:"How many connections the API listener has at a time; more wait."`
+	MaxConcurrent  string `default:"512" env:"REPORTING_MAX_CONCURRENT" help:"How many calls may be at work at a time; more are told to come back."`
+	UserRate       string `default:"20" env:"REPORTING_USER_RATE" help:"How many calls a second one user may make, averaged over five seconds; 0: any number."`
+	CORSOrigins    string `name:"cors-origins" env:"REPORTING_CORS_ORIGINS" help:"Comma list of browser origins that may call, as in https://portal.example (default: none)."`
+	ShutdownDelay  string `default:"5s" env:"REPORTING_SHUTDOWN_DELAY" help:"How long a stopping service goes on answering while it is already not ready."`
+	ShutdownGrace  string `default:"15s" env:"REPORTING_SHUTDOWN_GRACE" help:"How long requests in flight may take to finish after that."`
 }
 
 // Database are the settings of the database connection.
@@ -47,7 +48,7 @@ type Logging struct {
 
 // Trail are the settings of what is written down about users.
 type Trail struct {
-	AuditLog   string `env:"REPORTING_AUDIT_LOG" help:"Where audit records go: stdout, stderr, off, or a file to append to (default: stdout; off in dev)."`
+	AuditLog   string `env:"REPORTING_AUDIT_LOG" help:"Where audit records go: stdout, stderr, off, or a path with a slash of a file to append to (default: stdout; off in dev)."`
 	LogUserKey string `env:"REPORTING_LOG_USER_KEY" help:"Secret from which the log makes pseudonyms of users (default: a new one at each start)."`
 }
 

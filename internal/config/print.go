@@ -41,16 +41,22 @@ func (s Secret) String() string {
 	return mask
 }
 
-// masked hides all of the text, for secrets that are no connection string.
-func (s Secret) masked() string {
-	if s == "" {
+// GoString keeps %#v from showing the secret.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// Key is text that is secret as a whole.
+type Key string
+
+// String hides it.
+func (k Key) String() string {
+	if k == "" {
 		return ""
 	}
 	return mask
 }
 
-// GoString keeps %#v from showing the secret.
-func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+// GoString keeps %#v from showing the key.
+func (k Key) GoString() string { return strconv.Quote(k.String()) }
 
 // Print writes the effective settings as NAME=value lines, secrets masked.
 func (c Config) Print(w io.Writer) {
@@ -78,6 +84,7 @@ func (c Config) Print(w io.Writer) {
 		{"AUTH_TRUSTED_PEERS", strings.Join(peers, ",")},
 		{"FULL_URL", fullURL},
 		{"MAX_BODY", c.MaxBody},
+		{"MAX_CONNECTIONS", c.MaxConnections},
 		{"MAX_CONCURRENT", c.MaxConcurrent},
 		{"USER_RATE", c.UserRate},
 		{"CORS_ORIGINS", strings.Join(c.CORSOrigins, ",")},
@@ -86,7 +93,7 @@ func (c Config) Print(w io.Writer) {
 		{"LOG_LEVEL", strings.ToLower(c.LogLevel.String())},
 		{"LOG_FORMAT", c.LogFormat},
 		{"AUDIT_LOG", c.AuditLog},
-		{"LOG_USER_KEY", c.LogUserKey.masked()},
+		{"LOG_USER_KEY", c.LogUserKey},
 	} {
 		_, _ = fmt.Fprintf(w, "REPORTING_%s=%v\n", setting.name, setting.value)
 	}

@@ -89,6 +89,15 @@ func (p *problems) durationOrZero(setting, value string) time.Duration {
 	return d
 }
 
+// auditLog takes no bare name for a file: a word that is misspelled would become a
+// file that names users.
+func (p *problems) auditLog(setting, value string) string {
+	if !slices.Contains([]string{AuditStdout, AuditStderr, AuditOff}, value) && !strings.Contains(value, "/") {
+		p.add(setting, "must be stdout, stderr, off, or a path with a slash, as in /var/log/reporting/audit.jsonl")
+	}
+	return value
+}
+
 func (p *problems) number(setting, value string, least, most int) int {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < least || n > most {
@@ -165,8 +174,8 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 		if prefix.Addr().Is4In6() {
 			p.add(setting, "must list IPv4 ranges as such, as in 10.1.0.0/16: peers are compared that way")
 		}
-		if prefix.Bits() == 0 {
-			p.add(setting, "must not list a range of all addresses: whoever connects could be anybody")
+		if wide(prefix) {
+			p.add(setting, "must not list a range wider than /8 (IPv6: /7): whoever connects from it can be anybody")
 		}
 		list = append(list, prefix.Masked())
 	}
@@ -174,6 +183,15 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 		p.add(setting, "must list at least one address range, as in 10.1.0.0/16")
 	}
 	return list
+}
+
+// wide tells whether a range is wider than the widest of private addresses,
+// 10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193).
+func wide(prefix netip.Prefix) bool {
+	if prefix.Addr().Is4() {
+		return prefix.Bits() < 8
+	}
+	return prefix.Bits() < 7
 }
 
 func split(value string) []string {

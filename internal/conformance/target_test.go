@@ -117,6 +117,7 @@ func settings(t testing.TB, db pgtest.Database) config.Config {
 	}
 	return config.Config{
 		Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", BaseURL: base, MaxBody: 1 << 20,
+		MaxConnections: 4096, MaxConcurrent: 512, // as shipped
 		ShutdownGrace: 10 * time.Second, DatabaseURL: config.Secret(db.Reader), StatementTimeout: 5 * time.Second,
 		Auth: config.Gateway, AuthTrustedPeers: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		AuditLog: config.AuditStdout,

@@ -53,7 +53,7 @@ func (m *Metrics) RegisterAuth(stats func() AuthStats) {
 		age:       desc("keys_age_seconds", "Time since an issuer's keys were last loaded; absent before the first time.", "issuer"),
 		refreshes: desc("key_refreshes_total", "Attempts to load an issuer's keys, by result.", "issuer", "result"),
 		lookups:   desc("token_cache_lookups_total", "Tokens looked up among those verified a moment ago, by result.", "result"),
-		cached:    desc("token_cache_entries", "Verified tokens that are remembered."),
+		cached:    desc("token_cache_entries", "Tokens in the cache, also those whose time is over."),
 	})
 }
 

@@ -13,12 +13,14 @@ import (
 
 // Metrics are the figures of this process, in a registry of their own.
 type Metrics struct {
-	Registry  *prometheus.Registry
-	requests  *prometheus.CounterVec
-	duration  *prometheus.HistogramVec
-	tokens    *prometheus.CounterVec
-	limited   *prometheus.CounterVec
-	unwatched prometheus.Counter
+	Registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	tokens   *prometheus.CounterVec
+	limited  *prometheus.CounterVec
+
+	connections, calls, largeBodies prometheus.Gauge
+	auditFailures                   prometheus.Counter
 }
 
 // Build says which build is running.
@@ -47,15 +49,33 @@ func NewMetrics(build Build) *Metrics {
 		}, []string{"result"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reporting_http_limited_total",
-			Help: "Requests refused because of a limit: concurrency, user_rate or large_bodies.",
+			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls or large_bodies.",
 		}, []string{"limit"}),
-		unwatched: prometheus.NewCounter(prometheus.CounterOpts{
+		connections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reporting_http_connections",
+			Help: "Connections to the API listener, idle ones included.",
+		}),
+		calls: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reporting_http_calls_in_flight",
+			Help: "Operation calls that are at work now.",
+		}),
+		largeBodies: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reporting_http_large_bodies_in_flight",
+			Help: "Request bodies above 8 KiB that are in memory now.",
+		}),
+		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reporting_audit_failures_total",
 			Help: "Answers whose audit record could not be written.",
 		}),
 	}
-	for _, limit := range []Limit{LimitConcurrency, LimitUserRate, LimitLargeBodies} {
-		m.limited.WithLabelValues(string(limit)) // a rate needs the zero it grew from
+	// A rate needs the zero it grew from.
+	for _, limit := range []Limit{LimitConcurrency, LimitUserRate, LimitUserCalls, LimitLargeBodies} {
+		m.limited.WithLabelValues(string(limit))
+	}
+	for _, result := range []TokenResult{
+		TokenAccepted, TokenMissing, TokenMalformed, TokenInvalid, TokenExpired, TokenNoUser, TokenNoKeys,
+	} {
+		m.tokens.WithLabelValues(string(result))
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "reporting_build_info",
@@ -63,52 +83,69 @@ func NewMetrics(build Build) *Metrics {
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit},
 	})
 	info.Set(1)
-	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.unwatched, info,
+	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.calls, m.largeBodies, m.auditFailures, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // ObserveRequest counts a request. The operation comes from a closed set; the
-// method and the status are brought into one.
-func (m *Metrics) ObserveRequest(operation, method string, status int, duration time.Duration) {
-	method = methodLabel(method)
-	m.requests.WithLabelValues(operation, method, statusClass(status)).Inc()
-	m.duration.WithLabelValues(operation, method).Observe(duration.Seconds())
+// status is brought into one.
+func (m *Metrics) ObserveRequest(operation string, method Method, status int, duration time.Duration) {
+	m.requests.WithLabelValues(operation, string(method), statusClass(status)).Inc()
+	m.duration.WithLabelValues(operation, string(method)).Observe(duration.Seconds())
 }
 
-// ObserveToken counts a request that needs a token. The result comes from a closed
-// set.
-func (m *Metrics) ObserveToken(result string) { m.tokens.WithLabelValues(result).Inc() }
+// TokenResult is what became of a token.
+type TokenResult string
+
+// The results.
+const (
+	TokenAccepted  TokenResult = "accepted"
+	TokenMissing   TokenResult = "missing"
+	TokenMalformed TokenResult = "malformed" // several, where one is allowed
+	TokenInvalid   TokenResult = "invalid"
+	TokenExpired   TokenResult = "expired"
+	TokenNoUser    TokenResult = "no_user"
+	TokenNoKeys    TokenResult = "keys_unavailable" // could not be judged
+)
+
+// ObserveToken counts a request that needs a token.
+func (m *Metrics) ObserveToken(result TokenResult) { m.tokens.WithLabelValues(string(result)).Inc() }
 
 // Limit is what a request can be too much for.
 type Limit string
 
 // The limits.
 const (
-	LimitConcurrency Limit = "concurrency"  // requests at work at a time
-	LimitUserRate    Limit = "user_rate"    // requests of one user
+	LimitConcurrency Limit = "concurrency"  // calls at work at a time
+	LimitUserRate    Limit = "user_rate"    // calls of one user in a second
+	LimitUserCalls   Limit = "user_calls"   // calls of one user at work at a time
 	LimitLargeBodies Limit = "large_bodies" // large bodies in memory at a time
 )
 
 // ObserveLimited counts a request that was refused because of a limit.
 func (m *Metrics) ObserveLimited(limit Limit) { m.limited.WithLabelValues(string(limit)).Inc() }
 
-// ObserveAuditFailure counts an answer whose audit record could not be written.
-func (m *Metrics) ObserveAuditFailure() { m.unwatched.Inc() }
+// ObserveAuditFailures counts answers whose audit record could not be written.
+func (m *Metrics) ObserveAuditFailures(n int) { m.auditFailures.Add(float64(n)) }
 
-// RegisterInFlight adds the number of operation calls that are at work now.
-func (m *Metrics) RegisterInFlight(calls func() int64) {
-	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "reporting_http_calls_in_flight",
-		Help: "Operation calls that are at work now.",
-	}, func() float64 { return float64(calls()) }))
-}
+// AddConnections changes the number of connections to the API listener.
+func (m *Metrics) AddConnections(n float64) { m.connections.Add(n) }
 
-// methodLabel keeps clients from making label values up.
-func methodLabel(method string) string {
+// AddCalls changes the number of operation calls at work.
+func (m *Metrics) AddCalls(n float64) { m.calls.Add(n) }
+
+// AddLargeBodies changes the number of large bodies in memory.
+func (m *Metrics) AddLargeBodies(n float64) { m.largeBodies.Add(n) }
+
+// Method is an HTTP method as metrics and log have it, from a closed set.
+type Method string
+
+// MethodOf keeps clients from making methods up, in a log as well as in label values.
+func MethodOf(method string) Method {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return method
+		return Method(method)
 	}
 	return "other"
 }

@@ -36,14 +36,15 @@ func TestMetrics(t *testing.T) {
 			{Issuer: "a", Keys: 3, Loaded: true, Age: 90 * time.Second, Loads: 7, Failures: 1}, {Issuer: "b", Failures: 9},
 		}}
 	})
-	m.RegisterInFlight(func() int64 { return 6 })
-	m.ObserveToken("expired")
+	m.AddCalls(6)
+	m.AddLargeBodies(2)
+	m.ObserveToken(obs.TokenExpired)
 	m.ObserveLimited(obs.LimitUserRate)
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)
 	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond)
-	m.ObserveRequest("x", "GET", 499, time.Second)        // a client that went away did nothing wrong
-	m.ObserveRequest("x", "MADE-UP-BY-CLIENT", 405, 0)    // nobody outside makes label values
-	m.ObserveRequest("x", "ANOTHER", 405, 10*time.Second) // the same one
+	m.ObserveRequest("x", "GET", 499, time.Second)                      // a client that went away did nothing wrong
+	m.ObserveRequest("x", obs.MethodOf("MADE-UP-BY-CLIENT"), 405, 0)    // nobody outside makes label values
+	m.ObserveRequest("x", obs.MethodOf("ANOTHER"), 405, 10*time.Second) // the same one
 	text := get(t, obs.Handler(m, obs.NewReadiness(slog.New(slog.DiscardHandler))), "/metrics").Body.String()
 	for _, want := range []string{
 		`reporting_http_requests_total{method="POST",operation="x",status="2xx"} 2`,
@@ -65,6 +66,8 @@ func TestMetrics(t *testing.T) {
 		`reporting_auth_token_cache_entries 4`,
 		`reporting_auth_tokens_total{result="expired"} 1`,
 		`reporting_http_calls_in_flight 6`,
+		`reporting_http_large_bodies_in_flight 2`,
+		`reporting_auth_tokens_total{result="invalid"} 0`,
 		`reporting_http_limited_total{limit="user_rate"} 1`,
 		`reporting_http_limited_total{limit="large_bodies"} 0`,
 		`reporting_audit_failures_total 0`,

@@ -23,7 +23,7 @@ func NewPseudonyms(key string) *Pseudonyms {
 	return &Pseudonyms{key: []byte(key)}
 }
 
-// pseudonymBytes are enough to tell any number of users apart by chance.
+// pseudonymBytes are so many that no two users share a pseudonym by chance.
 const pseudonymBytes = 8
 
 // Of returns the user's pseudonym: the first 16 hexadecimal digits of HMAC-SHA-256

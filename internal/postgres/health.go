@@ -92,10 +92,14 @@ func (h *Health) run(ctx context.Context) {
 var errFull = errors.New("the database accepts no more connections (SQL state 53300): " +
 	"raise its limit or the role's, or lower pool_max_conns")
 
-// errNoWall means that the login would see everybody's rows, should a query forget
-// to ask for one user's.
-var errNoWall = errors.New("the database role bypasses row-level security, which keeps users' jobs apart: " +
-	"give the service a login that is a member of reporting_reader and neither a superuser, nor BYPASSRLS, nor a member of reporting_owner")
+// The login would see everybody's rows, should a query forget to ask for one
+// user's, or nobody's at all.
+var (
+	errWallOff = errors.New("row-level security, which keeps users' jobs apart, is off for the table report_job: " +
+		"alter table report_job enable row level security")
+	errNoWall = errors.New("the database role is not held by row-level security, which keeps users' jobs apart: " +
+		"give the service a login that is a member of reporting_reader and neither a superuser, nor BYPASSRLS, nor a member of reporting_owner")
+)
 
 func (h *Health) check(ctx context.Context) error {
 	answer, err := h.ask(ctx)
@@ -110,7 +114,10 @@ func (h *Health) check(ctx context.Context) error {
 	if answer.applied < h.required {
 		return fmt.Errorf("schema version %d is older than %d: run \"reporting migrate\"", answer.applied, h.required)
 	}
-	if !answer.walled {
+	switch {
+	case !answer.wall:
+		return errWallOff
+	case !answer.walled:
 		return errNoWall
 	}
 	return nil
@@ -118,15 +125,20 @@ func (h *Health) check(ctx context.Context) error {
 
 type healthAnswer struct {
 	applied int64 // version of the schema
-	walled  bool  // whether row-level security holds for us
+	wall    bool  // whether the table has row-level security
+	walled  bool  // whether the policies for readers hold for us
 }
 
 // ask also finds out whether the jobs may be read.
 func (h *Health) ask(ctx context.Context) (a healthAnswer, err error) {
-	// The last column is about the right to read the table, not its rows.
+	// The last column is about the right to read the table, not its rows. That some
+	// policy holds is not enough: the one for readers shows the rows of one user.
 	err = h.pool.pgx.QueryRow(ctx, `
-		select coalesce(max(version_id), 0), row_security_active('report_job'), exists (select from report_job where false)
-		  from `+versionTable+` where is_applied`).Scan(&a.applied, &a.walled, new(bool))
+		select coalesce(max(version_id), 0),
+		       (select relrowsecurity from pg_class where oid = 'report_job'::regclass),
+		       row_security_active('report_job') and pg_has_role(current_user, 'reporting_reader', 'usage'),
+		       exists (select from report_job where false)
+		  from `+versionTable+` where is_applied`).Scan(&a.applied, &a.wall, &a.walled, new(bool))
 	return a, err
 }
 

@@ -90,6 +90,9 @@ func explain(err error) error {
 			"who creates these three, grants reporting_owner to the migrating role, and grants usage and create on the schema "+
 			"to reporting_owner and to the migrating role", err)
 	}
+	if ok && pg.Code == "55P03" { // lock_not_available
+		return fmt.Errorf("%w\nSomebody reads or writes the tables for long. Nothing was changed: try again, at a quiet time", err)
+	}
 	return err
 }
 

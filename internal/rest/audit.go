@@ -3,10 +3,8 @@
 package rest
 
 import (
-	"errors"
 	"net/http"
 
-	"reporting/internal/auth"
 	"reporting/internal/obs"
 )
 
@@ -23,38 +21,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, o Operation, call
 		if answered.status == 0 {
 			return
 		}
-		record.Time = s.now()
-		if failure := s.audit.Write(record); failure != nil {
-			// The answer is out, and nobody is served by breaking it: but somebody has
-			// to hear of it.
-			s.metrics.ObserveAuditFailure()
-			s.log.ErrorContext(r.Context(), "audit record not written", "request_id", e.id, "error", failure.Error())
-		}
+		record.Time = s.now().UTC()
+		s.audit.Write(record)
 	}()
 	count, err := o.Serve(answered, r, call)
 	record.Count, record.Complete = &count, err == nil
 	return err
-}
-
-// tokenResult is what became of a request's token, for the metrics.
-func tokenResult(err error) string {
-	if err == nil {
-		return "accepted"
-	}
-	if refused, ok := errors.AsType[*auth.Error](err); ok {
-		switch refused.Kind {
-		case auth.NoCredentials:
-			return "missing"
-		case auth.MalformedRequest:
-			return "malformed"
-		case auth.ExpiredToken:
-			return "expired"
-		case auth.NoUser:
-			return "no_user"
-		case auth.KeysUnavailable:
-			return "keys_unavailable"
-		case auth.InvalidToken:
-		}
-	}
-	return "invalid"
 }

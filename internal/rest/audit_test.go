@@ -6,14 +6,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,15 +21,16 @@ import (
 	"reporting/internal/rest"
 )
 
-// audited calls an operation that does as told, with an audit that writes to out.
-func audited(t *testing.T, out io.Writer, do func(http.ResponseWriter) (int, error)) (status int, log, metrics string) {
+// audited calls an operation that does as told, and returns its audit record or nothing.
+func audited(t *testing.T, do func(http.ResponseWriter) (int, error)) []byte {
 	t.Helper()
-	var lines bytes.Buffer
-	figures := obs.NewMetrics(obs.Build{})
+	var out bytes.Buffer
+	log, metrics := slog.New(slog.DiscardHandler), obs.NewMetrics(obs.Build{})
+	audit := obs.NewAudit(&out, log, metrics)
 	handler, err := rest.New(rest.Options{
 		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: maxBody, Now: time.Now,
 		Auth: auth.NewGateway(auth.GatewayOptions{TrustedPeers: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}),
-		Log:  slog.New(slog.NewJSONHandler(&lines, nil)), Metrics: figures, Audit: obs.NewAudit(out),
+		Log:  log, Metrics: metrics, Audit: audit,
 		Draining: func() bool { return false },
 		Operations: []rest.Operation{{
 			Operation: fhir.Operation{Name: "x"},
@@ -48,10 +47,10 @@ func audited(t *testing.T, out io.Writer, do func(http.ResponseWriter) (int, err
 		defer func() { _ = recover() }() // an answer that breaks off breaks the connection
 		handler.ServeHTTP(w, r)
 	}()
-	scraped := httptest.NewRecorder()
-	obs.Handler(figures, obs.NewReadiness(slog.New(slog.DiscardHandler))).
-		ServeHTTP(scraped, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
-	return w.Code, lines.String(), scraped.Body.String()
+	if err := audit.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return out.Bytes()
 }
 
 func TestAuditTellsHowItEnded(t *testing.T) {
@@ -67,13 +66,11 @@ func TestAuditTellsHowItEnded(t *testing.T) {
 		"panicked before":    {func(http.ResponseWriter) (int, error) { panic("x") }, ``},
 		"panicked afterward": {func(w http.ResponseWriter) (int, error) { _ = fine(w); panic("x") }, `unknown false`},
 	} {
-		var out bytes.Buffer
-		audited(t, &out, row.do)
 		var got string
-		if out.Len() > 0 {
+		if line := audited(t, row.do); len(line) > 0 {
 			var record obs.AuditRecord
-			if err := json.Unmarshal(out.Bytes(), &record); err != nil {
-				t.Fatalf("%s: %v: %s", name, err, &out)
+			if err := json.Unmarshal(line, &record); err != nil {
+				t.Fatalf("%s: %v: %s", name, err, line)
 			}
 			count := "unknown"
 			if record.Count != nil {
@@ -84,24 +81,5 @@ func TestAuditTellsHowItEnded(t *testing.T) {
 		if got != row.want {
 			t.Errorf("%s: %q, want %q", name, got, row.want)
 		}
-	}
-}
-
-type full struct{}
-
-func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
-
-// A record that cannot be written is an error that somebody hears of.
-func TestAuditThatFails(t *testing.T) {
-	t.Parallel()
-	status, log, metrics := audited(t, full{}, func(w http.ResponseWriter) (int, error) { return 1, fine(w) })
-	if status != http.StatusOK {
-		t.Errorf("status %d", status)
-	}
-	if !strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "no space left") {
-		t.Errorf("the log is silent: %s", log)
-	}
-	if !strings.Contains(metrics, "reporting_audit_failures_total 1\n") {
-		t.Error("the metrics are silent")
 	}
 }

@@ -41,7 +41,7 @@ func receive(w http.ResponseWriter, r *http.Request, room *bodyRoom) ([]byte, er
 	if r.ContentLength > room.max {
 		return nil, tooLarge(room.max).with("Connection", "close")
 	}
-	body, err := room.readAll(http.MaxBytesReader(w, r.Body, room.max))
+	body, err := room.arriveAll(http.MaxBytesReader(w, r.Body, room.max))
 	if err != nil {
 		return nil, readProblem(err)
 	}
@@ -91,7 +91,7 @@ func inflate(header http.Header, body []byte, room *bodyRoom) ([]byte, error) {
 	if err != nil {
 		return nil, corrupt.because(err)
 	}
-	inflated, err := room.readAll(io.LimitReader(reader, room.max+1))
+	inflated, err := room.readAll(io.LimitReader(reader, room.max+1), func() {})
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return nil, p
 	}

@@ -11,13 +11,15 @@ import (
 
 	"github.com/google/uuid"
 
+	"reporting/internal/obs"
 	"reporting/internal/rest/negotiation"
 )
 
 // exchange is what is known about one request while it is handled.
 type exchange struct {
-	id        string   // request id, echoed or made here
-	traceID   string   // of the traceparent header (W3C Trace Context), or empty
+	id        string // request id, echoed or made here
+	traceID   string // of the traceparent header (W3C Trace Context), or empty
+	method    obs.Method
 	operation string   // label for log and metrics, from a closed set
 	userID    string   // of the caller, once the token has named one
 	failure   *Problem // what went wrong, if anything; its cause is for the log only
@@ -62,7 +64,7 @@ func parseQuery(text string) (url.Values, error) {
 }
 
 func newExchange(r *http.Request) *exchange {
-	e := &exchange{operation: labelNone}
+	e := &exchange{method: obs.MethodOf(r.Method), operation: labelNone}
 	if ids := r.Header.Values("X-Request-Id"); len(ids) == 1 && requestID.MatchString(ids[0]) {
 		e.id = ids[0]
 	} else {

@@ -58,7 +58,7 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 	}
 	var body []fhir.Input
 	if r.Method == http.MethodPost {
-		room := s.limits.room(s.maxBody)
+		room := s.limits.room(w, s.maxBody)
 		defer room.free()
 		var err error
 		if body, err = readBody(w, r, room); err != nil {

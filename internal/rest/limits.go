@@ -3,8 +3,8 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -15,31 +15,26 @@ import (
 	"reporting/internal/obs"
 )
 
-const (
-	// rateWindow is what the rate of a user is averaged over, so that a page that
-	// asks ten things at once is no flood.
-	rateWindow = 5 * time.Second
-	// smallBody is what anybody may send without further ado, in bytes. Nearly every
-	// call does: a Parameters resource without inputs has thirty.
-	smallBody = 8 << 10
-	// maxLargeBodies is how many larger ones may be in memory at a time: read as
-	// values, one takes up to forty times its size.
-	maxLargeBodies = 8
-)
+// rateWindow is what the rate of a user is averaged over, so that a page that asks
+// ten things at once is no flood.
+const rateWindow = 5 * time.Second
 
 // limits keep callers from taking from one another what there is only so much of.
+// Only callers whose token is good are counted, so that strangers can neither fill a
+// table nor use up what is somebody else's.
 type limits struct {
 	metrics       *obs.Metrics
-	maxConcurrent int64 // calls at work at a time; 0: no limit
+	maxConcurrent int64 // calls at work at a time; 0: any number
 	calls         atomic.Int64
-	userRate      int // calls of one user in a second; 0: no limit
+	userRate      int // calls of one user in a second; 0: any number
 	users         *httprate.RateLimiter
-	largeBodies   chan struct{}
+	turns         *turns
+	largeBodies   chan struct{} // holds one for each large body in memory
 }
 
 func newLimits(o Options) *limits {
 	l := &limits{
-		metrics: o.Metrics, maxConcurrent: int64(o.MaxConcurrent), userRate: o.UserRate,
+		metrics: o.Metrics, maxConcurrent: int64(o.MaxConcurrent), userRate: o.UserRate, turns: newTurns(),
 		largeBodies: make(chan struct{}, maxLargeBodies),
 	}
 	if o.UserRate > 0 {
@@ -51,78 +46,46 @@ func newLimits(o Options) *limits {
 	return l
 }
 
-// enter lets a call in, or refuses it at once: whoever waits in line here would do
-// so with all that was already allocated for them. leave must follow either way.
-func (l *limits) enter() error {
-	if n := l.calls.Add(1); l.maxConcurrent > 0 && n > l.maxConcurrent {
-		l.metrics.ObserveLimited(obs.LimitConcurrency)
-		return busy()
+// enter lets a user's call in, or refuses it. After it did, leave must be called.
+func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (leave func(), err error) {
+	if l.users != nil && l.users.OnLimit(w, r, userID) {
+		return nil, l.refused(obs.LimitUserRate, throttled(fmt.Sprintf(
+			"This user asks more than %d times a second. Ask less often, and again in %d seconds.", l.userRate, rateWindow/time.Second)).
+			retryAfter(rateWindow))
 	}
-	return nil
+	// Whoever is one too many is told so at once: a line here would only grow.
+	if n := l.calls.Add(1); l.maxConcurrent > 0 && n > l.maxConcurrent {
+		l.calls.Add(-1)
+		return nil, l.refused(obs.LimitConcurrency, busy())
+	}
+	l.metrics.AddCalls(1)
+	out := func() {
+		l.calls.Add(-1)
+		l.metrics.AddCalls(-1)
+	}
+	done, ok := l.turns.take(r.Context(), userID)
+	if !ok {
+		out()
+		return nil, l.refused(obs.LimitUserCalls, throttled(fmt.Sprintf(
+			"%d calls of this user are being answered already. Read their answers first.", userCalls)).retryAfter(retrySoon))
+	}
+	return func() {
+		done()
+		out()
+	}, nil
 }
 
-func (l *limits) leave() { l.calls.Add(-1) }
+// refused counts a refusal and makes the log say which limit it was.
+func (l *limits) refused(limit obs.Limit, p *Problem) *Problem {
+	l.metrics.ObserveLimited(limit)
+	return p.because(errors.New("limit " + string(limit)))
+}
 
-// count refuses a user who asks too often. Only users that a token names are
-// counted, so that strangers can neither fill the table of users nor use up what is
-// somebody else's.
-func (l *limits) count(w http.ResponseWriter, r *http.Request, userID string) error {
-	if l.users == nil || !l.users.OnLimit(w, r, userID) {
-		return nil
-	}
-	l.metrics.ObserveLimited(obs.LimitUserRate)
-	return problem(http.StatusTooManyRequests, models.IssueTypeThrottled,
-		fmt.Sprintf("This user asks more than %d times a second. Ask less often, and again in %d seconds.", l.userRate, rateWindow/time.Second)).
-		retryAfter(rateWindow)
+func throttled(diagnostics string) *Problem {
+	return problem(http.StatusTooManyRequests, models.IssueTypeThrottled, diagnostics)
 }
 
 func busy() *Problem {
 	return problem(http.StatusServiceUnavailable, models.IssueTypeTransient,
 		"The service has too much to do at the moment. Try again shortly.").retryAfter(retrySoon)
-}
-
-// bodyRoom is what one call may hold in memory of its body. Beyond a little there is
-// room for few calls at a time; free it when the body is done with.
-type bodyRoom struct {
-	limits *limits
-	max    int64 // bytes, inflated or not
-	held   bool
-}
-
-func (l *limits) room(limit int64) *bodyRoom { return &bodyRoom{limits: l, max: limit} }
-
-func (b *bodyRoom) take() error {
-	if b.held {
-		return nil
-	}
-	select {
-	case b.limits.largeBodies <- struct{}{}:
-		b.held = true
-		return nil
-	default:
-		b.limits.metrics.ObserveLimited(obs.LimitLargeBodies)
-		return busy()
-	}
-}
-
-func (b *bodyRoom) free() {
-	if b.held {
-		<-b.limits.largeBodies
-		b.held = false
-	}
-}
-
-// readAll reads to the end, but for what is more than a little takes room first.
-func (b *bodyRoom) readAll(from io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(from, smallBody))
-	if err != nil || len(body) < smallBody {
-		return body, err
-	}
-	if b.max > smallBody {
-		if err := b.take(); err != nil {
-			return nil, err
-		}
-	}
-	rest, err := io.ReadAll(from)
-	return append(body, rest...), err
 }

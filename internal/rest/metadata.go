@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
@@ -128,14 +129,18 @@ func modified(query url.Values, issues *fhir.Issues) {
 	}
 }
 
+// formTimeout is how long a form may take to arrive: strangers send them.
+const formTimeout = 5 * time.Second
+
 // searchForm answers a search whose parameters are in the body, in the address or
 // in both (FHIR R4 http.html, section 3.1.0.11).
 func (m *metadata) searchForm(s *server) handler {
 	const formType = "application/x-www-form-urlencoded"
 	return func(w http.ResponseWriter, r *http.Request) error {
 		// As much as an address may hold: the answer repeats it, and no token is asked for.
-		room := s.limits.room(maxURL)
+		room := s.limits.room(w, maxURL)
 		defer room.free()
+		room.hurry(formTimeout)
 		body, err := receive(w, r, room)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 		rec.Header().Set("X-Request-Id", e.id)
 		defer func() {
 			status, duration := e.status(rec), s.now().Sub(start)
-			s.metrics.ObserveRequest(e.operation, r.Method, status, duration)
+			s.metrics.ObserveRequest(e.operation, e.method, status, duration)
 			s.logAccess(r, e, rec, status, duration)
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
@@ -52,7 +52,7 @@ func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status i
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("request_id", e.id),
-		slog.String("method", r.Method),
+		slog.String("method", string(e.method)),
 		slog.String("operation", e.operation),
 		slog.Int("status", status),
 		slog.Int64("bytes", rec.bytes),
@@ -69,6 +69,8 @@ func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status i
 			attrs = append(attrs, slog.String("reason", refused.Error()))
 		} else if status >= http.StatusInternalServerError && p.Cause != nil {
 			attrs = append(attrs, slog.String("error", p.Cause.Error()))
+		} else if status == http.StatusTooManyRequests && p.Cause != nil {
+			attrs = append(attrs, slog.String("reason", p.Cause.Error()))
 		}
 		if rec.status != 0 && rec.status != p.Status {
 			attrs = append(attrs, slog.Bool("aborted", true))

@@ -3,10 +3,12 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
 
 	"reporting/internal/auth"
 	"reporting/internal/fhir"
+	"reporting/internal/obs"
 	"reporting/internal/rest/negotiation"
 )
 
@@ -43,24 +45,29 @@ func (s *server) invocation(o Operation) methods {
 	return m
 }
 
-// operation checks in the order that the contract gives: token, how often, negotiation,
+// operation checks in the order that the contract gives: token, limits, negotiation,
 // body.
 func (s *server) operation(o Operation) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		defer s.limits.leave()
-		if err := s.limits.enter(); err != nil {
-			return err
+		if r.Method != http.MethodPost && r.ContentLength != 0 {
+			// Or net/http waits, before the first byte of the answer, for a body that
+			// nobody reads, and a database connection waits with it.
+			w.Header().Set("Connection", "close")
 		}
 		caller, err := s.auth.Authenticate(r.Context(), credentials(r))
-		s.metrics.ObserveToken(tokenResult(err))
+		if r.Context().Err() == nil { // else nobody knows
+			s.metrics.ObserveToken(tokenResult(err))
+		}
 		if err != nil {
 			return err
 		}
 		e := exchangeOf(r.Context())
 		e.userID = caller.UserID
-		if err := s.limits.count(w, r, caller.UserID); err != nil {
+		leave, err := s.limits.enter(w, r, caller.UserID)
+		if err != nil {
 			return err
 		}
+		defer leave()
 		if e.refusal != nil {
 			return e.refusal
 		}
@@ -70,4 +77,27 @@ func (s *server) operation(o Operation) handler {
 		}
 		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs})
 	}
+}
+
+// tokenResult is what became of a request's token, for the metrics.
+func tokenResult(err error) obs.TokenResult {
+	if err == nil {
+		return obs.TokenAccepted
+	}
+	if refused, ok := errors.AsType[*auth.Error](err); ok {
+		switch refused.Kind {
+		case auth.NoCredentials:
+			return obs.TokenMissing
+		case auth.MalformedRequest:
+			return obs.TokenMalformed
+		case auth.ExpiredToken:
+			return obs.TokenExpired
+		case auth.NoUser:
+			return obs.TokenNoUser
+		case auth.KeysUnavailable:
+			return obs.TokenNoKeys
+		case auth.InvalidToken:
+		}
+	}
+	return obs.TokenInvalid
 }

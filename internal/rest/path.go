@@ -13,6 +13,10 @@ import (
 // maxURL is the longest request target that is looked at, in bytes.
 const maxURL = 8 << 10
 
+// maxHeaders is how many headers a request may have. Short ones take twenty times
+// their size in memory, for as long as the request takes.
+const maxHeaders = 100
+
 // normalise rewrites the path before it is routed, so that spellings which mean
 // the same reach the same route without a redirect (a HAPI client never follows
 // one after a POST): %24 for $, doubled slashes, a slash at the end.
@@ -20,6 +24,10 @@ func (s *server) normalise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.RequestURI) > maxURL {
 			s.funnel.wrap(tooLong).ServeHTTP(w, r)
+			return
+		}
+		if len(r.Header) > maxHeaders {
+			s.funnel.wrap(tooManyHeaders).ServeHTTP(w, r)
 			return
 		}
 		if ambiguous(r.URL) {
@@ -61,6 +69,10 @@ func ambiguous(u *url.URL) bool {
 
 func tooLong(http.ResponseWriter, *http.Request) error {
 	return problem(http.StatusRequestURITooLong, models.IssueTypeTooLong, "The address is too long.")
+}
+
+func tooManyHeaders(http.ResponseWriter, *http.Request) error {
+	return problem(http.StatusRequestHeaderFieldsTooLarge, models.IssueTypeTooLong, "The request has too many headers.").with("Connection", "close")
 }
 
 func badPath(http.ResponseWriter, *http.Request) error {

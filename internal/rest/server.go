@@ -56,15 +56,15 @@ type server struct {
 // New returns the handler of the API listener.
 func New(o Options) (http.Handler, error) {
 	s := &server{
-		funnel: funnel{log: o.Log}, auth: o.Auth, limits: newLimits(o), audit: o.Audit, pseudonyms: o.Pseudonyms, maxBody: o.MaxBody, corsOrigins: o.CORSOrigins, log: o.Log,
-		metrics: o.Metrics, draining: o.Draining, now: o.Now, routes: map[string]http.Handler{},
+		funnel: funnel{log: o.Log}, auth: o.Auth, limits: newLimits(o), maxBody: o.MaxBody, corsOrigins: o.CORSOrigins,
+		audit: o.Audit, pseudonyms: o.Pseudonyms, log: o.Log, metrics: o.Metrics,
+		draining: o.Draining, now: o.Now, routes: map[string]http.Handler{},
 		base:      strings.TrimSuffix(o.Base.String(), "/"),
 		mountPath: strings.TrimSuffix(o.Base.Path, "/"),
 	}
 	if s.pseudonyms == nil {
 		s.pseudonyms = obs.NewPseudonyms("")
 	}
-	s.metrics.RegisterInFlight(s.limits.calls.Load)
 	about := o.About
 	about.Base = s.base
 	about.CORS = len(o.CORSOrigins) > 0

@@ -107,6 +107,7 @@ func (f *forger) types() []Attack {
 		Attack{"bound to a certificate", "the binding is to TLS that ends in front of the service, which cannot see the certificate", f.claim("cnf", Fields{"x5t#S256": "AAAA"}), Invalid},
 		Attack{"ID token without typ", "providers other than Keycloak tell it apart by its claims only, and browsers hold it", f.claim("at_hash", "AAAA"), Invalid},
 		Attack{"ID token of the hybrid flow", "it travels in an address, and so through logs and histories", f.claim("c_hash", "AAAA"), Invalid},
+		Attack{"ID token of FAPI", "it stands in the answer of the login, where the browser sees it", f.claim("s_hash", "AAAA"), Invalid},
 		Attack{
 			"logout token without typ", "older providers send it as a plain JWT, to every client of the session",
 			f.claim("events", Fields{"http://schemas.openid.net/event/backchannel-logout": Fields{}}), Invalid,

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"reporting/internal/obs"
+)
+
+const (
+	// smallBody is what anybody may send without further ado, in bytes. Nearly every
+	// call does: a Parameters resource without inputs has thirty.
+	smallBody = 8 << 10
+	// maxLargeBodies is how many larger ones may be in memory at a time: read as
+	// values, one takes up to forty times its size.
+	maxLargeBodies = 8
+	// largeBodyTimeout is how long a large one may take from when it has room, since
+	// others wait for that.
+	largeBodyTimeout = 5 * time.Second
+)
+
+// bodyRoom is what one call may hold in memory of its body. Beyond a little there is
+// room for few calls at a time; free it when the body is done with.
+type bodyRoom struct {
+	limits  *limits
+	w       http.ResponseWriter
+	max     int64 // bytes, inflated or not
+	held    bool
+	hurried bool
+}
+
+func (l *limits) room(w http.ResponseWriter, limit int64) *bodyRoom {
+	return &bodyRoom{limits: l, w: w, max: limit}
+}
+
+func (b *bodyRoom) take() error {
+	if b.held {
+		return nil
+	}
+	select {
+	case b.limits.largeBodies <- struct{}{}:
+		b.held = true
+		b.limits.metrics.AddLargeBodies(1)
+		return nil
+	default:
+		return b.limits.refused(obs.LimitLargeBodies, busy())
+	}
+}
+
+func (b *bodyRoom) free() {
+	if b.held {
+		<-b.limits.largeBodies
+		b.limits.metrics.AddLargeBodies(-1)
+		b.held = false
+	}
+}
+
+// arriveAll takes in all of a body, within the limits of size and time.
+func (b *bodyRoom) arriveAll(from io.Reader) ([]byte, error) {
+	body, err := b.readAll(from, func() { b.hurry(largeBodyTimeout) })
+	if err == nil && b.hurried {
+		// Or net/http, which now watches whether the client goes, takes the deadline for
+		// its going.
+		b.setDeadline(time.Time{})
+	}
+	return body, err
+}
+
+// readAll reads to the end, but for what is more than a little takes room first, and
+// tells of it.
+func (b *bodyRoom) readAll(from io.Reader, large func()) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(from, smallBody+1))
+	if err != nil || len(body) <= smallBody {
+		return body, err
+	}
+	if b.max > smallBody {
+		if err := b.take(); err != nil {
+			return nil, err
+		}
+		large()
+	}
+	rest, err := io.ReadAll(from)
+	return append(body, rest...), err
+}
+
+// hurry gives the client this long for the rest of its body.
+func (b *bodyRoom) hurry(limit time.Duration) {
+	b.hurried = true
+	b.setDeadline(time.Now().Add(limit))
+}
+
+func (b *bodyRoom) setDeadline(t time.Time) {
+	// Not every writer has deadlines (tests), and then there is none to miss.
+	_ = http.NewResponseController(b.w).SetReadDeadline(t)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// userCalls is how many calls of one user are at work at a time. A long list
+	// holds a database connection for as long as its reader takes, so this has to
+	// stay well below the size of the pool, which is 8 at least.
+	userCalls = 4
+	// turnTimeout is how long a further call of the same user waits for its turn: a
+	// page may well ask ten things at once.
+	turnTimeout = time.Second
+)
+
+// turns lets few calls of a user work at a time. It is by hand because a semaphore
+// for each user has to come with the user's first call and go with the last.
+type turns struct {
+	mu    sync.Mutex
+	users map[string]*userTurns
+}
+
+type userTurns struct {
+	slots chan struct{} // holds one for each call at work
+	calls int           // at work or waiting; guarded by the mutex of turns
+}
+
+func newTurns() *turns { return &turns{users: map[string]*userTurns{}} }
+
+// take waits for the user's turn and tells whether it came. After it did, done must
+// be called.
+func (t *turns) take(ctx context.Context, userID string) (done func(), ok bool) {
+	t.mu.Lock()
+	user := t.users[userID]
+	if user == nil {
+		user = &userTurns{slots: make(chan struct{}, userCalls)}
+		t.users[userID] = user
+	}
+	user.calls++
+	t.mu.Unlock()
+	if !user.wait(ctx) {
+		t.leave(userID, user)
+		return nil, false
+	}
+	return func() {
+		<-user.slots
+		t.leave(userID, user)
+	}, true
+}
+
+func (u *userTurns) wait(ctx context.Context) bool {
+	select {
+	case u.slots <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(turnTimeout)
+	defer timer.Stop()
+	select {
+	case u.slots <- struct{}{}:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// leave forgets a user of whom no call is left.
+func (t *turns) leave(userID string, user *userTurns) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	user.calls--
+	if user.calls == 0 {
+		delete(t.users, userID)
+	}
+}
