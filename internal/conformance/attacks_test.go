@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,11 +35,7 @@ func shout(t *testing.T, server target, token string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connection, err := net.Dial("tcp", base.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = connection.Close() }()
+	connection := server.dial(t)
 	if err := connection.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}

@@ -39,17 +39,6 @@ func (i instance) hasCount(t *testing.T, name string, least float64) {
 	})
 }
 
-// dial opens a connection to the API listener that ends with the test.
-func (i instance) dial(t *testing.T) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.TrimSuffix(i.base, "/fhir"), "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
-}
-
 // later checks a refusal that asks the client to come back.
 func (a answer) later(t *testing.T, status int, code models.IssueType, seconds string) {
 	t.Helper()

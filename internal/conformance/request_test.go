@@ -5,7 +5,9 @@ package conformance_test
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -103,6 +105,22 @@ func send(req *http.Request) (answer, error) {
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	return answer{status: res.StatusCode, header: res.Header, body: body}, err
+}
+
+// dial opens a connection for what an HTTP client would not send. It ends with the
+// test.
+func (s target) dial(t testing.TB) net.Conn {
+	t.Helper()
+	base, err := url.Parse(s.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", base.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 // entries decodes a status answer.

@@ -6,16 +6,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
-	"net/url"
 	"strconv"
 	"testing"
-	"time"
 
-	"reporting/internal/auth"
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
 	"reporting/internal/rest"
@@ -25,29 +20,20 @@ import (
 func audited(t *testing.T, do func(http.ResponseWriter) (int, error)) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	log, metrics := slog.New(slog.DiscardHandler), obs.NewMetrics(obs.Build{})
-	audit := obs.NewAudit(&out, log, metrics)
-	handler, err := rest.New(rest.Options{
-		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: maxBody, Now: time.Now,
-		Auth: auth.NewGateway(auth.GatewayOptions{TrustedPeers: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}),
-		Log:  log, Metrics: metrics, Audit: audit,
-		Draining: func() bool { return false },
-		Operations: []rest.Operation{{
-			Operation: fhir.Operation{Name: "x"},
-			Serve:     func(w http.ResponseWriter, _ *http.Request, _ rest.Call) (int, error) { return do(w) },
-		}},
-	})
+	o := options(fhir.Operation{}, func(w http.ResponseWriter, _ rest.Call) (int, error) { return do(w) })
+	o.Audit = obs.NewAudit(&out, o.Log, o.Metrics)
+	handler, err := rest.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := post("", "")
-	r.Header.Set("Authorization", "Bearer "+auth.UnsignedToken(auth.Principal{UserID: "u"}, time.Time{}))
+	r.Header.Set("Authorization", bearer())
 	w := httptest.NewRecorder()
 	func() {
 		defer func() { _ = recover() }() // an answer that breaks off breaks the connection
 		handler.ServeHTTP(w, r)
 	}()
-	if err := audit.Close(t.Context()); err != nil {
+	if err := o.Audit.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	return out.Bytes()

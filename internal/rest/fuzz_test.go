@@ -3,21 +3,16 @@
 package rest_test
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
-	"reporting/internal/auth"
 	"reporting/internal/fhir"
-	"reporting/internal/obs"
 	"reporting/internal/rest"
 )
 
@@ -26,7 +21,7 @@ var soundID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // FuzzHeaders looks for headers that make the service fail, that get somebody in
 // without a token, or that come back in an answer.
 func FuzzHeaders(f *testing.F) {
-	token := "Bearer " + auth.UnsignedToken(auth.Principal{UserID: "u"}, time.Time{})
+	token := bearer()
 	for _, authorization := range []string{
 		token, token + "\n" + token, token + ", " + token, "bearer  " + token[7:], "Basic x", "", "\n", token[:40], "Bearer a.b.c", strings.Repeat("Bearer ", 99),
 	} {
@@ -35,19 +30,12 @@ func FuzzHeaders(f *testing.F) {
 	f.Add(token, "application/fhir+xml;q=0.5\n*/*;q=0", `text/json; charset="utf-8"`, "gzip", "a b", "null", "/fhir/%24x?_format=xml&_pretty=true")
 	f.Add(token, "application/fhir+json; fhirVersion=4.0", "image/png", "gzip, br", "${jndi:x}", "*", "/fhir//$x/?status=DONE;x=%zz")
 	var called bool
-	handler, err := rest.New(rest.Options{
-		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: maxBody, Now: time.Now,
-		Auth: auth.NewGateway(auth.GatewayOptions{TrustedPeers: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}),
-		Log:  slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics(obs.Build{}), CORSOrigins: []string{"https://portal.example"},
-		Draining: func() bool { return false },
-		Operations: []rest.Operation{{
-			Operation: fhir.Operation{Name: "x"},
-			Serve: func(w http.ResponseWriter, _ *http.Request, call rest.Call) (int, error) {
-				called = call.Caller.UserID != ""
-				return 0, fine(w)
-			},
-		}},
+	o := options(fhir.Operation{}, func(w http.ResponseWriter, call rest.Call) (int, error) {
+		called = call.Caller.UserID != ""
+		return 0, fine(w)
 	})
+	o.CORSOrigins = []string{"https://portal.example"}
+	handler, err := rest.New(o)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -25,24 +25,34 @@ import (
 
 const maxBody = 1000
 
-// serve answers one request with an operation $x that does as told.
-func serve(t *testing.T, operation fhir.Operation, do func(http.ResponseWriter) error, r *http.Request) *httptest.ResponseRecorder {
-	t.Helper()
+// options are those of an API with an operation $x that does as told.
+func options(operation fhir.Operation, serve func(http.ResponseWriter, rest.Call) (int, error)) rest.Options {
 	operation.Name = "x"
-	handler, err := rest.New(rest.Options{
+	return rest.Options{
 		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: maxBody, Now: time.Now,
 		Auth:    auth.NewGateway(auth.GatewayOptions{TrustedPeers: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}),
 		Log:     slog.New(slog.DiscardHandler),
 		Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
 		Operations: []rest.Operation{{
 			Operation: operation,
-			Serve:     func(w http.ResponseWriter, _ *http.Request, _ rest.Call) (int, error) { return 0, do(w) },
+			Serve:     func(w http.ResponseWriter, _ *http.Request, call rest.Call) (int, error) { return serve(w, call) },
 		}},
-	})
+	}
+}
+
+// bearer is the Authorization of a user whom the options let in.
+func bearer() string {
+	return "Bearer " + auth.UnsignedToken(auth.Principal{UserID: "u"}, time.Time{})
+}
+
+// serve answers one request with an operation $x that does as told.
+func serve(t *testing.T, operation fhir.Operation, do func(http.ResponseWriter) error, r *http.Request) *httptest.ResponseRecorder {
+	t.Helper()
+	handler, err := rest.New(options(operation, func(w http.ResponseWriter, _ rest.Call) (int, error) { return 0, do(w) }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+auth.UnsignedToken(auth.Principal{UserID: "u"}, time.Time{}))
+	r.Header.Set("Authorization", bearer())
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	return w
