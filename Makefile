@@ -21,6 +21,7 @@ dev: build ## run the service on a private Postgres with demo jobs
 .PHONY: test
 test: ## run all tests, on a private Postgres
 	go test $(RACE) ./...
+	go -C tools/licenses test ./...
 
 # The same sources and the same three values give the same bytes, in any folder and
 # with or without a repository: so they stand for what Go would note by itself.

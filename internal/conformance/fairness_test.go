@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/config"
+)
+
+// One user cannot keep the database from others: not with answers that are not read,
+// and not with bodies that do not come.
+func TestUserCalls(t *testing.T) {
+	t.Parallel()
+	for name, beginning := range map[string]string{
+		"answers that are not read":      "GET /fhir" + operation + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+		"a body of GET that never comes": "GET /fhir" + operation + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 200000\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, greedy := own(t, nil), newUser()
+			insertMany(t, server, greedy)
+			for range 12 { // the pool has eight connections where there are two processors
+				conn := server.dial(t)
+				if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := fmt.Fprintf(conn, beginning, token(greedy)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			waitFor(t, "the greedy user", func() bool { return server.hasMetric(t, "reporting_http_calls_in_flight 4") })
+			for range 5 {
+				begin := time.Now()
+				if a := server.do(t, status(newUser())); a.status != http.StatusOK || time.Since(begin) > time.Second {
+					t.Errorf("somebody else: %d after %s", a.status, time.Since(begin))
+				}
+			}
+			server.do(t, status(greedy)).later(t, http.StatusTooManyRequests, models.IssueTypeThrottled, "1")
+			server.hasCount(t, `reporting_http_limited_total{limit="user_calls"}`, 9)
+		})
+	}
+}
+
+// A body that a GET announces and nobody reads does not hold up a long answer, and
+// with it a database connection.
+func TestBodyOfGet(t *testing.T) {
+	t.Parallel()
+	server, user := own(t, nil), newUser()
+	insertMany(t, server, user)
+	conn := server.dial(t)
+	_, err := fmt.Fprintf(conn, "GET /fhir%s?_count=1000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 200000\r\n\r\n", operation, token(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil { // net/http would wait for twenty
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("%s %v", res.Status, err)
+	}
+}
+
+// Ten calls of one user at once are no offence: they take turns.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	server, user := own(t, nil), newUser()
+	server.load(t, done(user, noon))
+	var calls sync.WaitGroup
+	for range 10 {
+		calls.Go(func() {
+			if a, err := send(server.build(t, status(user))); err != nil || a.status != http.StatusOK {
+				t.Errorf("%d %v %s", a.status, err, a.body)
+			}
+		})
+	}
+	calls.Wait()
+}
+
+// Thousands of empty headers take much memory; they are let go of at once.
+func TestManyHeaders(t *testing.T) {
+	t.Parallel()
+	server := own(t, nil)
+	conn := server.dial(t)
+	var headers strings.Builder
+	for n := range 2000 {
+		fmt.Fprintf(&headers, "%x:\r\n", n)
+	}
+	if _, err := fmt.Fprintf(conn, "POST /fhir/OperationDefinition/_search HTTP/1.1\r\nHost: x\r\n%sContent-Length: 100\r\n\r\n", &headers); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge || !res.Close {
+		t.Errorf("%s, close %v", res.Status, res.Close)
+	}
+}
+
+// Connections beyond the limit wait until there is room for them.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	const most = 2
+	server := own(t, func(c *config.Config) { c.MaxConnections = most })
+	var open []net.Conn
+	for range most {
+		open = append(open, server.dial(t))
+	}
+	waitFor(t, "the connections", func() bool { return server.hasMetric(t, fmt.Sprintf("reporting_http_connections %d", most)) })
+	late := server.dial(t)
+	if _, err := io.WriteString(late, "GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := late.SetReadDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := late.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes on a connection beyond the limit", n)
+	}
+	_ = open[0].Close()
+	if err := late.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if res, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("after there was room: %v", err)
+	}
+}
+
+// A client that says nothing, or the beginning of something, does not keep its
+// connection.
+func TestSlowHeaders(t *testing.T) {
+	t.Parallel()
+	server := own(t, nil)
+	for _, beginning := range []string{"", "POST /fhir" + operation + " HTTP/1.1\r\nHost: x\r\nAuthoriz"} {
+		conn := server.dial(t)
+		if _, err := io.WriteString(conn, beginning); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(conn)
+		if err != nil || strings.Contains(string(text), "200 OK") {
+			t.Errorf("after %q: %v, %q", beginning, err, text)
+		}
+	}
+}
