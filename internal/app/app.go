@@ -42,6 +42,8 @@ type App struct {
 	metrics   *obs.Metrics
 	api, ops  *listener
 	cleanups  cleanups
+
+	databaseConnections int // at most, at a time
 }
 
 // New puts a service together and takes its addresses. It neither needs the
@@ -96,6 +98,7 @@ func (a *App) openDatabase(ctx context.Context) (*postgres.Pool, *postgres.Healt
 		return nil, nil, fmt.Errorf("database health: %w", err)
 	}
 	a.cleanups.add("database health", stopLimit, health.Close)
+	a.databaseConnections = int(pool.Stats().Max) + 1
 	a.metrics.RegisterPool(func() obs.PoolStats { return poolStats(pool.Stats()) })
 	return pool, health, nil
 }

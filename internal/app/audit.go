@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"reporting/internal/config"
 	"reporting/internal/obs"
@@ -38,7 +39,9 @@ func (a *App) openAudit(ctx context.Context, o Options) (*obs.Audit, error) {
 }
 
 func (a *App) openAuditFile(ctx context.Context, name string) (*os.File, error) {
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, auditMode) //nolint:gosec // the operator's choice
+	// A pipe that nobody reads is an error at once, where it would hold up the start.
+	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY | syscall.O_NONBLOCK
+	file, err := os.OpenFile(name, flags, auditMode) //nolint:gosec // the operator's choice
 	if err != nil {
 		return nil, err
 	}

@@ -30,8 +30,11 @@ const (
 	// opsConnections is how many connections the operations listener has: those who
 	// probe and scrape are few.
 	opsConnections = 64
-	// spareFiles are for the database, the key server and the rest of the process.
-	spareFiles = 128
+	// spareFiles are for the key server and the rest of the process, the database
+	// aside.
+	spareFiles = 64
+	// leastConnections is what a service needs to be one: a few clients keep theirs.
+	leastConnections = 32
 )
 
 // errorLog takes what net/http has to say. Nearly all of it is about clients that
@@ -49,13 +52,19 @@ func (e errorLog) Write(line []byte) (int, error) {
 }
 
 // roomFor is how many connections there can be with the files that the process may
-// open. Beyond it no database connection could be opened either.
-func roomFor(connections int) int {
+// open, of which others take some. Beyond it no database connection could be opened
+// either.
+func roomFor(connections, others int) (int, error) {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur > math.MaxInt32 {
-		return connections
+		return connections, nil //nolint:nilerr // nobody knows of a limit
 	}
-	return max(1, min(connections, int(files.Cur)-spareFiles-opsConnections))
+	room := int(files.Cur) - spareFiles - opsConnections - others
+	if room < leastConnections {
+		return 0, fmt.Errorf("the process may open %d files, which leaves too few connections: raise the limit (ulimit -n) to %d at least",
+			files.Cur, leastConnections+spareFiles+opsConnections+others)
+	}
+	return min(connections, room), nil
 }
 
 // listener is one HTTP server on one address.
@@ -123,7 +132,8 @@ const lastRequests = 100 * time.Millisecond
 // ends, and cuts them off then.
 //
 // The port closes before the server is told, because net/http drops a request
-// that it reads after Shutdown has begun, on a connection it accepted before.
+// that it reads after Shutdown has begun, on a connection it accepted before. Those
+// that wait because there are as many connections as there may be got nowhere yet.
 func (l *listener) stop(ctx context.Context) error {
 	err := l.closePort()
 	time.Sleep(lastRequests)

@@ -21,7 +21,10 @@ func (a *App) listen(ctx context.Context, api http.Handler) (err error) {
 		return err
 	}
 	a.cleanups.add("operations listener", stopLimit, a.ops.stop)
-	most := roomFor(a.config.MaxConnections)
+	most, err := roomFor(a.config.MaxConnections, a.databaseConnections)
+	if err != nil {
+		return err
+	}
 	if most < a.config.MaxConnections {
 		a.log.WarnContext(ctx, "fewer connections than REPORTING_MAX_CONNECTIONS says: raise the limit of open files (ulimit -n)", "connections", most)
 	}

@@ -32,7 +32,7 @@ type keyring struct {
 	retry   time.Duration
 	wait    time.Duration
 	wake    chan struct{}
-	waiting chan struct{} // holds one for each token that waits for a load; of all issuers
+	waiting chan struct{} // holds one for each token that waits for a load
 	changed func()        // is called when the keys are no longer those they were
 
 	mu       sync.Mutex
@@ -45,12 +45,13 @@ type keyring struct {
 	flight   chan struct{} // not nil while a load is asked for or under way; closed when it ends
 }
 
-// maxWaiting is how many tokens with an unknown key may wait for a load at a time, of
-// all issuers together. Each holds a request, and strangers can send as many as they
-// like.
+// maxWaiting is how many tokens with an unknown key may wait for a load at a time. Each
+// holds a request, and strangers can send as many as they like. Each issuer has its
+// share, so that one whose key server hangs does not keep the keys of others from
+// being looked for.
 const maxWaiting = 256
 
-func newKeyring(name string, o VerifierOptions, waiting chan struct{}, changed func()) (*keyring, error) {
+func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error) {
 	k := &keyring{
 		source:  source{issuer: name, keysURL: o.JWKSURL, client: o.Client},
 		store:   jwkset.NewMemoryStorage(),
@@ -62,7 +63,7 @@ func newKeyring(name string, o VerifierOptions, waiting chan struct{}, changed f
 		retry:   o.RetryInterval,
 		wait:    o.UnknownKeyWait,
 		wake:    make(chan struct{}, 1),
-		waiting: waiting,
+		waiting: make(chan struct{}, max(1, maxWaiting/max(1, len(o.Issuers)))),
 		changed: changed,
 	}
 	var err error

@@ -250,7 +250,7 @@ func TestAskNeverBlocks(t *testing.T) {
 	now := time.Unix(noon, 0)
 	o := VerifierOptions{Now: func() time.Time { return now }}
 	o.setDefaults()
-	k, err := newKeyring("https://id.example", o, nil, func() {})
+	k, err := newKeyring("https://id.example", o, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,9 +44,8 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{issuers: map[string]*issuer{}, cache: remembered, now: o.Now, leeway: o.Leeway, maxLifetime: o.MaxLifetime}
-	waiting := make(chan struct{}, maxWaiting)
 	for _, name := range o.Issuers {
-		keys, err := newKeyring(name, o, waiting, remembered.forget)
+		keys, err := newKeyring(name, o, remembered.forget)
 		if err != nil {
 			return nil, fmt.Errorf("make keyring: %w", err)
 		}

@@ -124,7 +124,7 @@ func (f Flags) common(p *problems) Config {
 		BaseURL:         p.base("REPORTING_BASE_URL", f.BaseURL),
 		AbsoluteFullURL: p.oneOf("REPORTING_FULL_URL", f.FullURL, "id", "absolute") == "absolute",
 		MaxBody:         p.size("REPORTING_MAX_BODY", f.MaxBody),
-		MaxConnections:  p.number("REPORTING_MAX_CONNECTIONS", f.MaxConnections, 1, maxCalls),
+		MaxConnections:  p.number("REPORTING_MAX_CONNECTIONS", f.MaxConnections, 32, maxCalls),
 		MaxConcurrent:   p.number("REPORTING_MAX_CONCURRENT", f.MaxConcurrent, 1, maxCalls),
 		UserRate:        p.number("REPORTING_USER_RATE", f.UserRate, 0, maxCalls),
 		CORSOrigins:     p.origins("REPORTING_CORS_ORIGINS", f.CORSOrigins),

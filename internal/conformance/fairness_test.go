@@ -4,6 +4,7 @@ package conformance_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -49,6 +50,67 @@ func TestUserCalls(t *testing.T) {
 			server.do(t, status(greedy)).later(t, http.StatusTooManyRequests, models.IssueTypeThrottled, "1")
 			server.hasCount(t, `reporting_http_limited_total{limit="user_calls"}`, 9)
 		})
+	}
+}
+
+// hog opens four calls of one user that stay at work, because nobody reads their
+// answers.
+func (i instance) hog(t *testing.T, user string) {
+	t.Helper()
+	insertMany(t, i, user)
+	for range 4 {
+		conn := i.dial(t)
+		if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(conn, "GET /fhir%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", operation, token(user)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the four calls", func() bool { return i.hasMetric(t, "reporting_http_calls_in_flight 4") })
+}
+
+// Calls that wait for their user's turn take nobody else's place, and there are not
+// many of them.
+func TestWaitingTakesNobodysPlace(t *testing.T) {
+	t.Parallel()
+	server, user := own(t, func(c *config.Config) { c.MaxConcurrent = 5 }), newUser()
+	server.hog(t, user)
+	var waiting sync.WaitGroup
+	begin := time.Now()
+	for range 30 {
+		waiting.Go(func() {
+			if a, err := send(server.build(t, status(user))); err != nil || a.status != http.StatusTooManyRequests {
+				t.Errorf("one more of the user: %d %v", a.status, err)
+			}
+		})
+	}
+	for time.Since(begin) < time.Second {
+		if a := server.do(t, status("somebody else")); a.status != http.StatusOK {
+			t.Errorf("somebody else: %d %s", a.status, a.body)
+		}
+	}
+	waiting.Wait()
+	server.hasCount(t, `reporting_http_limited_total{limit="user_calls"}`, 30)
+	if !server.hasMetric(t, `reporting_http_limited_total{limit="concurrency"} 0`) {
+		t.Error("somebody was one too many")
+	}
+}
+
+// A client that goes while it waits has gone, and was not refused.
+func TestGoneWhileWaiting(t *testing.T) {
+	t.Parallel()
+	server, user := own(t, nil), newUser()
+	server.hog(t, user)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	// By GET: while a body has not been read, nobody notices that its sender goes.
+	if a, err := send(server.build(t, request{method: "GET", path: operation, user: user}).WithContext(ctx)); err == nil {
+		t.Errorf("%d", a.status)
+	}
+	server.hasCount(t, `reporting_http_requests_total{method="GET",operation="get-report-job-status",status="499"}`, 1)
+	if !server.hasMetric(t, `reporting_http_limited_total{limit="user_calls"} 0`) {
+		t.Error("counted as refused")
 	}
 }
 
@@ -98,7 +160,7 @@ func TestManyHeaders(t *testing.T) {
 	conn := server.dial(t)
 	var headers strings.Builder
 	for n := range 2000 {
-		fmt.Fprintf(&headers, "%x:\r\n", n)
+		fmt.Fprintf(&headers, "%x:\r\n", n%500)
 	}
 	if _, err := fmt.Fprintf(conn, "POST /fhir/OperationDefinition/_search HTTP/1.1\r\nHost: x\r\n%sContent-Length: 100\r\n\r\n", &headers); err != nil {
 		t.Fatal(err)

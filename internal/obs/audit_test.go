@@ -172,6 +172,9 @@ func TestAuditThatIsStuck(t *testing.T) {
 		if err := audit.Close(ctx); err == nil {
 			t.Error("Close says that all was written")
 		}
+		if audit.failures(t) != "10000" {
+			t.Errorf("%s of 10000 records are known to be lost", audit.failures(t))
+		}
 		close(pipe.free)
 	})
 }

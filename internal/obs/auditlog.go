@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -33,6 +34,9 @@ type Audit struct {
 	log     *slog.Logger
 	metrics *Metrics
 	lines   chan []byte
+	pending atomic.Int64 // records that were taken and neither written nor given up
+	mu      sync.RWMutex // held for reading while a record is queued, so that Close misses none
+	closed  bool
 	stalled atomic.Bool  // nobody found room lately
 	told    atomic.Int64 // the second in which a loss was last logged
 	torn    bool         // the last line has no end; only the goroutine looks
@@ -61,31 +65,30 @@ func (a *Audit) Write(record AuditRecord) {
 		a.lost(1, err)
 		return
 	}
-	select {
-	case <-a.stop:
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.closed {
 		a.lost(1, errAuditClosed)
 		return
-	default:
 	}
+	a.pending.Add(1)
 	select {
 	case a.lines <- line:
 		return
 	default:
 	}
-	if a.stalled.Load() { // one at a time is enough to wait
-		a.lost(1, errAuditFull)
-		return
+	if !a.stalled.Load() { // one that waits at a time is enough
+		timer := time.NewTimer(auditPatience)
+		defer timer.Stop()
+		select {
+		case a.lines <- line:
+			return
+		case <-timer.C:
+			a.stalled.Store(true)
+		}
 	}
-	timer := time.NewTimer(auditPatience)
-	defer timer.Stop()
-	select {
-	case a.lines <- line:
-	case <-timer.C:
-		a.stalled.Store(true)
-		a.lost(1, errAuditFull)
-	case <-a.stop:
-		a.lost(1, errAuditClosed)
-	}
+	a.pending.Add(-1)
+	a.lost(1, errAuditFull)
 }
 
 var (
@@ -147,16 +150,21 @@ func (a *Audit) write(batch []byte) {
 	if err != nil {
 		a.lost(records, err)
 	}
+	a.pending.Add(-int64(records))
 }
 
-// Close writes what waits and ends the stream, but not beyond ctx.
+// Close writes what waits and ends the stream, but not beyond ctx. It works once.
 func (a *Audit) Close(ctx context.Context) error {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
 	close(a.stop)
 	select {
 	case <-a.stopped:
 		return nil
 	case <-ctx.Done():
-		a.lost(len(a.lines), errAuditClosed)
-		return fmt.Errorf("%d audit records were not written: %w", len(a.lines), ctx.Err())
+		left := int(a.pending.Load())
+		a.lost(left, errAuditClosed)
+		return fmt.Errorf("%d audit records were not written: %w", left, ctx.Err())
 	}
 }

@@ -92,8 +92,8 @@ func (h *Health) run(ctx context.Context) {
 var errFull = errors.New("the database accepts no more connections (SQL state 53300): " +
 	"raise its limit or the role's, or lower pool_max_conns")
 
-// The login would see everybody's rows, should a query forget to ask for one
-// user's, or nobody's at all.
+// The login is not held by the policies for readers: it would see everybody's rows,
+// should a query forget to ask for one user's, or it sees none.
 var (
 	errWallOff = errors.New("row-level security, which keeps users' jobs apart, is off for the table report_job: " +
 		"alter table report_job enable row level security")

@@ -91,7 +91,7 @@ func explain(err error) error {
 			"to reporting_owner and to the migrating role", err)
 	}
 	if ok && pg.Code == "55P03" { // lock_not_available
-		return fmt.Errorf("%w\nSomebody reads or writes the tables for long. Nothing was changed: try again, at a quiet time", err)
+		return fmt.Errorf("%w\nSomebody reads or writes the tables for long. This step was undone: try again, at a quiet time", err)
 	}
 	return err
 }

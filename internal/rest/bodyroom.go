@@ -17,9 +17,12 @@ const (
 	// maxLargeBodies is how many larger ones may be in memory at a time: read as
 	// values, one takes up to forty times its size.
 	maxLargeBodies = 8
-	// largeBodyTimeout is how long a large one may take from when it has room, since
-	// others wait for that.
-	largeBodyTimeout = 5 * time.Second
+	// A large one may take minBodyTime from when it has room, since others wait for
+	// that, and a second more for each bodyRate bytes of the limit, up to maxBodyTime,
+	// which is less than what the listener gives any body.
+	minBodyTime = 5 * time.Second
+	bodyRate    = 256 << 10
+	maxBodyTime = 15 * time.Second
 )
 
 // bodyRoom is what one call may hold in memory of its body. Beyond a little there is
@@ -60,7 +63,7 @@ func (b *bodyRoom) free() {
 
 // arriveAll takes in all of a body, within the limits of size and time.
 func (b *bodyRoom) arriveAll(from io.Reader) ([]byte, error) {
-	body, err := b.readAll(from, func() { b.hurry(largeBodyTimeout) })
+	body, err := b.readAll(from, func() { b.hurry(min(minBodyTime+time.Duration(b.max/bodyRate)*time.Second, maxBodyTime)) })
 	if err == nil && b.hurried {
 		// Or net/http, which now watches whether the client goes, takes the deadline for
 		// its going.

@@ -12,7 +12,6 @@ import (
 
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
-	"reporting/internal/report"
 	"reporting/internal/rest/negotiation"
 )
 
@@ -59,7 +58,7 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 	// net/http ends the context also when a body does not arrive in time, and
 	// then the client may well be there.
 	if r.Context().Err() != nil && p.Status != http.StatusRequestTimeout {
-		p = problemOf(&report.Error{Kind: report.Gone, Cause: err})
+		p = gone(err)
 	}
 	exchangeOf(r.Context()).failure = p
 	if w.status != 0 || p.Status == obs.StatusClientGone {

@@ -13,6 +13,7 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/obs"
+	"reporting/internal/report"
 )
 
 // rateWindow is what the rate of a user is averaged over, so that a page that asks
@@ -53,25 +54,26 @@ func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (l
 			"This user asks more than %d times a second. Ask less often, and again in %d seconds.", l.userRate, rateWindow/time.Second)).
 			retryAfter(rateWindow))
 	}
-	// Whoever is one too many is told so at once: a line here would only grow.
-	if n := l.calls.Add(1); l.maxConcurrent > 0 && n > l.maxConcurrent {
-		l.calls.Add(-1)
-		return nil, l.refused(obs.LimitConcurrency, busy())
-	}
-	l.metrics.AddCalls(1)
-	out := func() {
-		l.calls.Add(-1)
-		l.metrics.AddCalls(-1)
-	}
 	done, ok := l.turns.take(r.Context(), userID)
-	if !ok {
-		out()
+	switch {
+	case !ok && r.Context().Err() != nil:
+		return nil, &report.Error{Kind: report.Gone, Cause: r.Context().Err()}
+	case !ok:
 		return nil, l.refused(obs.LimitUserCalls, throttled(fmt.Sprintf(
 			"%d calls of this user are being answered already. Read their answers first.", userCalls)).retryAfter(retrySoon))
 	}
-	return func() {
+	// After the turn, so that a user who waits takes nobody's place. Whoever is one too
+	// many is told so at once: a line here would only grow.
+	if n := l.calls.Add(1); l.maxConcurrent > 0 && n > l.maxConcurrent {
+		l.calls.Add(-1)
 		done()
-		out()
+		return nil, l.refused(obs.LimitConcurrency, busy())
+	}
+	l.metrics.AddCalls(1)
+	return func() {
+		l.calls.Add(-1)
+		l.metrics.AddCalls(-1)
+		done()
 	}, nil
 }
 

@@ -26,7 +26,7 @@ func (s *server) normalise(next http.Handler) http.Handler {
 			s.funnel.wrap(tooLong).ServeHTTP(w, r)
 			return
 		}
-		if len(r.Header) > maxHeaders {
+		if headers(r.Header) > maxHeaders {
 			s.funnel.wrap(tooManyHeaders).ServeHTTP(w, r)
 			return
 		}
@@ -46,6 +46,14 @@ func (s *server) normalise(next http.Handler) http.Handler {
 		rewritten.URL.Path, rewritten.URL.RawPath = clean, ""
 		next.ServeHTTP(w, rewritten)
 	})
+}
+
+func headers(header http.Header) int {
+	lines := 0
+	for _, values := range header {
+		lines += len(values)
+	}
+	return lines
 }
 
 // cleanPath drops empty segments. Dot segments stay and lead nowhere.

@@ -116,11 +116,16 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusServiceUnavailable, models.IssueTypeTimeout,
 			"The database took too long to answer. Try again shortly.").retryAfter(retryLater).because(err)
 	case report.Gone:
-		return problem(obs.StatusClientGone, models.IssueTypeTransient, "The client went away.").because(err)
+		return gone(err)
 	case report.Internal:
 	}
 	return problem(http.StatusInternalServerError, models.IssueTypeException,
 		"The service failed to answer because of a fault of its own. Report the id of this outcome to its operators.").because(err)
+}
+
+// gone is what nobody is there to hear, whatever else was wrong.
+func gone(err error) *Problem {
+	return problem(obs.StatusClientGone, models.IssueTypeTransient, "The client went away.").because(err)
 }
 
 // authProblem follows RFC 6750, section 3. It does not say which check failed.

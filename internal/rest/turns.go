@@ -11,8 +11,12 @@ import (
 const (
 	// userCalls is how many calls of one user are at work at a time. A long list
 	// holds a database connection for as long as its reader takes, so this has to
-	// stay well below the size of the pool, which is 8 at least.
+	// stay well below the size of the pool, which is 8 at least unless the connection
+	// string says otherwise.
 	userCalls = 4
+	// userWaiting is how many more may wait for a turn: each holds a connection and
+	// what was read of its request.
+	userWaiting = 4 * userCalls
 	// turnTimeout is how long a further call of the same user waits for its turn: a
 	// page may well ask ten things at once.
 	turnTimeout = time.Second
@@ -40,6 +44,10 @@ func (t *turns) take(ctx context.Context, userID string) (done func(), ok bool) 
 	if user == nil {
 		user = &userTurns{slots: make(chan struct{}, userCalls)}
 		t.users[userID] = user
+	}
+	if user.calls >= userCalls+userWaiting {
+		t.mu.Unlock()
+		return nil, false
 	}
 	user.calls++
 	t.mu.Unlock()

@@ -18,7 +18,8 @@ func TestTurns(t *testing.T) {
 		var working, most, refused atomic.Int64
 		var calls sync.WaitGroup
 		begin := time.Now()
-		for range 10 * userCalls {
+		const asked = 10 * userCalls
+		for range asked {
 			calls.Go(func() {
 				done, ok := turns.take(t.Context(), "u")
 				if !ok {
@@ -26,12 +27,19 @@ func TestTurns(t *testing.T) {
 					return
 				}
 				defer done()
-				most.Store(max(most.Load(), working.Add(1)))
+				for now := working.Add(1); ; {
+					if before := most.Load(); now <= before || most.CompareAndSwap(before, now) {
+						break
+					}
+				}
 				time.Sleep(300 * time.Millisecond)
 				working.Add(-1)
 			})
 		}
 		synctest.Wait()
+		if n := refused.Load(); n != asked-userCalls-userWaiting {
+			t.Errorf("%d were refused at once", n)
+		}
 		// Nobody waits for another user.
 		if done, ok := turns.take(t.Context(), "v"); !ok || time.Since(begin) != 0 {
 			t.Error("another user had to wait")
@@ -39,8 +47,9 @@ func TestTurns(t *testing.T) {
 			done()
 		}
 		calls.Wait()
-		// Four turns begin within a second: at 0, 300, 600 and 900 ms.
-		if most.Load() != userCalls || refused.Load() != 6*userCalls {
+		// Four turns begin within a second, at 0, 300, 600 and 900 ms; the calls of a fifth
+		// wait in vain, and there is no room for more to wait.
+		if most.Load() != userCalls || refused.Load() != asked-4*userCalls {
 			t.Errorf("%d at a time, %d refused", most.Load(), refused.Load())
 		}
 		if len(turns.users) != 0 {
