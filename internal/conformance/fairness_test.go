@@ -72,7 +72,7 @@ func (i instance) hog(t *testing.T, user string) {
 
 // Calls that wait for their user's turn take nobody else's place, and there are not
 // many of them.
-func TestWaitingTakesNobodysPlace(t *testing.T) {
+func TestNobodysPlaceIsTakenByWaiting(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, func(c *config.Config) { c.MaxConcurrent = 5 }), newUser()
 	server.hog(t, user)
