@@ -36,20 +36,16 @@ type Audit struct {
 	lines   chan []byte
 	pending atomic.Int64 // records that were taken and neither written nor given up
 	mu      sync.RWMutex // held for reading while a record is queued, so that Close misses none
-	closed  bool
+	closed  bool         // lines is closed
 	stalled atomic.Bool  // nobody found room lately
 	told    atomic.Int64 // the second in which a loss was last logged
 	torn    bool         // the last line has no end; only the goroutine looks
-	stop    chan struct{}
 	stopped chan struct{}
 }
 
 // NewAudit returns a stream that writes one JSON object a line to out, until Close.
 func NewAudit(out io.Writer, log *slog.Logger, metrics *Metrics) *Audit {
-	a := &Audit{
-		out: out, log: log, metrics: metrics, lines: make(chan []byte, auditQueue),
-		stop: make(chan struct{}), stopped: make(chan struct{}),
-	}
+	a := &Audit{out: out, log: log, metrics: metrics, lines: make(chan []byte, auditQueue), stopped: make(chan struct{})}
 	go a.run()
 	return a
 }
@@ -108,20 +104,8 @@ func (a *Audit) lost(records int, err error) {
 // run writes records until Close, and then what is left of them.
 func (a *Audit) run() {
 	defer close(a.stopped)
-	for {
-		select {
-		case line := <-a.lines:
-			a.write(line)
-		case <-a.stop:
-			for {
-				select {
-				case line := <-a.lines:
-					a.write(line)
-				default:
-					return
-				}
-			}
-		}
+	for line := range a.lines {
+		a.write(line)
 	}
 }
 
@@ -135,9 +119,11 @@ func (a *Audit) write(batch []byte) {
 	}
 	for more := true; more && len(batch) < auditBatch; {
 		select {
-		case line := <-a.lines:
-			batch = append(batch, line...)
-			records++
+		case line, open := <-a.lines:
+			if more = open; open {
+				batch = append(batch, line...)
+				records++
+			}
 		default:
 			more = false
 		}
@@ -157,8 +143,8 @@ func (a *Audit) write(batch []byte) {
 func (a *Audit) Close(ctx context.Context) error {
 	a.mu.Lock()
 	a.closed = true
+	close(a.lines)
 	a.mu.Unlock()
-	close(a.stop)
 	select {
 	case <-a.stopped:
 		return nil

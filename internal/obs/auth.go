@@ -27,12 +27,9 @@ type IssuerStats struct {
 // SetAuthMode tells who checks signatures: verify or gateway. It is a metric
 // because a service that checks none should stand out wherever it runs.
 func (m *Metrics) SetAuthMode(mode string) {
-	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "reporting_auth_mode",
-		Help: "Always 1; the label says who checks the signatures of tokens: verify, this service, or gateway, whatever stands in front of it.",
-	}, []string{"mode"})
-	gauge.WithLabelValues(mode).Set(1)
-	m.Registry.MustRegister(gauge)
+	m.always("reporting_auth_mode",
+		"Always 1; the label says who checks the signatures of tokens: verify, this service, or gateway, whatever stands in front of it.",
+		prometheus.Labels{"mode": mode})
 }
 
 // authCollector reads the figures when they are asked for.
@@ -44,9 +41,7 @@ type authCollector struct {
 
 // RegisterAuth adds the figures of token verification.
 func (m *Metrics) RegisterAuth(stats func() AuthStats) {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("reporting_auth_"+name, help, labels, nil)
-	}
+	desc := descriptions("reporting_auth_")
 	m.Registry.MustRegister(&authCollector{
 		stats:     stats,
 		keys:      desc("keys", "Usable signing keys at hand, by issuer.", "issuer"),
@@ -67,21 +62,16 @@ func (c *authCollector) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *authCollector) Collect(out chan<- prometheus.Metric) {
 	s := c.stats()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	counter := func(d *prometheus.Desc, v int64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-	}
+	figures := figures(out)
 	for _, i := range s.Issuers {
-		gauge(c.keys, float64(i.Keys), i.Issuer)
+		figures.gauge(c.keys, float64(i.Keys), i.Issuer)
 		if i.Loaded {
-			gauge(c.age, i.Age.Seconds(), i.Issuer)
+			figures.gauge(c.age, i.Age.Seconds(), i.Issuer)
 		}
-		counter(c.refreshes, i.Loads, i.Issuer, "ok")
-		counter(c.refreshes, i.Failures, i.Issuer, "failed")
+		figures.counter(c.refreshes, float64(i.Loads), i.Issuer, "ok")
+		figures.counter(c.refreshes, float64(i.Failures), i.Issuer, "failed")
 	}
-	counter(c.lookups, s.CacheHits, "hit")
-	counter(c.lookups, s.CacheMisses, "miss")
-	gauge(c.cached, float64(s.Cached))
+	figures.counter(c.lookups, float64(s.CacheHits), "hit")
+	figures.counter(c.lookups, float64(s.CacheMisses), "miss")
+	figures.gauge(c.cached, float64(s.Cached))
 }

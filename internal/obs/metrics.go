@@ -19,8 +19,8 @@ type Metrics struct {
 	tokens   *prometheus.CounterVec
 	limited  *prometheus.CounterVec
 
-	connections, calls, largeBodies prometheus.Gauge
-	auditFailures                   prometheus.Counter
+	connections   prometheus.Gauge
+	auditFailures prometheus.Counter
 }
 
 // Build says which build is running.
@@ -55,14 +55,6 @@ func NewMetrics(build Build) *Metrics {
 			Name: "reporting_http_connections",
 			Help: "Connections to the API listener, idle ones included.",
 		}),
-		calls: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "reporting_http_calls_in_flight",
-			Help: "Operation calls that are at work now.",
-		}),
-		largeBodies: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "reporting_http_large_bodies_in_flight",
-			Help: "Request bodies above 8 KiB that are in memory now.",
-		}),
 		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reporting_audit_failures_total",
 			Help: "Answers whose audit record could not be written.",
@@ -77,15 +69,18 @@ func NewMetrics(build Build) *Metrics {
 	} {
 		m.tokens.WithLabelValues(string(result))
 	}
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name:        "reporting_build_info",
-		Help:        "Always 1; the labels say which build is running.",
-		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit},
-	})
-	info.Set(1)
-	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.calls, m.largeBodies, m.auditFailures, info,
+	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.auditFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.always("reporting_build_info", "Always 1; the labels say which build is running.",
+		prometheus.Labels{"version": build.Version, "commit": build.Commit})
 	return m
+}
+
+// always adds a metric that is there for its labels.
+func (m *Metrics) always(name, help string, labels prometheus.Labels) {
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels})
+	gauge.Set(1)
+	m.Registry.MustRegister(gauge)
 }
 
 // ObserveRequest counts a request. The operation comes from a closed set; the
@@ -132,11 +127,18 @@ func (m *Metrics) ObserveAuditFailures(n int) { m.auditFailures.Add(float64(n)) 
 // AddConnections changes the number of connections to the API listener.
 func (m *Metrics) AddConnections(n float64) { m.connections.Add(n) }
 
-// AddCalls changes the number of operation calls at work.
-func (m *Metrics) AddCalls(n float64) { m.calls.Add(n) }
-
-// AddLargeBodies changes the number of large bodies in memory.
-func (m *Metrics) AddLargeBodies(n float64) { m.largeBodies.Add(n) }
+// RegisterLoad adds what is at work now: operation calls, and large bodies in memory.
+func (m *Metrics) RegisterLoad(calls, largeBodies func() float64) {
+	m.Registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "reporting_http_calls_in_flight",
+			Help: "Operation calls that are at work now.",
+		}, calls),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "reporting_http_large_bodies_in_flight",
+			Help: "Request bodies above 8 KiB that are in memory now.",
+		}, largeBodies))
+}
 
 // Method is an HTTP method as metrics and log have it, from a closed set.
 type Method string

@@ -36,8 +36,7 @@ func TestMetrics(t *testing.T) {
 			{Issuer: "a", Keys: 3, Loaded: true, Age: 90 * time.Second, Loads: 7, Failures: 1}, {Issuer: "b", Failures: 9},
 		}}
 	})
-	m.AddCalls(6)
-	m.AddLargeBodies(2)
+	m.RegisterLoad(func() float64 { return 6 }, func() float64 { return 2 })
 	m.ObserveToken(obs.TokenExpired)
 	m.ObserveLimited(obs.LimitUserRate)
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)

@@ -26,9 +26,7 @@ type poolCollector struct {
 
 // RegisterPool adds the figures of the database pool.
 func (m *Metrics) RegisterPool(stats func() PoolStats) {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("reporting_db_pool_"+name, help, labels, nil)
-	}
+	desc := descriptions("reporting_db_pool_")
 	m.Registry.MustRegister(&poolCollector{
 		stats:       stats,
 		connections: desc("connections", "Open database connections, by state.", "state"),
@@ -48,17 +46,12 @@ func (c *poolCollector) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *poolCollector) Collect(out chan<- prometheus.Metric) {
 	s := c.stats()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	counter := func(d *prometheus.Desc, v float64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
-	}
-	gauge(c.connections, float64(s.Idle), "idle")
-	gauge(c.connections, float64(s.Acquired), "in_use")
-	gauge(c.limit, float64(s.Max))
-	counter(c.acquires, float64(s.Acquires))
-	counter(c.waits, float64(s.Waits))
-	counter(c.givenUp, float64(s.GivenUp))
-	counter(c.waitTime, s.WaitTime.Seconds())
+	figures := figures(out)
+	figures.gauge(c.connections, float64(s.Idle), "idle")
+	figures.gauge(c.connections, float64(s.Acquired), "in_use")
+	figures.gauge(c.limit, float64(s.Max))
+	figures.counter(c.acquires, float64(s.Acquires))
+	figures.counter(c.waits, float64(s.Waits))
+	figures.counter(c.givenUp, float64(s.GivenUp))
+	figures.counter(c.waitTime, s.WaitTime.Seconds())
 }

@@ -46,7 +46,6 @@ func (b *bodyRoom) take() error {
 	select {
 	case b.limits.largeBodies <- struct{}{}:
 		b.held = true
-		b.limits.metrics.AddLargeBodies(1)
 		return nil
 	default:
 		return b.limits.refused(obs.LimitLargeBodies, busy())
@@ -56,7 +55,6 @@ func (b *bodyRoom) take() error {
 func (b *bodyRoom) free() {
 	if b.held {
 		<-b.limits.largeBodies
-		b.limits.metrics.AddLargeBodies(-1)
 		b.held = false
 	}
 }

@@ -44,6 +44,9 @@ func newLimits(o Options) *limits {
 		l.users = httprate.NewRateLimiter(o.UserRate*int(rateWindow/time.Second), rateWindow,
 			httprate.WithResponseHeaders(httprate.ResponseHeaders{}))
 	}
+	l.metrics.RegisterLoad(
+		func() float64 { return float64(l.calls.Load()) },
+		func() float64 { return float64(len(l.largeBodies)) })
 	return l
 }
 
@@ -69,10 +72,8 @@ func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (l
 		done()
 		return nil, l.refused(obs.LimitConcurrency, busy())
 	}
-	l.metrics.AddCalls(1)
 	return func() {
 		l.calls.Add(-1)
-		l.metrics.AddCalls(-1)
 		done()
 	}, nil
 }
