@@ -78,23 +78,27 @@ func (c *claims) principal() (Principal, error) {
 // judge turns the library's verdict into ours. ExpiredToken invites the client to come again with
 // a new token of the same kind, so expiry counts only when it is the sole fault.
 func judge(err error) error {
-	for _, fault := range []struct{ theirs, ours error }{
-		{jwt.ErrTokenMalformed, errEncoding},
-		{errUnknownKey, errUnknownKey},
-		{jwt.ErrTokenUnverifiable, errSignature},
-		{jwt.ErrTokenSignatureInvalid, errSignature},
-		{jwt.ErrTokenInvalidIssuer, errIssuer},
-		{jwt.ErrTokenInvalidAudience, errAudience},
-		{jwt.ErrTokenRequiredClaimMissing, errMissing},
-		{jwt.ErrTokenNotValidYet, errNotYet},
-		{jwt.ErrTokenUsedBeforeIssued, errNotYet},
+	for _, fault := range []struct {
+		theirs error
+		kind   Kind
+		ours   error
+	}{
+		{errGaveUp, KeysUnavailable, errGaveUp},
+		{errCrowded, KeysUnavailable, errCrowded},
+		{jwt.ErrTokenMalformed, InvalidToken, errEncoding},
+		{errUnknownKey, InvalidToken, errUnknownKey},
+		{jwt.ErrTokenUnverifiable, InvalidToken, errSignature},
+		{jwt.ErrTokenSignatureInvalid, InvalidToken, errSignature},
+		{jwt.ErrTokenInvalidIssuer, InvalidToken, errIssuer},
+		{jwt.ErrTokenInvalidAudience, InvalidToken, errAudience},
+		{jwt.ErrTokenRequiredClaimMissing, InvalidToken, errMissing},
+		{jwt.ErrTokenNotValidYet, InvalidToken, errNotYet},
+		{jwt.ErrTokenUsedBeforeIssued, InvalidToken, errNotYet},
+		{jwt.ErrTokenExpired, ExpiredToken, errExpired},
 	} {
 		if errors.Is(err, fault.theirs) {
-			return fail(InvalidToken, fault.ours)
+			return fail(fault.kind, fault.ours)
 		}
-	}
-	if errors.Is(err, jwt.ErrTokenExpired) {
-		return fail(ExpiredToken, errExpired)
 	}
 	return fail(InvalidToken, errSignature)
 }

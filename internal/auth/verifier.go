@@ -145,11 +145,6 @@ func (v *Verifier) verify(ctx context.Context, token string, c *claims) error {
 		return fail(KeysUnavailable, errNotLoaded)
 	}
 	parsed, err := from.parser.ParseWithClaims(token, c, from.keys.keyfunc.KeyfuncCtx(ctx))
-	for _, unknown := range []error{errGaveUp, errCrowded} {
-		if errors.Is(err, unknown) {
-			return fail(KeysUnavailable, unknown)
-		}
-	}
 	if err != nil {
 		return judge(err)
 	}
