@@ -88,21 +88,24 @@ func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*repor
 	batch.Queue(j.query, arguments(filter)...)
 	results := conn.SendBatch(query, batch)
 	defer func() { _ = results.Close() }() // its errors are those of the rows
+	begun := false
+	failed := func(err error) (bool, error) {
+		return !begun && query.Err() == nil && lost(err), queryError(ctx, query, err)
+	}
 	if _, err := results.Exec(); err != nil {
-		return query.Err() == nil && lost(err), queryError(ctx, query, err)
+		return failed(err)
 	}
 	rows, err := results.Query()
 	if err != nil {
-		return query.Err() == nil && lost(err), queryError(ctx, query, err)
+		return failed(err)
 	}
 	defer rows.Close()
 	var job report.Job
-	begun := false
 	for rows.Next() {
 		begun = true
 		dog.step()
 		if err := scan(rows, &job); err != nil {
-			return false, queryError(ctx, query, err)
+			return failed(err)
 		}
 		if err := yield(&job); err != nil {
 			return false, err
@@ -110,7 +113,7 @@ func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*repor
 		dog.step()
 	}
 	if err := rows.Err(); err != nil {
-		return !begun && query.Err() == nil && lost(err), queryError(ctx, query, err)
+		return failed(err)
 	}
 	return false, nil
 }
