@@ -42,8 +42,6 @@ type App struct {
 	metrics   *obs.Metrics
 	api, ops  *listener
 	cleanups  cleanups
-
-	databaseConnections int // at most, at a time
 }
 
 // New puts a service together and takes its addresses. It neither needs the
@@ -80,7 +78,8 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.listen(ctx, api); err != nil {
+	const ofHealth = 1 // the readiness check has a connection of its own
+	if err := a.listen(ctx, api, int(pool.Stats().Max)+ofHealth); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -98,7 +97,6 @@ func (a *App) openDatabase(ctx context.Context) (*postgres.Pool, *postgres.Healt
 		return nil, nil, fmt.Errorf("database health: %w", err)
 	}
 	a.cleanups.add("database health", stopLimit, health.Close)
-	a.databaseConnections = int(pool.Stats().Max) + 1
 	a.metrics.RegisterPool(func() obs.PoolStats { return poolStats(pool.Stats()) })
 	return pool, health, nil
 }

@@ -14,14 +14,14 @@ import (
 
 // listen takes both addresses. The operations listener is the last to go, so
 // that a stopping service can still say that it is not ready.
-func (a *App) listen(ctx context.Context, api http.Handler) (err error) {
+func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections int) (err error) {
 	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness),
 		opsConnections, func(float64) {}, a.log)
 	if err != nil {
 		return err
 	}
 	a.cleanups.add("operations listener", stopLimit, a.ops.stop)
-	most, err := roomFor(a.config.MaxConnections, a.databaseConnections)
+	most, err := roomFor(a.config.MaxConnections, databaseConnections)
 	if err != nil {
 		return err
 	}
