@@ -23,24 +23,14 @@ import (
 // and not with bodies that do not come.
 func TestUserCalls(t *testing.T) {
 	t.Parallel()
-	for name, beginning := range map[string]string{
-		"answers that are not read":      "GET /fhir" + operation + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
-		"a body of GET that never comes": "GET /fhir" + operation + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 200000\r\n\r\n",
+	for name, more := range map[string]string{
+		"answers that are not read":      "",
+		"a body of GET that never comes": "Content-Length: 200000\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, greedy := own(t, nil), newUser()
-			insertMany(t, server, greedy)
-			for range 12 { // the pool has eight connections where there are two processors
-				conn := server.dial(t)
-				if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := fmt.Fprintf(conn, beginning, token(greedy)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			waitFor(t, "the greedy user", func() bool { return server.hasMetric(t, "reporting_http_calls_in_flight 4") })
+			server.hog(t, greedy, 12, more) // the pool has eight connections where there are two processors
 			for range 5 {
 				begin := time.Now()
 				if a := server.do(t, status(newUser())); a.status != http.StatusOK || time.Since(begin) > time.Second {
@@ -53,21 +43,21 @@ func TestUserCalls(t *testing.T) {
 	}
 }
 
-// hog opens four calls of one user that stay at work, because nobody reads their
-// answers.
-func (i instance) hog(t *testing.T, user string) {
+// hog opens calls of one user whose answers nobody reads, with more headers than
+// usual. As many as one user may have stay at work.
+func (i instance) hog(t *testing.T, user string, calls int, more string) {
 	t.Helper()
 	insertMany(t, i, user)
-	for range 4 {
+	for range calls {
 		conn := i.dial(t)
 		if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fmt.Fprintf(conn, "GET /fhir%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", operation, token(user)); err != nil {
+		if _, err := fmt.Fprintf(conn, "GET /fhir%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s\r\n", operation, token(user), more); err != nil {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "the four calls", func() bool { return i.hasMetric(t, "reporting_http_calls_in_flight 4") })
+	waitFor(t, "the calls", func() bool { return i.hasMetric(t, "reporting_http_calls_in_flight 4") })
 }
 
 // Calls that wait for their user's turn take nobody else's place, and there are not
@@ -75,7 +65,7 @@ func (i instance) hog(t *testing.T, user string) {
 func TestNobodysPlaceIsTakenByWaiting(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, func(c *config.Config) { c.MaxConcurrent = 5 }), newUser()
-	server.hog(t, user)
+	server.hog(t, user, 4, "")
 	var waiting sync.WaitGroup
 	begin := time.Now()
 	for range 30 {
@@ -101,7 +91,7 @@ func TestNobodysPlaceIsTakenByWaiting(t *testing.T) {
 func TestGoneWhileWaiting(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, nil), newUser()
-	server.hog(t, user)
+	server.hog(t, user, 4, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	// By GET: while a body has not been read, nobody notices that its sender goes.

@@ -137,8 +137,7 @@ func TestW106(t *testing.T) {
 		}
 		// Operators see a failure, though the status that was sent is 200.
 		waitFor(t, "the log", func() bool { return strings.Contains(server.log.String(), `"aborted":true`) })
-		scraped := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"})
-		if want := `reporting_http_requests_total{method="POST",operation="get-report-job-status",status="5xx"} 1`; !bytes.Contains(scraped.body, []byte(want)) {
+		if want := `reporting_http_requests_total{method="POST",operation="get-report-job-status",status="5xx"} 1`; !strings.Contains(server.scrape(t), want) {
 			t.Errorf("%s: no %s", encoding, want)
 		}
 	}

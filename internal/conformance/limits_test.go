@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,25 +18,6 @@ import (
 	"reporting/internal/config"
 	"reporting/internal/postgres/pgtest"
 )
-
-// hasMetric tells whether the operations listener shows a line.
-func (i instance) hasMetric(t *testing.T, line string) bool {
-	t.Helper()
-	text := (target{base: i.ops}).do(t, request{method: "GET", path: "/metrics"}).body
-	return strings.Contains("\n"+string(text), "\n"+line+"\n")
-}
-
-// hasCount waits until a counter has reached a number.
-func (i instance) hasCount(t *testing.T, name string, least float64) {
-	t.Helper()
-	waitFor(t, name, func() bool {
-		text := (target{base: i.ops}).do(t, request{method: "GET", path: "/metrics"}).body
-		_, after, _ := strings.Cut("\n"+string(text), "\n"+name+" ")
-		value, _, _ := strings.Cut(after, "\n")
-		count, err := strconv.ParseFloat(value, 64)
-		return err == nil && count >= least
-	})
-}
 
 // later checks a refusal that asks the client to come back.
 func (a answer) later(t *testing.T, status int, code models.IssueType, seconds string) {

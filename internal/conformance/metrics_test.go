@@ -4,11 +4,35 @@ package conformance_test
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"reporting/internal/auth/authtest"
 )
+
+// scrape reads the metrics.
+func (i instance) scrape(t *testing.T) string {
+	t.Helper()
+	return string((target{base: i.ops}).do(t, request{method: "GET", path: "/metrics"}).body)
+}
+
+// hasMetric tells whether the operations listener shows a line.
+func (i instance) hasMetric(t *testing.T, line string) bool {
+	t.Helper()
+	return strings.Contains("\n"+i.scrape(t), "\n"+line+"\n")
+}
+
+// hasCount waits until a counter has reached a number.
+func (i instance) hasCount(t *testing.T, name string, least float64) {
+	t.Helper()
+	waitFor(t, name, func() bool {
+		_, after, _ := strings.Cut("\n"+i.scrape(t), "\n"+name+" ")
+		value, _, _ := strings.Cut(after, "\n")
+		count, err := strconv.ParseFloat(value, 64)
+		return err == nil && count >= least
+	})
+}
 
 // What operators scrape: every answer is counted once, under labels that
 // clients cannot make up.
@@ -25,8 +49,7 @@ func TestMetrics(t *testing.T) {
 	} {
 		server.do(t, r)
 	}
-	a := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"})
-	text := string(a.body)
+	text := server.scrape(t)
 	for _, want := range []string{
 		`reporting_http_requests_total{method="POST",operation="get-report-job-status",status="2xx"} 2`,
 		`reporting_http_requests_total{method="POST",operation="get-report-job-status",status="4xx"} 1`,
@@ -76,8 +99,7 @@ func TestKeyMetrics(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	text := (target{base: server.ops}).do(t, request{method: "GET", path: "/metrics"}).body
-	if !regexp.MustCompile(`(?m)^reporting_auth_keys_age_seconds\{[^}]+\} [0-9.e-]+$`).Match(text) {
+	if !regexp.MustCompile(`(?m)^reporting_auth_keys_age_seconds\{[^}]+\} [0-9.e-]+$`).MatchString(server.scrape(t)) {
 		t.Error("no age of the keys")
 	}
 }
