@@ -85,11 +85,14 @@ func TestNothingIsFetchedBlindly(t *testing.T) {
 type goMod struct {
 	Module  struct{ Path string }
 	Require []struct{ Path, Version string }
-	Replace []struct {
-		Old, New struct{ Path, Version string }
-	}
-	Tool []struct{ Path string }
+	Replace []replacement
+	Tool    []struct{ Path string }
 }
+
+type (
+	modVersion  struct{ Path, Version string }
+	replacement struct{ Old, New modVersion }
+)
 
 func readMod(t *testing.T, dir string) goMod {
 	t.Helper()
@@ -102,6 +105,10 @@ func readMod(t *testing.T, dir string) goMod {
 	if err := json.Unmarshal(output, &m); err != nil {
 		t.Fatal(err)
 	}
+	// A tool that is about this program has it from here, and from nowhere else.
+	m.Replace = slices.DeleteFunc(m.Replace, func(r replacement) bool {
+		return r.Old == modVersion{Path: "reporting"} && r.New == modVersion{Path: "../.."}
+	})
 	// Reading it here as well makes a cached result of this test depend on it.
 	if !strings.Contains(readText(t, filepath.Join(dir, "go.mod")), "\nrequire ") || len(m.Require) == 0 || len(m.Replace) > 0 {
 		t.Errorf("%s/go.mod requires %d modules and replaces %v", dir, len(m.Require), m.Replace)
