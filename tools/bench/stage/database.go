@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"reporting/internal/embedded"
+	"reporting/internal/postgres"
+)
+
+// FirstUser is the id of the first user; the others follow. Ids are numbers because
+// pgbench can make up nothing else.
+const FirstUser = 1_000_001
+
+// UserID is the id of the n-th user, from 0.
+func UserID(n int) string { return strconv.Itoa(FirstUser + n) }
+
+// Database is a private Postgres with the schema.
+type Database struct {
+	server     *embedded.Server
+	conn       *pgx.Conn
+	Socket     string // folder of its unix socket
+	Bin        string // folder of its programs
+	Postmaster int    // process id
+	Version    string
+}
+
+// StartDatabase starts one whose buffers hold the given number of megabytes.
+func StartDatabase(ctx context.Context, bufferMB int) (d *Database, err error) {
+	d = &Database{}
+	d.server, err = embedded.Start(ctx, embedded.Options{Settings: map[string]string{
+		"shared_buffers": strconv.Itoa(bufferMB) + "MB",
+		"max_wal_size":   "8GB",
+		// It would begin while something is measured; what it does is done after the load.
+		"autovacuum": "off",
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("start a private Postgres: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Stop())
+		}
+	}()
+	if _, err := postgres.Migrate(ctx, d.superuser(), slog.New(slog.DiscardHandler)); err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	parsed, err := url.Parse(d.superuser())
+	if err != nil {
+		return nil, fmt.Errorf("read its address: %w", err)
+	}
+	d.Socket = parsed.Query().Get("host")
+	if d.conn, err = pgx.Connect(ctx, d.superuser()); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	err = d.conn.QueryRow(ctx, `
+		select (select setting from pg_config where name = 'BINDIR'), current_setting('server_version'),
+		       split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int`).Scan(&d.Bin, &d.Version, &d.Postmaster)
+	if err != nil {
+		return nil, fmt.Errorf("ask about it: %w", err)
+	}
+	return d, nil
+}
+
+func (d *Database) superuser() string { return d.server.URL("postgres", "postgres") }
+
+// Reader is the connection string of the service.
+func (d *Database) Reader() string { return postgres.WithRole(d.superuser(), postgres.ReaderRole) }
+
+// Stop ends it and removes its files.
+func (d *Database) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if d.conn != nil {
+		_ = d.conn.Close(ctx)
+	}
+	return d.server.Stop(ctx)
+}
+
+// load makes jobs as a portal's are: each user's come over weeks, so that they lie on
+// as many pages of the table.
+const load = `
+	insert into report_job (report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at)
+	select 'dk.sundhed.ehealth.report.' || case n % 3 when 0 then 'ActivityReport' when 1 then 'QuestionnaireReport' else 'MeasurementReport' end,
+	       ($1::bigint + n % $2::bigint)::text, 'DONE', 'Binary/' || n,
+	       '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"},' ||
+	       '{"name":"period","valuePeriod":{"start":"2026-01-01T00:00:00+01:00","end":"2026-02-01T00:00:00+01:00"}},' ||
+	       '{"name":"careTeam","valueReference":{"reference":"https://careteam.example/fhir/CareTeam/' || n || '"}}]}',
+	       at, at + interval '2 seconds', at + interval '2 minutes 3.25 seconds'
+	  from generate_series($3::bigint, $4::bigint) n,
+	       lateral (select '2026-01-01 00:00:00+00'::timestamptz + n * interval '1.234567 seconds' as at) t`
+
+// Load gives each of so many users so many jobs. Users that are there get more.
+func (d *Database) Load(ctx context.Context, firstUser, users, jobs int) error {
+	if _, err := d.conn.Exec(ctx, load, firstUser, users, 0, users*jobs-1); err != nil {
+		return fmt.Errorf("load jobs: %w", err)
+	}
+	// What autovacuum would have done by the time that anybody asks.
+	if _, err := d.conn.Exec(ctx, "vacuum (analyze) report_job"); err != nil {
+		return fmt.Errorf("vacuum: %w", err)
+	}
+	return nil
+}
+
+// Query returns the first column of an answer, one text a row.
+func (d *Database) Query(ctx context.Context, sql string, args ...any) ([]string, error) {
+	rows, err := d.conn.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
