@@ -39,7 +39,8 @@ func StartDatabase(ctx context.Context, bufferMB int) (d *Database, err error) {
 	d = &Database{}
 	d.server, err = embedded.Start(ctx, embedded.Options{Settings: map[string]string{
 		"shared_buffers": strconv.Itoa(bufferMB) + "MB",
-		"max_wal_size":   "8GB",
+		// A checkpoint in the middle of a load would only take its time; one follows it.
+		"max_wal_size": "4GB",
 		// It would begin while something is measured; what it does is done after the load.
 		"autovacuum": "off",
 	}})
@@ -84,38 +85,4 @@ func (d *Database) Stop() error {
 		_ = d.conn.Close(ctx)
 	}
 	return d.server.Stop(ctx)
-}
-
-// load makes jobs as a portal's are: each user's come over weeks, so that they lie on
-// as many pages of the table.
-const load = `
-	insert into report_job (report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at)
-	select 'dk.sundhed.ehealth.report.' || case n % 3 when 0 then 'ActivityReport' when 1 then 'QuestionnaireReport' else 'MeasurementReport' end,
-	       ($1::bigint + n % $2::bigint)::text, 'DONE', 'Binary/' || n,
-	       '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"},' ||
-	       '{"name":"period","valuePeriod":{"start":"2026-01-01T00:00:00+01:00","end":"2026-02-01T00:00:00+01:00"}},' ||
-	       '{"name":"careTeam","valueReference":{"reference":"https://careteam.example/fhir/CareTeam/' || n || '"}}]}',
-	       at, at + interval '2 seconds', at + interval '2 minutes 3.25 seconds'
-	  from generate_series($3::bigint, $4::bigint) n,
-	       lateral (select '2026-01-01 00:00:00+00'::timestamptz + n * interval '1.234567 seconds' as at) t`
-
-// Load gives each of so many users so many jobs. Users that are there get more.
-func (d *Database) Load(ctx context.Context, firstUser, users, jobs int) error {
-	if _, err := d.conn.Exec(ctx, load, firstUser, users, 0, users*jobs-1); err != nil {
-		return fmt.Errorf("load jobs: %w", err)
-	}
-	// What autovacuum would have done by the time that anybody asks.
-	if _, err := d.conn.Exec(ctx, "vacuum (analyze) report_job"); err != nil {
-		return fmt.Errorf("vacuum: %w", err)
-	}
-	return nil
-}
-
-// Query returns the first column of an answer, one text a row.
-func (d *Database) Query(ctx context.Context, sql string, args ...any) ([]string, error) {
-	rows, err := d.conn.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

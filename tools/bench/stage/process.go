@@ -4,15 +4,17 @@ package stage
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/prometheus/procfs"
 )
 
-// Usage is what a set of processes has used.
+// Usage is what a process has used.
 type Usage struct {
-	CPU  time.Duration // in user and system mode
-	Peak int           // most memory at a time, in bytes
+	CPU    time.Duration // in user and system mode
+	Memory float64       // resident now, in bytes
+	Peak   float64       // most resident at a time, in bytes
 }
 
 // ProcessUsage is the usage of one process, threads included.
@@ -29,7 +31,17 @@ func ProcessUsage(pid int) (Usage, error) {
 	if err != nil {
 		return Usage{}, fmt.Errorf("look at process %d: %w", pid, err)
 	}
-	return Usage{CPU: seconds(stat.CPUTime()), Peak: int(status.VmHWM)}, nil //nolint:gosec // no process is that large
+	return Usage{CPU: seconds(stat.CPUTime()), Memory: float64(status.VmRSS), Peak: float64(status.VmHWM)}, nil
+}
+
+// ResetPeak makes Peak begin anew. Where the kernel forbids that it tells so, and Peak
+// is that since the start of the process.
+func ResetPeak(pid int) error {
+	const peak = "5"
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0); err != nil {
+		return fmt.Errorf("reset the peak of memory: %w", err)
+	}
+	return nil
 }
 
 // FamilyCPU is the CPU time of a process and of all its children, those that have

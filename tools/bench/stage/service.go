@@ -18,9 +18,10 @@ import (
 // Service is the program under test.
 type Service struct {
 	Addr, OpsAddr string
+	Ready         time.Duration // from its start to the first time that it said so
 	cmd           *exec.Cmd
 	files         []*os.File
-	ended         chan error
+	ended         chan error // gets how it ended, once
 }
 
 // StartService starts the program with the settings of a production, its log and its
@@ -33,28 +34,50 @@ func StartService(ctx context.Context, program, dir, database, issuer string, mo
 	if s.OpsAddr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(program, "serve")
+	s.cmd = exec.Command(program, "serve") //nolint:gosec,noctx // the program under test; Stop ends it in order
 	s.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"REPORTING_LISTEN=" + s.Addr, "REPORTING_OPS_LISTEN=" + s.OpsAddr,
 		"REPORTING_DATABASE_URL=" + database, "REPORTING_AUTH_ISSUERS=" + issuer, "REPORTING_SHUTDOWN_DELAY=0s",
 	}, more...)
+	if err := s.openLogs(dir); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		s.closeLogs()
+		return nil, fmt.Errorf("start the service: %w", err)
+	}
+	go func() {
+		s.ended <- s.cmd.Wait()
+		close(s.ended)
+	}()
+	if err := s.ready(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	s.Ready = time.Since(begin)
+	return s, nil
+}
+
+// openLogs makes files for what the service writes. A production writes it somewhere
+// too, so the benchmark does not throw it away.
+func (s *Service) openLogs(dir string) error {
 	for _, name := range []string{"audit.log", "service.log"} {
-		file, err := os.Create(filepath.Join(dir, name))
+		file, err := os.Create(filepath.Join(dir, name)) //nolint:gosec // in a folder of ours
 		if err != nil {
-			return nil, fmt.Errorf("make a log: %w", err)
+			s.closeLogs()
+			return fmt.Errorf("make a log: %w", err)
 		}
 		s.files = append(s.files, file)
 	}
 	s.cmd.Stdout, s.cmd.Stderr = s.files[0], s.files[1]
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the service: %w", err)
+	return nil
+}
+
+func (s *Service) closeLogs() {
+	for _, file := range s.files {
+		_ = file.Close()
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
-	if err := s.ready(ctx); err != nil {
-		return nil, errors.Join(err, s.Stop())
-	}
-	return s, nil
 }
 
 // ready waits until the service says so.
@@ -75,12 +98,22 @@ func (s *Service) ready(ctx context.Context) error {
 		}
 		select {
 		case err := <-s.ended:
-			return fmt.Errorf("the service ended: %w (see its log)", err)
+			return fmt.Errorf("the service ended before it was ready (%w): %s", err, s.lastWords())
 		case <-ctx.Done():
-			return errors.New("the service did not get ready: see its log")
-		case <-time.After(5 * time.Millisecond):
+			return fmt.Errorf("the service did not get ready (%w): %s", ctx.Err(), s.lastWords())
+		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// lastWords is the end of its log, which goes with the benchmark's folder.
+func (s *Service) lastWords() string {
+	text, err := os.ReadFile(s.files[1].Name())
+	if err != nil {
+		return err.Error()
+	}
+	const enough = 1000
+	return string(text[max(0, len(text)-enough):])
 }
 
 // PID is its process id.
@@ -88,17 +121,15 @@ func (s *Service) PID() int { return s.cmd.Process.Pid }
 
 // Stop ends it in order.
 func (s *Service) Stop() error {
-	defer func() {
-		for _, file := range s.files {
-			_ = file.Close()
-		}
-	}()
+	defer s.closeLogs()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-s.ended:
 		return err
 	case <-time.After(30 * time.Second):
-		return errors.Join(errors.New("the service did not stop"), s.cmd.Process.Kill())
+		err := errors.Join(errors.New("the service did not stop"), s.cmd.Process.Kill())
+		<-s.ended
+		return err
 	}
 }
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/prometheus/procfs"
+)
+
+// Machine is the class of machine that something was measured on. It holds no name.
+type Machine struct {
+	Cores    int // that this process may use
+	CPU      string
+	MemoryMB int
+	Kernel   string
+}
+
+// ThisMachine describes the one that we run on.
+func ThisMachine() (Machine, error) {
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return Machine{}, fmt.Errorf("look at the machine: %w", err)
+	}
+	memory, err := proc.Meminfo()
+	if err != nil {
+		return Machine{}, fmt.Errorf("look at the machine: %w", err)
+	}
+	kernel, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return Machine{}, fmt.Errorf("look at the machine: %w", err)
+	}
+	m := Machine{Cores: runtime.NumCPU(), CPU: runtime.GOARCH, Kernel: strings.TrimSpace(string(kernel))}
+	if memory.MemTotal != nil {
+		m.MemoryMB = int(*memory.MemTotal >> 10) //nolint:gosec // kilobytes of any machine fit
+	}
+	// Not every architecture names its model.
+	if cpus, err := proc.CPUInfo(); err == nil && len(cpus) > 0 && cpus[0].ModelName != "" {
+		m.CPU = cpus[0].ModelName
+	}
+	return m, nil
+}
