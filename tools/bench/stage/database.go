@@ -35,8 +35,8 @@ type Database struct {
 }
 
 // StartDatabase starts one whose buffers hold the given number of megabytes.
-func StartDatabase(ctx context.Context, bufferMB int) (d *Database, err error) {
-	d = &Database{}
+func StartDatabase(ctx context.Context, bufferMB int) (started *Database, err error) {
+	d := &Database{}
 	d.server, err = embedded.Start(ctx, embedded.Options{Settings: map[string]string{
 		"shared_buffers": strconv.Itoa(bufferMB) + "MB",
 		// A checkpoint in the middle of a load would only take its time; one follows it.

@@ -16,9 +16,9 @@ const insertJobs = `
 	insert into report_job (report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at)
 	select 'dk.sundhed.ehealth.report.' || case n % 3 when 0 then 'ActivityReport' when 1 then 'QuestionnaireReport' else 'MeasurementReport' end,
 	       ($1::bigint + n % $2::bigint)::text, 'DONE', 'Binary/' || n,
-	       '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"},' ||
+	       ('{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"},' ||
 	       '{"name":"period","valuePeriod":{"start":"2026-01-01T00:00:00+01:00","end":"2026-02-01T00:00:00+01:00"}},' ||
-	       '{"name":"careTeam","valueReference":{"reference":"https://careteam.example/fhir/CareTeam/' || n || '"}}]}',
+	       '{"name":"careTeam","valueReference":{"reference":"https://careteam.example/fhir/CareTeam/' || n || '"}}]}')::json,
 	       at, at + interval '2 seconds', at + interval '2 minutes 3.25 seconds'
 	  from generate_series($3::bigint, $4::bigint - 1) n,
 	       lateral (select '2026-01-01 00:00:00+00'::timestamptz + n * interval '1.234567 seconds' as at) t`

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"reporting/tools/bench/load"
+	"reporting/tools/bench/stage"
+)
+
+// The users that some parts need stand behind all others. Their ids have as many
+// digits.
+const (
+	streamUser = 2_000_000
+	fatUser    = 2_100_000
+)
+
+// bench is what all parts share.
+type bench struct {
+	options
+	db      *stage.Database
+	issuer  *stage.Issuer
+	machine stage.Machine
+	dir     string   // goes with the benchmark
+	tokens  []string // one for each ordinary user
+	began   time.Time
+	clean   bool // the table holds the ordinary users and nobody else
+	out     strings.Builder
+}
+
+// setUp starts what all parts need.
+func setUp(ctx context.Context, o options) (b *bench, err error) {
+	b = &bench{options: o, began: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.tearDown())
+		}
+	}()
+	if b.program, err = filepath.Abs(o.program); err != nil {
+		return b, err
+	}
+	if _, err = os.Stat(b.program); err != nil {
+		return b, fmt.Errorf("find the program: %w", err)
+	}
+	if b.machine, err = stage.ThisMachine(); err != nil {
+		return b, err
+	}
+	if b.dir, err = os.MkdirTemp("", "reporting-bench"); err != nil {
+		return b, fmt.Errorf("make a folder: %w", err)
+	}
+	if b.db, err = stage.StartDatabase(ctx, b.buffers()); err != nil {
+		return b, err
+	}
+	if b.issuer, err = stage.StartIssuer(); err != nil {
+		return b, err
+	}
+	b.progress("sign %d tokens", o.users)
+	b.tokens, err = b.sign(ctx, b.ordinary(1))
+	return b, err
+}
+
+func (b *bench) tearDown() (err error) {
+	if b.issuer != nil {
+		b.issuer.Stop()
+	}
+	if b.db != nil {
+		err = b.db.Stop()
+	}
+	if b.dir != "" {
+		err = errors.Join(err, os.RemoveAll(b.dir))
+	}
+	return err
+}
+
+// buffers is how many megabytes Postgres gets: what the largest table of the wanted
+// parts needs with its indexes, but not more than three eighths of the memory, since
+// whatever else reads files needs some.
+func (b *bench) buffers() int {
+	if b.bufferMB > 0 {
+		return b.bufferMB
+	}
+	const base, rowBytes = 512, 700
+	want := base
+	if b.wants("growth") {
+		want += b.growUsers * jobsEach * rowBytes >> 20
+	}
+	return max(128, min(want, b.machine.MemoryMB*3/8))
+}
+
+// ordinary are as many users as there are tokens, this far from one another.
+func (b *bench) ordinary(stride int) []int {
+	users := make([]int, b.users)
+	for n := range users {
+		users[n] = n * stride
+	}
+	return users
+}
+
+func (b *bench) sign(ctx context.Context, users []int) ([]string, error) {
+	ids := make([]string, len(users))
+	for n, user := range users {
+		ids[n] = stage.UserID(user)
+	}
+	return b.issuer.Tokens(ctx, ids)
+}
+
+// table brings the table into the state in which each ordinary user has jobs and
+// nobody else.
+func (b *bench) table(ctx context.Context) error {
+	if b.clean {
+		return nil
+	}
+	if err := b.db.Empty(ctx); err != nil {
+		return err
+	}
+	if err := b.fill(ctx, stage.Users{Count: b.users, Jobs: jobsEach}); err != nil {
+		return err
+	}
+	b.clean = true
+	return nil
+}
+
+// fill adds jobs and says how far it is.
+func (b *bench) fill(ctx context.Context, users stage.Users) error {
+	b.clean = false
+	begin, told := time.Now(), time.Now()
+	err := b.db.Load(ctx, users, func(rows, of int) {
+		if time.Since(told) > 5*time.Second {
+			told = time.Now()
+			b.progress("%d of %d rows after %v", rows, of, time.Since(begin).Round(time.Second))
+		}
+	})
+	if err == nil {
+		b.progress("%d rows loaded in %v", users.Count*users.Jobs, time.Since(begin).Round(100*time.Millisecond))
+	}
+	return err
+}
+
+// service starts the program under test. Its caller stops it.
+func (b *bench) service(ctx context.Context) (*stage.Service, error) {
+	return stage.StartService(ctx, b.program, b.dir, b.db.Reader(), b.issuer.URL)
+}
+
+// requests are calls with these tokens.
+func requests(s *stage.Service, tokens []string, accept, headers string) [][]byte {
+	list := make([][]byte, len(tokens))
+	for n, token := range tokens {
+		list[n] = stage.Call(s.Addr, token, accept, headers)
+	}
+	return list
+}
+
+// warm makes each call once, so that the service knows the tokens.
+func (b *bench) warm(ctx context.Context, s *stage.Service, calls [][]byte) error {
+	result, err := load.Run(ctx, load.Plan{Addr: s.Addr, Requests: calls, Connections: b.connections, Once: true})
+	if err != nil {
+		return err
+	}
+	return flawless(result)
+}
+
+// flawless is an error where a load had any other answer than right ones.
+func flawless(r load.Result) error {
+	if r.Failures > 0 || len(r.Refused) > 0 {
+		return fmt.Errorf("%d calls failed and %d were refused, of %d: %w", r.Failures, len(r.Refused), len(r.OK)+len(r.Refused)+r.Failures, r.Failure)
+	}
+	return nil
+}
+
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%6.1fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"time"
+
+	"reporting/tools/bench/figures"
+	"reporting/tools/bench/load"
+	"reporting/tools/bench/stage"
+)
+
+// idle finds out what connections cost that wait for their next call.
+func (b *bench) idle(ctx context.Context) (err error) {
+	if err := b.table(ctx); err != nil {
+		return err
+	}
+	s, err := b.service(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop(s, &err)
+	calls := requests(s, b.tokens, stage.JSON, "")
+	// What the service needs for calls at all is there before.
+	if err := b.warm(ctx, s, calls); err != nil {
+		return err
+	}
+	before, err := b.settled(ctx, s)
+	if err != nil {
+		return err
+	}
+	each := make([][]byte, b.idlers)
+	for n := range each {
+		each[n] = calls[n%len(calls)]
+	}
+	idle, err := load.OpenIdle(ctx, s.Addr, each)
+	if err != nil {
+		return err
+	}
+	defer idle.Close()
+	after, err := b.settled(ctx, s)
+	if err != nil {
+		return err
+	}
+	b.section("Idle connections")
+	b.say("Kept-alive connections that have made a call each, beside a service that has answered %s calls before.\n", figures.Count(float64(len(calls))))
+	table := figures.NewTable("connections", "still open", "memory before MB", "memory with them MB", "kB each")
+	table.Row(figures.Count(float64(b.idlers)), figures.Count(float64(idle.Open())), figures.Megabytes(before.Memory), figures.Megabytes(after.Memory),
+		figures.Decimals(1)((after.Memory-before.Memory)/1024/float64(b.idlers)))
+	b.say("%s", table)
+	return nil
+}
+
+// settled is what the service uses after a moment of rest.
+func (b *bench) settled(ctx context.Context, s *stage.Service) (stage.Usage, error) {
+	const moment = 2 * time.Second
+	select {
+	case <-time.After(moment):
+	case <-ctx.Done():
+		return stage.Usage{}, ctx.Err()
+	}
+	return stage.ProcessUsage(s.PID())
+}
