@@ -22,6 +22,7 @@ dev: build ## run the service on a private Postgres with demo jobs
 test: ## run all tests, on a private Postgres
 	go test $(RACE) ./...
 	go -C tools/licenses test ./...
+	go -C tools/bench test $(RACE) ./...
 
 # The same sources and the same three values give the same bytes, in any folder and
 # with or without a repository: so they stand for what Go would note by itself.
@@ -33,6 +34,7 @@ build: ## build the program
 lint: $(LINT) ## check style and what vet and friends can find
 	$(LINT) run ./...
 	cd tools/licenses && $(abspath $(LINT)) run ./...
+	cd tools/bench && $(abspath $(LINT)) run --disable gomoddirectives ./... # it measures this very module, so it replaces it by that
 
 .PHONY: licenses
 licenses: ## check the licences of what is linked, and collect their texts
@@ -71,6 +73,12 @@ fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
 	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/auth -run '^$$' -fuzz FuzzVerifier -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/rest -run '^$$' -fuzz FuzzHeaders -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+
+# It is built and not "go run", which would leave it behind when it is told to end.
+.PHONY: bench
+bench: build ## measure the service beside its database, into docs/bench: make bench BENCH='-only start' (Linux)
+	go -C tools/bench build -o '$(abspath $(BIN))/bench' .
+	@exec $(BIN)/bench -program $(BIN)/reporting -version '$(VERSION)' -report docs/bench/report.md -plot docs/bench/overload.svg $(BENCH)
 
 .PHONY: image
 image: ## build the container image

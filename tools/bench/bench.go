@@ -31,6 +31,7 @@ type bench struct {
 	dir     string   // goes with the benchmark
 	tokens  []string // one for each ordinary user
 	began   time.Time
+	resets  bool // the kernel lets us begin the peak of memory anew
 	clean   bool // the table holds the ordinary users and nobody else
 	out     strings.Builder
 }
@@ -52,6 +53,7 @@ func setUp(ctx context.Context, o options) (b *bench, err error) {
 	if b.machine, err = stage.ThisMachine(); err != nil {
 		return b, err
 	}
+	b.resets = stage.ResetPeak(os.Getpid()) == nil
 	if b.dir, err = os.MkdirTemp("", "reporting-bench"); err != nil {
 		return b, fmt.Errorf("make a folder: %w", err)
 	}
@@ -61,7 +63,7 @@ func setUp(ctx context.Context, o options) (b *bench, err error) {
 	if b.issuer, err = stage.StartIssuer(); err != nil {
 		return b, err
 	}
-	b.progress("sign %d tokens", o.users)
+	b.progressf("sign %d tokens", o.users)
 	b.tokens, err = b.sign(ctx, b.ordinary(1))
 	return b, err
 }
@@ -74,7 +76,7 @@ func (b *bench) tearDown() (err error) {
 		err = b.db.Stop()
 	}
 	if b.dir != "" {
-		err = errors.Join(err, os.RemoveAll(b.dir))
+		err = errors.Join(err, os.RemoveAll(b.dir)) //nolint:gosec // made by setUp
 	}
 	return err
 }
@@ -134,11 +136,11 @@ func (b *bench) fill(ctx context.Context, users stage.Users) error {
 	err := b.db.Load(ctx, users, func(rows, of int) {
 		if time.Since(told) > 5*time.Second {
 			told = time.Now()
-			b.progress("%d of %d rows after %v", rows, of, time.Since(begin).Round(time.Second))
+			b.progressf("%d of %d rows after %v", rows, of, time.Since(begin).Round(time.Second))
 		}
 	})
 	if err == nil {
-		b.progress("%d rows loaded in %v", users.Count*users.Jobs, time.Since(begin).Round(100*time.Millisecond))
+		b.progressf("%d rows loaded in %v", users.Count*users.Jobs, time.Since(begin).Round(100*time.Millisecond))
 	}
 	return err
 }
@@ -174,6 +176,6 @@ func flawless(r load.Result) error {
 	return nil
 }
 
-func (b *bench) progress(format string, args ...any) {
+func (b *bench) progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%6.1fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -81,7 +81,7 @@ func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 		{"service, JSON, gzip", requests(s, b.tokens, stage.JSON, "Accept-Encoding: gzip\r\n"), 0},
 		{"service, XML", requests(s, b.tokens, stage.XML, ""), min(2, b.rounds-1)},
 	} {
-		b.progress("check %d answers: %s", b.users, row.name)
+		b.progressf("check %d answers: %s", b.users, row.name)
 		checked, err := b.check(ctx, s, row.calls, b.ordinary(1), jobsEach)
 		if err != nil {
 			return nil, err
@@ -136,7 +136,7 @@ func (b *bench) round(ctx context.Context, kinds []*kind, round int) error {
 			return err
 		}
 		k.samples = append(k.samples, got)
-		b.progress("round %d of %d: %s: %s/s", round+1, b.rounds, k.name, figures.Count(got.perSecond))
+		b.progressf("round %d of %d: %s: %s/s", round+1, b.rounds, k.name, figures.Count(got.perSecond))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 // reportCompare writes what the turns came to.
 func (b *bench) reportCompare(kinds []*kind) {
 	b.section("Compared with the database alone")
-	b.say(`%d users with %d jobs each, asked for by chance; %d rounds, in each of which every row has a turn of %v, in an order that
+	b.sayf(`%d users with %d jobs each, asked for by chance; %d rounds, in each of which every row has a turn of %v, in an order that
 changes. The figures are medians over the rounds, with the least and the greatest in brackets; a ratio is one to the
 first row of the same round. pgbench runs the service's SELECT, prepared, on 8 connections, the second row with what the
 service sends beside it so that row-level security shows this user's rows only. The service has %d connections and
@@ -38,11 +38,14 @@ service sends beside it so that row-level security shows this user's rows only. 
 			figures.Decimals(3)(median(k.samples, func(s sample) float64 { return s.per1000(s.maker) })),
 			peak)
 	}
-	b.say("%s", table)
-	b.say(`The database's CPU time is that of Postgres and all its processes. pgbench tells times of single transactions only in a
+	b.sayf("%s", table)
+	b.sayf(`The database's CPU time is that of Postgres and all its processes. pgbench tells times of single transactions only in a
 log that slows it down, so its p50 and p99 are of one run of 2 s of its own. Before a turn of the service each token was
 used once, because it remembers them for a minute; not before the last row.
 `)
+	if !b.resets {
+		b.sayf("The kernel does not let a peak of memory begin anew here, so peaks are those since the service's start.\n")
+	}
 }
 
 func values(samples []sample, value func(sample) float64) []float64 {

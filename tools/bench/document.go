@@ -21,13 +21,13 @@ func (b *bench) heading(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.say("# What the service costs\n\nMeasured by `make bench`; nothing here was written by hand.\n")
-	b.say("- date: %s", time.Now().UTC().Format(time.DateOnly))
-	b.say("- program: %s", b.version)
-	b.say("- machine: %d × %s, %s MB, Linux %s", b.machine.Cores, b.machine.CPU, figures.Count(float64(b.machine.MemoryMB)), b.machine.Kernel)
-	b.say("- Go %s, PostgreSQL %s with %s MB of shared_buffers", strings.TrimPrefix(runtime.Version(), "go"), b.db.Version, figures.Count(float64(buffers)))
-	b.say("- command: `%s`\n", b.shown())
-	b.say(`Postgres, the service and what makes the load share the machine, over loopback and a unix socket: the more of it the
+	b.sayf("# What the service costs\n\nMeasured by `make bench`; nothing here was written by hand.\n")
+	b.sayf("- date: %s", time.Now().UTC().Format(time.DateOnly))
+	b.sayf("- program: %s", b.version)
+	b.sayf("- machine: %d × %s, %s MB, Linux %s", b.machine.Cores, b.machine.CPU, figures.Count(float64(b.machine.MemoryMB)), b.machine.Kernel)
+	b.sayf("- Go %s, PostgreSQL %s with %s MB of shared_buffers", strings.TrimPrefix(runtime.Version(), "go"), b.db.Version, figures.Count(float64(buffers)))
+	b.sayf("- command: `%s`\n", b.shown())
+	b.sayf(`Postgres, the service and what makes the load share the machine, over loopback and a unix socket: the more of it the
 load maker takes, the less is left for what it measures. A call is right if it has status 200 and the length that the
 answer had when it was checked, entry by entry, before anything was timed. Tokens are signed with RS256 and really
 verified; the audit record of each call is written to a file.
@@ -36,10 +36,10 @@ verified; the audit record of each call is written to a file.
 }
 
 // section begins a chapter.
-func (b *bench) section(title string) { b.say("## %s\n", title) }
+func (b *bench) section(title string) { b.sayf("## %s\n", title) }
 
 // say adds to the report and prints it at once.
-func (b *bench) say(format string, args ...any) {
+func (b *bench) sayf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	fmt.Println(text) //nolint:forbidigo // what the program is for
 	b.out.WriteString(text + "\n")
@@ -47,7 +47,7 @@ func (b *bench) say(format string, args ...any) {
 
 // write writes the report where it is wanted, in one go.
 func (b *bench) write() error {
-	b.progress("done")
+	b.progressf("done")
 	if b.report == "" {
 		return nil
 	}
@@ -62,8 +62,8 @@ func writeFile(name string, content []byte) error {
 	if err := os.WriteFile(temporary, content, 0o644); err != nil { //nolint:gosec // everybody may read a report
 		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
 	}
-	if err := os.Rename(temporary, name); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(name), err), os.Remove(temporary))
+	if err := os.Rename(temporary, name); err != nil { //nolint:gosec // where the caller wants it
+		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(name), err), os.Remove(temporary)) //nolint:gosec // just made
 	}
 	return nil
 }

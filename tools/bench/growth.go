@@ -4,7 +4,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"strings"
 
 	"reporting/tools/bench/figures"
 	"reporting/tools/bench/load"
@@ -37,7 +37,7 @@ func (b *bench) growth(ctx context.Context) (err error) {
 		return err
 	}
 	stride := b.growUsers / b.users
-	b.progress("load %d users more", b.growUsers-b.users)
+	b.progressf("load %d users more", b.growUsers-b.users)
 	if err := b.fill(ctx, stage.Users{First: b.users, Count: b.growUsers - b.users, Jobs: jobsEach}); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (b *bench) grown(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 			}
 			*turn.rates = append(*turn.rates, got.perSecond)
 		}
-		b.progress("%d rows, round %d of %d: pgbench %s/s, service %s/s", g.sizes.Rows, round+1, b.growthRounds(),
+		b.progressf("%d rows, round %d of %d: pgbench %s/s, service %s/s", g.sizes.Rows, round+1, b.growthRounds(),
 			figures.Count(g.bare[round]), figures.Count(g.served[round]))
 	}
 	return g, nil
@@ -104,7 +104,7 @@ func (b *bench) reportGrowth(ctx context.Context, small, large stageOfGrowth) er
 		return err
 	}
 	b.section("When the table grows")
-	b.say(`The same %d users' worth of calls, drawn evenly from all users of each table; medians of %d rounds of turns of %v.
+	b.sayf(`The same %d users' worth of calls, drawn evenly from all users of each table; medians of %d rounds of turns of %v.
 `, b.users, b.growthRounds(), b.time)
 	table := figures.NewTable("rows", "table MB", "indexes MB", "pgbench/s", "with row-level security/s", "service/s", "ratio of the service")
 	for _, g := range []stageOfGrowth{small, large} {
@@ -112,31 +112,28 @@ func (b *bench) reportGrowth(ctx context.Context, small, large stageOfGrowth) er
 			figures.Spread(g.bare, figures.Count), figures.Spread(g.wall, figures.Count), figures.Spread(g.served, figures.Count),
 			figures.Spread(figures.Ratios(g.served, g.bare), figures.Decimals(2)))
 	}
-	b.say("%s", table)
+	b.sayf("%s", table)
 	of := func(g stageOfGrowth) float64 { return figures.Median(figures.Ratios(g.served, g.bare)) }
 	if of(small) > 0 {
-		b.say("The large table's ratio is %.2f of the small one's; the database alone runs at %.2f of its rate.\n",
+		b.sayf("The large table's ratio is %.2f of the small one's; the database alone runs at %.2f of its rate.\n",
 			of(large)/of(small), figures.Median(large.bare)/figures.Median(small.bare))
 	}
 	fits := "all of it fits"
 	if large.sizes.Total > int64(buffers)<<20 {
 		fits = "**not all of it fits**, which costs reads from the files' cache"
 	}
-	b.say("shared_buffers are %s MB, the large table with its indexes takes %s MB: %s.\n",
+	b.sayf("shared_buffers are %s MB, the large table with its indexes takes %s MB: %s.\n",
 		figures.Count(float64(buffers)), figures.Megabytes(float64(large.sizes.Total)), fits)
 	for _, g := range []stageOfGrowth{small, large} {
-		b.say("The plan with %s rows:\n\n```\n%s```\n", figures.Count(float64(g.sizes.Rows)), g.plan)
+		b.sayf("The plan with %s rows:\n\n```\n%s```\n", figures.Count(float64(g.sizes.Rows)), g.plan)
 	}
 	return nil
 }
 
 func indexSizes(s stage.Sizes) string {
-	text := ""
-	for n, index := range s.Indexes {
-		if n > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("%s %s", index.Name, figures.Megabytes(float64(index.Bytes)))
+	var words []string
+	for _, index := range s.Indexes {
+		words = append(words, index.Name+" "+figures.Megabytes(float64(index.Bytes)))
 	}
-	return text
+	return strings.Join(words, ", ")
 }

@@ -44,11 +44,11 @@ func (b *bench) idle(ctx context.Context) (err error) {
 		return err
 	}
 	b.section("Idle connections")
-	b.say("Kept-alive connections that have made a call each, beside a service that has answered %s calls before.\n", figures.Count(float64(len(calls))))
+	b.sayf("Kept-alive connections that have made a call each, beside a service that has answered %s calls before.\n", figures.Count(float64(len(calls))))
 	table := figures.NewTable("connections", "still open", "memory before MB", "memory with them MB", "kB each")
 	table.Row(figures.Count(float64(b.idlers)), figures.Count(float64(idle.Open())), figures.Megabytes(before.Memory), figures.Megabytes(after.Memory),
 		figures.Decimals(1)((after.Memory-before.Memory)/1024/float64(b.idlers)))
-	b.say("%s", table)
+	b.sayf("%s", table)
 	return nil
 }
 

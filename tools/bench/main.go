@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string) (err error) {
 		if !o.wants(part.name) {
 			continue
 		}
-		b.progress("== %s", part.name)
+		b.progressf("== %s", part.name)
 		if err := part.run(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}

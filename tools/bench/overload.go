@@ -62,7 +62,7 @@ func (b *bench) overload(ctx context.Context) (err error) {
 		if st.recovery, st.recovers, err = r.await(ctx); err != nil {
 			return err
 		}
-		b.progress("offered %s/s: %s/s right, %s/s refused", figures.Count(st.offered), figures.Count(st.got.Throughput()), figures.Count(st.got.RefusedRate()))
+		b.progressf("offered %s/s: %s/s right, %s/s refused", figures.Count(st.offered), figures.Count(st.got.Throughput()), figures.Count(st.got.RefusedRate()))
 		steps = append(steps, st)
 	}
 	b.reportOverload(capacity, r, steps)
@@ -82,7 +82,7 @@ func (b *bench) capacity(ctx context.Context, s *stage.Service) (plan load.Plan,
 
 func (b *bench) reportOverload(capacity float64, r recovery, steps []step) {
 	b.section("More than it can bear")
-	b.say(`In a closed loop with %d connections the service answered %s calls a second. Here calls begin at times of their own, on
+	b.sayf(`In a closed loop with %d connections the service answered %s calls a second. Here calls begin at times of their own, on
 up to %s connections, for %v at each rate, whatever becomes of those before; a call's time counts from when it was due, so
 waiting for a connection is part of it. Refused are 429 and 503, failed all other answers but right ones. After each rate
 half of the capacity is offered in slices of %v; the service has recovered with the first slice from which on all answers
@@ -104,10 +104,10 @@ are right and p99 is below %s ms.
 			figures.Count(st.got.RefusedRate()), refusedTime, told, figures.Count(float64(st.got.Failures)), figures.Count(float64(st.got.Unsent)),
 			figures.Megabytes(st.peak), recovered)
 	}
-	b.say("%s", table)
+	b.sayf("%s", table)
 	for _, st := range steps {
 		if st.got.Failure != nil {
-			b.say("The first failure at %s ×: %v.\n", figures.Decimals(2)(st.share), st.got.Failure)
+			b.sayf("The first failure at %s ×: %v.\n", figures.Decimals(2)(st.share), st.got.Failure)
 		}
 	}
 }
@@ -136,6 +136,6 @@ func (b *bench) draw(steps []step) error {
 	if err != nil {
 		link = filepath.Base(b.plot)
 	}
-	b.say("![Right and refused answers, and their times, by offered load](%s)\n", filepath.ToSlash(link))
+	b.sayf("![Right and refused answers, and their times, by offered load](%s)\n", filepath.ToSlash(link))
 	return nil
 }

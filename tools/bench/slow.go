@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"reporting/tools/bench/figures"
@@ -99,7 +98,7 @@ func (b *bench) slowCalls(ctx context.Context, s *stage.Service, ordinary [][]by
 // beside makes the load and looks at the service each second.
 func (b *bench) beside(ctx context.Context, s *stage.Service, plan load.Plan, slow *load.Slow) (r beside, err error) {
 	if err := stage.ResetPeak(s.PID()); err != nil {
-		b.progress("%v", err)
+		b.progressf("%v", err)
 	}
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -140,7 +139,7 @@ func (r *beside) watch(ctx context.Context, s *stage.Service) error {
 
 func (b *bench) reportSlow(plan load.Plan, fat int, without, with beside) {
 	b.section("Beside slow readers")
-	b.say(`%s connections with small receive buffers ask and then read one byte a second: %s of ordinary users, %s of %d users with
+	b.sayf(`%s connections with small receive buffers ask and then read one byte a second: %s of ordinary users, %s of %d users with
 %s jobs each. One that is refused or ended asks again. Beside them other users offer half of the capacity, %s calls a second,
 for %v.
 `, figures.Count(float64(b.slowers)), figures.Count(float64(b.slowers-b.slowers/2)), figures.Count(float64(fat*fatShare)), fat,
@@ -155,12 +154,12 @@ for %v.
 			figures.Count(float64(len(row.got.Refused))), figures.Count(float64(row.got.Failures)), figures.Count(float64(row.got.Unsent)),
 			figures.Spread(row.pool, figures.Count), figures.Count(row.limit), figures.Megabytes(row.memory.Memory), figures.Megabytes(row.memory.Peak))
 		if row.got.Failure != nil {
-			b.progress("a failure %s slow readers: %v", row.name, row.got.Failure)
+			b.progressf("a failure %s slow readers: %v", row.name, row.got.Failure)
 		}
 	}
-	b.say("%s", table)
+	b.sayf("%s", table)
 	c := with.slow
-	b.say(`In the end %s of the slow readers were reading; of %s calls of theirs %s were refused, %s answers were ended by the service
+	b.sayf(`In the end %s of the slow readers were reading; of %s calls of theirs %s were refused, %s answers were ended by the service
 and %s failed otherwise.
-`, figures.Count(float64(c.Reading)), figures.Count(float64(c.Asked)), figures.Count(float64(c.Refused)), figures.Count(float64(c.Ended)), fmt.Sprint(c.Failed))
+`, figures.Count(float64(c.Reading)), figures.Count(float64(c.Asked)), figures.Count(float64(c.Refused)), figures.Count(float64(c.Ended)), figures.Count(float64(c.Failed)))
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 
 	"reporting/tools/bench/figures"
 	"reporting/tools/bench/stage"
@@ -39,15 +40,15 @@ func (b *bench) start(ctx context.Context) error {
 		}
 		dev = append(dev, took.Seconds()*1000)
 	}
-	info, err := os.Stat(b.program)
+	info, err := os.Stat(b.program) //nolint:gosec // the program under test
 	if err != nil {
 		return fmt.Errorf("look at the program: %w", err)
 	}
 	b.section("Start")
 	table := figures.NewTable("", "ms, median (least–most)", "of")
-	table.Row("`reporting serve`, from its start to ready, on a migrated database", figures.Spread(serve, figures.Count), fmt.Sprint(serveStarts))
-	table.Row("`reporting dev`, from its start to a right answer to the line it prints", figures.Spread(dev, figures.Count), fmt.Sprint(devStarts))
-	b.say("%s", table)
-	b.say("The program is one file of %s MB.\n", figures.Megabytes(float64(info.Size())))
+	table.Row("`reporting serve`, from its start to ready, on a migrated database", figures.Spread(serve, figures.Count), strconv.Itoa(serveStarts))
+	table.Row("`reporting dev`, from its start to a right answer to the line it prints", figures.Spread(dev, figures.Count), strconv.Itoa(devStarts))
+	b.sayf("%s", table)
+	b.sayf("The program is one file of %s MB.\n", figures.Megabytes(float64(info.Size())))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,10 +45,10 @@ func (b *bench) stream(ctx context.Context) error {
 		}
 	}
 	b.section("One long answer")
-	b.say(`A user with %s jobs, read as JSON without compression from a service that was just started and had answered one short
+	b.sayf(`A user with %s jobs, read as JSON without compression from a service that was just started and had answered one short
 call. The first byte is that of the body; of several at once the slowest counts. Each answer was counted afterwards.
 `, figures.Count(float64(b.streamJobs)))
-	b.say("%s", table)
+	b.sayf("%s", table)
 	return nil
 }
 
@@ -96,7 +97,7 @@ func (b *bench) streamRow(ctx context.Context, table *figures.Table, token strin
 		}
 		first, whole, all = max(first, a.first), max(whole, a.whole), all+a.bytes
 	}
-	table.Row(fmt.Sprint(atOnce), figures.Megabytes(float64(counted.bytes)), figures.Milliseconds(first), figures.Decimals(2)(whole.Seconds()),
+	table.Row(strconv.Itoa(atOnce), figures.Megabytes(float64(counted.bytes)), figures.Milliseconds(first), figures.Decimals(2)(whole.Seconds()),
 		figures.Megabytes(float64(all)/took.Seconds()), figures.Megabytes(before.Peak), figures.Megabytes(after.Peak),
 		figures.Megabytes(after.Peak-before.Peak))
 	return nil
@@ -108,14 +109,14 @@ var client = &http.Client{Transport: &http.Transport{DisableCompression: true, D
 // readStream reads an answer and forgets it.
 func readStream(ctx context.Context, s *stage.Service, token string, count bool) (got streamed, err error) {
 	const path = "/fhir/$get-report-job-status"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Addr+path, strings.NewReader(`{"resourceType":"Parameters"}`))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Addr+path, strings.NewReader(`{"resourceType":"Parameters"}`)) //nolint:gosec // a service of ours
 	if err != nil {
 		return got, err
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", stage.JSON)
 	begin := time.Now()
-	answer, err := client.Do(request)
+	answer, err := client.Do(request) //nolint:gosec // a service of ours
 	if err != nil {
 		return got, fmt.Errorf("call: %w", err)
 	}

@@ -6,6 +6,7 @@
 package chart
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image/color"
@@ -71,7 +72,7 @@ func Overload(w io.Writer, title string, points []Point) error {
 	canvas := vgsvg.New(pixels(width), pixels(height))
 	whole := draw.New(canvas)
 	whole.SetColor(color.White)
-	whole.Fill(whole.Rectangle.Path())
+	whole.Fill(whole.Path())
 	tiles := draw.Tiles{
 		Rows: 2, Cols: 1, PadX: pixels(margin), PadY: pixels(margin),
 		PadTop: pixels(margin), PadBottom: pixels(margin), PadLeft: pixels(margin), PadRight: pixels(2 * margin),
@@ -80,7 +81,14 @@ func Overload(w io.Writer, title string, points []Point) error {
 	for row, cells := range plot.Align(panels, tiles, whole) {
 		panels[row][0].Draw(cells[0])
 	}
-	if _, err := canvas.WriteTo(w); err != nil {
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return fmt.Errorf("draw overload: %w", err)
+	}
+	// Who does not have this font has another that is much like it.
+	const named = "font-family:Liberation Sans"
+	text := bytes.ReplaceAll(svg.Bytes(), []byte(named), []byte(named+",Arial,Helvetica,sans-serif"))
+	if _, err := w.Write(text); err != nil {
 		return fmt.Errorf("draw overload: %w", err)
 	}
 	return nil

@@ -85,16 +85,20 @@ func xys(points []Point, y func(Point) float64) plotter.XYs {
 	return at
 }
 
-// thousands labels an axis with numbers as people write them.
+// thousands labels an axis from zero with up to ten round numbers, as people write
+// them.
 type thousands struct{}
 
 // Ticks implements plot.Ticker.
-func (thousands) Ticks(least, most float64) []plot.Tick {
-	ticks := plot.DefaultTicks{}.Ticks(least, most)
-	for i, tick := range ticks {
-		if tick.Label != "" {
-			ticks[i].Label = figures.Count(tick.Value)
-		}
+func (thousands) Ticks(_, most float64) []plot.Tick {
+	const enough = 10
+	distance := 1.0
+	for n := 0; distance*enough < most; n++ {
+		distance *= []float64{2, 2.5, 2}[n%3] // 1, 2, 5, 10
+	}
+	var ticks []plot.Tick
+	for at := 0.0; at <= most; at += distance {
+		ticks = append(ticks, plot.Tick{Value: at, Label: figures.Count(at)})
 	}
 	return ticks
 }

@@ -95,12 +95,16 @@ func (r *run) schedule(ctx context.Context) (unsent int) {
 	over := time.NewTimer(time.Until(r.end))
 	defer over.Stop()
 	for next := r.begin; next.Before(r.end) && ctx.Err() == nil; next = next.Add(time.Duration(random.ExpFloat64() / r.Rate * float64(time.Second))) {
-		if wait := time.Until(next); wait > 0 {
-			time.Sleep(wait)
-		}
-		if time.Now().After(r.end) {
-			unsent++
+		wait := time.Until(next)
+		time.Sleep(wait)
+		if wait <= 0 && time.Now().After(r.end) {
+			unsent++ // it is late because those before it had to wait
 			continue
+		}
+		select {
+		case r.due <- next:
+			continue
+		default:
 		}
 		select {
 		case r.due <- next:

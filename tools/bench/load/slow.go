@@ -108,7 +108,7 @@ func (s *Slow) begin(ctx context.Context, request []byte) (status string, conn n
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var failed error
 		err := raw.Control(func(fd uintptr) {
-			failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, slowBuffer) //nolint:gosec // a descriptor fits
+			failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, slowBuffer)
 		})
 		return errors.Join(err, failed)
 	}}

@@ -36,7 +36,7 @@ func TryDev(ctx context.Context, program string) (took time.Duration, err error)
 	defer cancel()
 	// When ctx ends too soon it is asked to end in order as well, since it has a
 	// Postgres to stop.
-	cmd := exec.CommandContext(ctx, program, "dev") //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, program, "dev")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second
 	// The embedded Postgres is found by the same variables as ours.

@@ -41,7 +41,7 @@ func StartIssuer() (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe the key: %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Stop ends it
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}

@@ -35,7 +35,7 @@ func ThisMachine() (Machine, error) {
 	}
 	m := Machine{Cores: runtime.NumCPU(), CPU: runtime.GOARCH, Kernel: strings.TrimSpace(string(kernel))}
 	if memory.MemTotal != nil {
-		m.MemoryMB = int(*memory.MemTotal >> 10) //nolint:gosec // kilobytes of any machine fit
+		m.MemoryMB = int(*memory.MemTotal >> 10)
 	}
 	// Not every architecture names its model.
 	if cpus, err := proc.CPUInfo(); err == nil && len(cpus) > 0 && cpus[0].ModelName != "" {

@@ -34,7 +34,7 @@ func StartService(ctx context.Context, program, dir, database, issuer string, mo
 	if s.OpsAddr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(program, "serve") //nolint:gosec,noctx // the program under test; Stop ends it in order
+	s.cmd = exec.Command(program, "serve") //nolint:noctx // the program under test; Stop ends it in order
 	s.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"REPORTING_LISTEN=" + s.Addr, "REPORTING_OPS_LISTEN=" + s.OpsAddr,
@@ -128,7 +128,7 @@ func (s *Service) Stop() error {
 		return err
 	case <-time.After(30 * time.Second):
 		err := errors.Join(errors.New("the service did not stop"), s.cmd.Process.Kill())
-		<-s.ended
+		_ = <-s.ended // it was killed
 		return err
 	}
 }
@@ -136,7 +136,7 @@ func (s *Service) Stop() error {
 // freeAddr is an address that nobody listens on. Somebody else might take it before
 // the service does, which then says so.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
