@@ -113,7 +113,10 @@ func (decades) Ticks(least, most float64) []plot.Tick {
 		for n := 1.0; n < 10; n++ {
 			tick := plot.Tick{Value: n * decade}
 			if n == 1 {
-				tick.Label = strconv.FormatFloat(decade, 'g', 4, 64)
+				tick.Label = strconv.FormatFloat(decade, 'f', -1, 64)
+				if decade >= 1 {
+					tick.Label = figures.Count(decade)
+				}
 			}
 			if tick.Value >= least*0.999 && tick.Value <= most*1.001 {
 				ticks = append(ticks, tick)

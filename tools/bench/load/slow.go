@@ -103,7 +103,7 @@ func (s *Slow) ask(ctx context.Context, request []byte) {
 	}
 }
 
-// begin sends the request and reads the status.
+// begin opens a connection with a small buffer and gets the status of an answer.
 func (s *Slow) begin(ctx context.Context, request []byte) (status string, conn net.Conn, err error) {
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var failed error
@@ -112,28 +112,33 @@ func (s *Slow) begin(ctx context.Context, request []byte) (status string, conn n
 		})
 		return errors.Join(err, failed)
 	}}
-	conn, err = dialer.DialContext(ctx, "tcp", s.addr)
+	opened, err := dialer.DialContext(ctx, "tcp", s.addr)
 	if err != nil {
 		return "", nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	defer func() {
-		if err != nil {
-			_ = conn.Close()
-		}
-	}()
+	// When ctx ends nobody shall wait for an answer any more.
+	defer context.AfterFunc(ctx, func() { _ = opened.Close() })()
+	status, err = ask(opened, request)
+	if err != nil {
+		_ = opened.Close()
+		return "", nil, err
+	}
+	return status, opened, nil
+}
+
+// ask sends the request and reads the status.
+func ask(conn net.Conn, request []byte) (status string, err error) {
 	if _, err := conn.Write(request); err != nil {
-		return "", nil, fmt.Errorf("send request: %w", err)
+		return "", fmt.Errorf("send request: %w", err)
 	}
 	head := make([]byte, len("HTTP/1.1 200"))
 	if err := conn.SetReadDeadline(time.Now().Add(answerTimeout)); err != nil {
-		return "", nil, err
+		return "", err
 	}
 	if _, err := io.ReadFull(conn, head); err != nil {
-		return "", nil, fmt.Errorf("read status: %w", err)
+		return "", fmt.Errorf("read status: %w", err)
 	}
-	return string(head[len("HTTP/1.1 "):]), conn, conn.SetReadDeadline(time.Time{})
+	return string(head[len("HTTP/1.1 "):]), conn.SetReadDeadline(time.Time{})
 }
 
 // rest is the pause between two bytes.

@@ -37,9 +37,8 @@ func ThisMachine() (Machine, error) {
 	if memory.MemTotal != nil {
 		m.MemoryMB = int(*memory.MemTotal >> 10)
 	}
-	// Not every architecture names its model.
-	if cpus, err := proc.CPUInfo(); err == nil && len(cpus) > 0 && cpus[0].ModelName != "" {
-		m.CPU = cpus[0].ModelName
+	if model := cpuModel(proc); model != "" {
+		m.CPU = model
 	}
 	return m, nil
 }

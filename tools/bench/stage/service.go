@@ -40,6 +40,7 @@ func StartService(ctx context.Context, program, dir, database, issuer string, mo
 		"REPORTING_LISTEN=" + s.Addr, "REPORTING_OPS_LISTEN=" + s.OpsAddr,
 		"REPORTING_DATABASE_URL=" + database, "REPORTING_AUTH_ISSUERS=" + issuer, "REPORTING_SHUTDOWN_DELAY=0s",
 	}, more...)
+	s.cmd.SysProcAttr = diesWithUs()
 	if err := s.openLogs(dir); err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func (s *Service) Stop() error {
 		return err
 	case <-time.After(30 * time.Second):
 		err := errors.Join(errors.New("the service did not stop"), s.cmd.Process.Kill())
-		_ = <-s.ended // it was killed
+		<-s.ended //nolint:errcheck // it was killed
 		return err
 	}
 }
