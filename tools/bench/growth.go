@@ -53,7 +53,7 @@ func (b *bench) growth(ctx context.Context) (err error) {
 }
 
 // growthRounds are fewer than the comparison's: a ratio of two rows needs less time.
-func (b *bench) growthRounds() int { return max(1, (b.rounds+1)/2) }
+func (b *bench) growthRounds() int { return max(1, b.rounds/2) }
 
 // grown measures at the size that the table has. Users asked for are so far from one
 // another that they are spread over all.
