@@ -20,7 +20,7 @@ type step struct {
 	share    float64 // of the capacity
 	offered  float64 // calls/s
 	got      load.Result
-	peak     float64 // memory of the service, in bytes
+	cost     sample
 	recovery time.Duration
 	recovers bool
 }
@@ -51,14 +51,13 @@ func (b *bench) overload(ctx context.Context) (err error) {
 	for _, share := range shares() {
 		st := step{share: share, offered: share * capacity}
 		plan.Rate, plan.Connections = st.offered, b.crowd
-		cost, err := b.meter(s, func() (err error) {
+		st.cost, err = b.meter(s, func() (err error) {
 			st.got, err = load.Run(ctx, plan)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		st.peak = cost.peak
 		if st.recovery, st.recovers, err = r.await(ctx); err != nil {
 			return err
 		}
@@ -88,7 +87,7 @@ waiting for a connection is part of it. Refused are 429 and 503, failed all othe
 half of the capacity is offered in slices of %v; the service has recovered with the first slice from which on all answers
 are right and p99 is below %s ms.
 `, b.connections, figures.Count(capacity), figures.Count(float64(b.crowd)), b.time, sliceTime, figures.Milliseconds(r.bound))
-	table := figures.NewTable("offered", "calls/s", "right/s", "p50 ms", "p99 ms", "refused/s", "refused p99 ms", "with Retry-After", "failed", "not sent", "peak MB", "recovered after ms")
+	table := figures.NewTable("offered", "calls/s", "right/s", "p50 ms", "p99 ms", "refused/s", "refused p99 ms", "with Retry-After", "failed", "not sent", "processors: service", "database", "load maker", "peak MB", "recovered after ms")
 	for _, st := range steps {
 		refusedTime, told := figures.Nothing, figures.Nothing
 		if n := len(st.got.Refused); n > 0 {
@@ -102,7 +101,7 @@ are right and p99 is below %s ms.
 		table.Row(figures.Decimals(2)(st.share)+" ×", figures.Count(st.offered), figures.Count(st.got.Throughput()),
 			figures.Milliseconds(load.Quantile(st.got.OK, 0.5)), figures.Milliseconds(load.Quantile(st.got.OK, 0.99)),
 			figures.Count(st.got.RefusedRate()), refusedTime, told, figures.Count(float64(st.got.Failures)), figures.Count(float64(st.got.Unsent)),
-			figures.Megabytes(st.peak), recovered)
+			st.processors(st.cost.service), st.processors(st.cost.database), st.processors(st.cost.maker), figures.Megabytes(st.cost.peak), recovered)
 	}
 	b.sayf("%s", table)
 	for _, st := range steps {
@@ -110,6 +109,11 @@ are right and p99 is below %s ms.
 			b.sayf("The first failure at %s ×: %v.\n", figures.Decimals(2)(st.share), st.got.Failure)
 		}
 	}
+}
+
+// processors is how many of them somebody kept busy.
+func (st step) processors(cpu time.Duration) string {
+	return figures.Decimals(2)(cpu.Seconds() / max(st.got.Elapsed.Seconds(), 0.001))
 }
 
 // draw draws the same.

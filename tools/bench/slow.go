@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"reporting/tools/bench/figures"
@@ -47,7 +48,7 @@ func (b *bench) slow(ctx context.Context) (err error) {
 	// Slow readers are users of their own, as a limit for each user would be no news.
 	ordinary := min(b.slowers-b.slowers/2, b.users/2)
 	quick := b.users - ordinary
-	slowCalls, err := b.slowCalls(ctx, s, plan.Requests[quick:], fat)
+	slowCalls, longest, err := b.slowCalls(ctx, s, plan.Requests[quick:], fat)
 	if err != nil {
 		return err
 	}
@@ -68,12 +69,13 @@ func (b *bench) slow(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.reportSlow(plan, fat, without, with)
+	b.reportSlow(plan, fat, longest, without, with)
 	return nil
 }
 
-// slowCalls are those of ordinary users, and of as many or a few less with long lists.
-func (b *bench) slowCalls(ctx context.Context, s *stage.Service, ordinary [][]byte, fat int) (calls [][]byte, err error) {
+// slowCalls are those of ordinary users, and of as many or a few less with long lists,
+// the longest of which has so many bytes.
+func (b *bench) slowCalls(ctx context.Context, s *stage.Service, ordinary [][]byte, fat int) (calls [][]byte, longest int, err error) {
 	for n := range b.slowers - b.slowers/2 {
 		calls = append(calls, ordinary[n%len(ordinary)])
 	}
@@ -83,16 +85,17 @@ func (b *bench) slowCalls(ctx context.Context, s *stage.Service, ordinary [][]by
 	}
 	tokens, err := b.sign(ctx, users)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	long := requests(s, tokens, stage.JSON, "")
-	if _, err := b.check(ctx, s, long, users, fatJobs); err != nil {
-		return nil, err
+	lengths, err := b.check(ctx, s, long, users, fatJobs)
+	if err != nil {
+		return nil, 0, err
 	}
 	for range fatShare {
 		calls = append(calls, long...)
 	}
-	return calls, nil
+	return calls, slices.Max(lengths), nil
 }
 
 // beside makes the load and looks at the service each second.
@@ -137,7 +140,7 @@ func (r *beside) watch(ctx context.Context, s *stage.Service) error {
 	}
 }
 
-func (b *bench) reportSlow(plan load.Plan, fat int, without, with beside) {
+func (b *bench) reportSlow(plan load.Plan, fat, longest int, without, with beside) {
 	b.section("Beside slow readers")
 	b.sayf(`%s connections with small receive buffers ask and then read one byte a second: %s of ordinary users, %s of %d users with
 %s jobs each. One that is refused or ended asks again. Beside them other users offer half of the capacity, %s calls a second,
@@ -160,6 +163,7 @@ for %v.
 	b.sayf("%s", table)
 	c := with.slow
 	b.sayf(`In the end %s of the slow readers were reading; of %s calls of theirs %s were refused, %s answers were ended by the service
-and %s failed otherwise.
-`, figures.Count(float64(c.Reading)), figures.Count(float64(c.Asked)), figures.Count(float64(c.Refused)), figures.Count(float64(c.Ended)), figures.Count(float64(c.Failed)))
+and %s failed otherwise. A long answer has %s MB; the kernel may hold up to %s MB of one for the service.
+`, figures.Count(float64(c.Reading)), figures.Count(float64(c.Asked)), figures.Count(float64(c.Refused)), figures.Count(float64(c.Ended)), figures.Count(float64(c.Failed)),
+		figures.Megabytes(float64(longest)), figures.Megabytes(stage.SendBuffer()))
 }

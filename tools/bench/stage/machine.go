@@ -42,3 +42,17 @@ func ThisMachine() (Machine, error) {
 	}
 	return m, nil
 }
+
+// SendBuffer is how many bytes the kernel may keep of what was written to a connection
+// and not yet read; 0 where it does not tell.
+func SendBuffer() float64 {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_wmem")
+	if err != nil {
+		return 0
+	}
+	var least, usual, most float64
+	if _, err := fmt.Sscan(string(text), &least, &usual, &most); err != nil {
+		return 0
+	}
+	return most
+}
