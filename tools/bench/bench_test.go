@@ -70,16 +70,17 @@ func TestRecoveredAt(t *testing.T) {
 		ok   bool
 	}{
 		{"++++", sliceTime, true},
-		{"--++", 3 * sliceTime, true},
-		{"+-+", 3 * sliceTime, true},
-		{"+++-", 5 * sliceTime, false},
-		{"----", 5 * sliceTime, false},
+		{"--+++", 3 * sliceTime, true},
+		{"+-+++-", 3 * sliceTime, true},
+		{"++-++", 0, false},
+		{"++", 0, false},
+		{"----", 0, false},
 	} {
 		var well []bool
 		for _, mark := range tt.well {
 			well = append(well, mark == '+')
 		}
-		if got, ok := recoveredAt(well); ok != tt.ok || ok && got != tt.want {
+		if got, ok := recoveredAt(well); ok != tt.ok || got != tt.want {
 			t.Errorf("%s: %v, %v, want %v, %v", tt.well, got, ok, tt.want, tt.ok)
 		}
 	}

@@ -84,9 +84,9 @@ func (b *bench) reportOverload(capacity float64, r recovery, steps []step) {
 	b.sayf(`In a closed loop with %d connections the service answered %s calls a second. Here calls begin at times of their own, on
 up to %s connections, for %v at each rate, whatever becomes of those before; a call's time counts from when it was due, so
 waiting for a connection is part of it. Refused are 429 and 503, failed all other answers but right ones. After each rate
-half of the capacity is offered in slices of %v; the service has recovered with the first slice from which on all answers
-are right and p99 is below %s ms.
-`, b.connections, figures.Count(capacity), figures.Count(float64(b.crowd)), b.time, sliceTime, figures.Milliseconds(r.bound))
+half of the capacity is offered in slices of %v; the service has recovered with the first of %d slices in a row in which
+all answers are right and p99 is below %s ms.
+`, b.connections, figures.Count(capacity), figures.Count(float64(b.crowd)), b.time, sliceTime, inARow, figures.Milliseconds(r.bound))
 	table := figures.NewTable("offered", "calls/s", "right/s", "p50 ms", "p99 ms", "refused/s", "refused p99 ms", "with Retry-After", "failed", "not sent", "processors: service", "database", "load maker", "peak MB", "recovered after ms")
 	for _, st := range steps {
 		refusedTime, told := figures.Nothing, figures.Nothing

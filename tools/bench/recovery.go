@@ -54,13 +54,23 @@ func (r *recovery) await(ctx context.Context) (after time.Duration, ok bool, err
 	return after, ok, nil
 }
 
-// recoveredAt is the end of the first slice that is well and has only such behind it.
+// inARow is how many slices have to be well. That all that follow are would be too much
+// to ask: something else may happen on the machine in the meantime.
+const inARow = 3
+
+// recoveredAt is the end of the first slice that is well with those behind it.
 func recoveredAt(well []bool) (time.Duration, bool) {
-	first := len(well)
-	for first > 0 && well[first-1] {
-		first--
+	row := 0
+	for n, ok := range well {
+		if !ok {
+			row = 0
+			continue
+		}
+		if row++; row == inARow {
+			return time.Duration(n+2-inARow) * sliceTime, true
+		}
 	}
-	return time.Duration(first+1) * sliceTime, first < len(well)
+	return 0, false
 }
 
 func (r *recovery) watch(ctx context.Context) ([]load.Result, error) {
