@@ -28,8 +28,8 @@ type Links struct {
 // samply's types through encoding/json cost several times as much. A test and a
 // fuzz target hold it equal to them. Every other style is made from that JSON.
 type StatusBundle struct {
-	base    string
-	fullURL string // what stands before the id in entry.fullUrl
+	base    string // what stands before a relative reference, as in JSON
+	fullURL string // what stands before the id in entry.fullUrl, as in JSON
 	frame   frame
 	style   Style
 	entry   []byte // scratch, for styles made from JSON
@@ -39,9 +39,10 @@ type StatusBundle struct {
 
 // NewStatusBundle returns an empty Bundle.
 func NewStatusBundle(links Links, style Style) *StatusBundle {
-	b := &StatusBundle{base: links.Base + "/", frame: frameOf(style), style: style}
+	base := string(appendText(nil, links.Base))
+	b := &StatusBundle{base: base + "/", frame: frameOf(style), style: style}
 	if links.AbsoluteFullURL {
-		b.fullURL = links.Base + "/Parameters/"
+		b.fullURL = base + "/Parameters/"
 	}
 	return b
 }
@@ -107,10 +108,12 @@ func (b *StatusBundle) AppendEnd(dst []byte) []byte {
 
 // appendEntry appends an entry in compact JSON.
 func (b *StatusBundle) appendEntry(dst []byte, job *report.Job) []byte {
-	id := job.ID.String()
-	dst = append(dst, `{"fullUrl":`...)
-	dst = appendString(dst, b.fullURL+id)
-	dst = append(dst, `,"resource":{"resourceType":"Parameters","id":"`...)
+	dst = append(dst, `{"fullUrl":"`...)
+	dst = append(dst, b.fullURL...)
+	at := len(dst)
+	dst, _ = job.ID.AppendText(dst) // never fails
+	id := dst[at:]
+	dst = append(dst, `","resource":{"resourceType":"Parameters","id":"`...)
 	dst = append(dst, id...)
 	dst = append(dst, `","parameter":[{"name":"reportJob","part":[{"name":"reportClass","valueString":`...)
 	dst = appendString(dst, job.ReportClass)
@@ -120,8 +123,11 @@ func (b *StatusBundle) appendEntry(dst []byte, job *report.Job) []byte {
 	dst = appendString(dst, string(job.Status))
 	if job.BinaryReference != "" {
 		dst = append(dst, `},{"name":"binary","valueReference":{"reference":`...)
-		dst = appendString(dst, b.absolute(job.BinaryReference))
-		dst = append(dst, '}')
+		dst = append(dst, '"')
+		if !strings.Contains(job.BinaryReference, "://") {
+			dst = append(dst, b.base...) // relative references are completed with the public base
+		}
+		dst = append(appendText(dst, job.BinaryReference), `"}`...)
 	}
 	dst = append(dst, `},{"name":"parameters","resource":`...)
 	dst = append(dst, job.Parameters...)
@@ -136,12 +142,4 @@ func (b *StatusBundle) appendEntry(dst []byte, job *report.Job) []byte {
 		dst = appendTime(dst, job.Ended)
 	}
 	return append(dst, `"}]}]}}`...)
-}
-
-// absolute completes a relative reference with the public base.
-func (b *StatusBundle) absolute(reference string) string {
-	if strings.Contains(reference, "://") {
-		return reference
-	}
-	return b.base + reference
 }
