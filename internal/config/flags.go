@@ -14,7 +14,7 @@ type HTTP struct {
 	FullURL        string `default:"id" env:"REPORTING_FULL_URL" help:"What entry.fullUrl holds: id, as the reference service writes it, or absolute."`
 	MaxBody        string `default:"1MiB" env:"REPORTING_MAX_BODY" help:"Largest request body, as in 512KiB or 1MiB."`
 	MaxConnections string `default:"4096" env:"REPORTING_MAX_CONNECTIONS" help:"How many connections the API listener has at a time; more wait."`
-	MaxConcurrent  string `default:"512" env:"REPORTING_MAX_CONCURRENT" help:"How many calls may be at work at a time; more are told to come back."`
+	MaxConcurrent  string `default:"512" env:"REPORTING_MAX_CONCURRENT" help:"How many calls may have their answers made at a time; more are told to come back."`
 	UserRate       string `default:"20" env:"REPORTING_USER_RATE" help:"How many calls a second one user may make, averaged over five seconds; 0: any number."`
 	CORSOrigins    string `name:"cors-origins" env:"REPORTING_CORS_ORIGINS" help:"Comma list of browser origins that may call, as in https://portal.example (default: none)."`
 	ShutdownDelay  string `default:"5s" env:"REPORTING_SHUTDOWN_DELAY" help:"How long a stopping service goes on answering while it is already not ready."`

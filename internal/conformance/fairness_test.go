@@ -30,7 +30,7 @@ func TestUserCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, greedy := own(t, nil), newUser()
-			server.hog(t, greedy, 12, more) // the pool has eight connections where there are two processors
+			server.hog(t, greedy, 12, more) // as many as there are database connections where there are two processors, and more
 			for range 5 {
 				begin := time.Now()
 				if a := server.do(t, status(newUser())); a.status != http.StatusOK || time.Since(begin) > time.Second {
@@ -57,7 +57,7 @@ func (i instance) hog(t *testing.T, user string, calls int, more string) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "the calls", func() bool { return i.hasMetric(t, "reporting_http_calls_in_flight 4") })
+	waitFor(t, "the calls", func() bool { return i.hasMetric(t, "reporting_http_long_answers_in_flight 4") })
 }
 
 // Calls that wait for their user's turn take nobody else's place, and there are not

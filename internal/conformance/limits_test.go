@@ -189,3 +189,46 @@ func TestLargeBodyThatStops(t *testing.T) {
 		t.Error("it keeps its room")
 	}
 }
+
+// Readers of long lists who take their time hold neither a database connection nor
+// anybody's place, and are so many at most.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	const (
+		most  = 128
+		calls = 4 // of one user
+	)
+	server := own(t, func(c *config.Config) { c.MaxConcurrent = 2 * calls })
+	for range most/calls + 1 {
+		user := newUser()
+		server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
+			select 'c', $1, 'QUEUED', json_build_object('resourceType', 'Parameters', 'x', repeat('x', 100000)) from generate_series(1, 101)`, user)
+		for range calls {
+			conn := server.dial(t)
+			if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fmt.Fprintf(conn, "GET /fhir%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", operation, token(user)); err != nil {
+				t.Fatal(err)
+			}
+			// One after another, or the places where answers are made would run out.
+			if _, err := conn.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !server.hasMetric(t, fmt.Sprintf("reporting_http_long_answers_in_flight %d", most)) {
+		t.Errorf("not %d long answers at a time", most)
+	}
+	server.hasCount(t, `reporting_http_limited_total{limit="long_answers"}`, calls)
+	for range 20 {
+		begin := time.Now()
+		if a := server.do(t, status(newUser())); a.status != http.StatusOK || time.Since(begin) > time.Second {
+			t.Errorf("somebody with a short list: %d after %s", a.status, time.Since(begin))
+		}
+	}
+	user := newUser()
+	server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
+		select 'c', $1, 'QUEUED', '{"resourceType":"Parameters"}' from generate_series(1, 101)`, user)
+	server.do(t, status(user)).later(t, http.StatusServiceUnavailable, models.IssueTypeTransient, "1")
+}

@@ -49,7 +49,7 @@ func NewMetrics(build Build) *Metrics {
 		}, []string{"result"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reporting_http_limited_total",
-			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls or large_bodies.",
+			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls, large_bodies or long_answers.",
 		}, []string{"limit"}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "reporting_http_connections",
@@ -61,7 +61,7 @@ func NewMetrics(build Build) *Metrics {
 		}),
 	}
 	// A rate needs the zero it grew from.
-	for _, limit := range []Limit{LimitConcurrency, LimitUserRate, LimitUserCalls, LimitLargeBodies} {
+	for _, limit := range []Limit{LimitConcurrency, LimitUserRate, LimitUserCalls, LimitLargeBodies, LimitLongAnswers} {
 		m.limited.WithLabelValues(string(limit))
 	}
 	for _, result := range []TokenResult{
@@ -116,6 +116,7 @@ const (
 	LimitUserRate    Limit = "user_rate"    // calls of one user in a second
 	LimitUserCalls   Limit = "user_calls"   // calls of one user at work at a time
 	LimitLargeBodies Limit = "large_bodies" // large bodies in memory at a time
+	LimitLongAnswers Limit = "long_answers" // long answers being sent at a time
 )
 
 // ObserveLimited counts a request that was refused because of a limit.
@@ -127,17 +128,22 @@ func (m *Metrics) ObserveAuditFailures(n int) { m.auditFailures.Add(float64(n)) 
 // AddConnections changes the number of connections to the API listener.
 func (m *Metrics) AddConnections(n float64) { m.connections.Add(n) }
 
-// RegisterLoad adds what is at work now: operation calls, and large bodies in memory.
-func (m *Metrics) RegisterLoad(calls, largeBodies func() float64) {
+// RegisterLoad adds what is at work now: operation calls whose answers are being made,
+// large bodies in memory, and long answers being sent.
+func (m *Metrics) RegisterLoad(calls, largeBodies, longAnswers func() float64) {
 	m.Registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "reporting_http_calls_in_flight",
-			Help: "Operation calls that are at work now.",
+			Help: "Operation calls whose answers are being made now.",
 		}, calls),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "reporting_http_large_bodies_in_flight",
 			Help: "Request bodies above 8 KiB that are in memory now.",
-		}, largeBodies))
+		}, largeBodies),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "reporting_http_long_answers_in_flight",
+			Help: "Answers of more than one piece that are being sent now.",
+		}, longAnswers))
 }
 
 // Method is an HTTP method as metrics and log have it, from a closed set.

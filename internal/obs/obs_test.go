@@ -36,7 +36,7 @@ func TestMetrics(t *testing.T) {
 			{Issuer: "a", Keys: 3, Loaded: true, Age: 90 * time.Second, Loads: 7, Failures: 1}, {Issuer: "b", Failures: 9},
 		}}
 	})
-	m.RegisterLoad(func() float64 { return 6 }, func() float64 { return 2 })
+	m.RegisterLoad(func() float64 { return 6 }, func() float64 { return 2 }, func() float64 { return 3 })
 	m.ObserveToken(obs.TokenExpired)
 	m.ObserveLimited(obs.LimitUserRate)
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)
@@ -66,6 +66,7 @@ func TestMetrics(t *testing.T) {
 		`reporting_auth_tokens_total{result="expired"} 1`,
 		`reporting_http_calls_in_flight 6`,
 		`reporting_http_large_bodies_in_flight 2`,
+		`reporting_http_long_answers_in_flight 3`,
 		`reporting_auth_tokens_total{result="invalid"} 0`,
 		`reporting_http_limited_total{limit="user_rate"} 1`,
 		`reporting_http_limited_total{limit="large_bodies"} 0`,

@@ -82,3 +82,11 @@ func lost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		pgconn.SafeToRetry(err)
 }
+
+// stale tells whether a connection's prepared statements are of no use any more: the
+// table has changed, or something between us and the server has lost them.
+func stale(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "26000" || // invalid_sql_statement_name
+		pg.Code == "0A000") // feature_not_supported: "cached plan must not change result type"
+}

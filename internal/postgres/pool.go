@@ -41,6 +41,9 @@ func CheckURL(connString string) error {
 // one database, as libpq connection strings may name).
 type Pool struct {
 	pgx *pgxpool.Pool
+	// prepares tells whether statements that were prepared stay with a connection. The
+	// connection string says otherwise where a pooler stands between that loses them.
+	prepares bool
 }
 
 // Open prepares a pool. It does not connect: a database that is away makes no
@@ -58,7 +61,7 @@ func Open(ctx context.Context, connString string, maxConns int32) (*Pool, error)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
-	return &Pool{pgx: pool}, nil
+	return &Pool{pgx: pool, prepares: config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement}, nil
 }
 
 func parse(connString string) (*pgxpool.Config, error) {

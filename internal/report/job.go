@@ -60,16 +60,33 @@ type Filter struct {
 	Statuses []Status
 	// Since is the earliest creation wanted, itself included; zero means any.
 	Since time.Time
+	// After is where to begin in the list: behind that place. Zero means at its head.
+	After Place
 	// Count is how many jobs are wanted at most, the newest; zero means all.
 	Count int
 }
 
+// Place is where a job stands in the list of its owner. It never changes, as long as
+// there is the job.
+type Place struct {
+	Created time.Time
+	ID      JobID
+}
+
+// IsZero tells whether it is no place at all.
+func (p Place) IsZero() bool { return p.Created.IsZero() }
+
+// Place is where the job stands.
+func (j *Job) Place() Place { return Place{Created: j.Created, ID: j.ID} }
+
 // Jobs is the port through which jobs are read.
 type Jobs interface {
 	// EachJob calls yield for every job that the filter selects, newest
-	// created first and ties by id, while they arrive from the store: a list of
-	// any length is read in flat memory. The job belongs to the store and may be
-	// overwritten after yield returns, so yield copies what it keeps.
+	// created first and ties by id, while they arrive from the store. The job and its
+	// Parameters belong to the store and may be overwritten after yield returns, so
+	// yield copies what it keeps. A connection to the store waits for yield, which
+	// therefore waits for nobody: a list for a client is read in pieces, with Count and
+	// After, and sent between them.
 	//
 	// An error of yield ends the reading and is returned as it is. Every other
 	// error is of type *Error.

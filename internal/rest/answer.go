@@ -10,60 +10,67 @@ import (
 	"time"
 
 	"reporting/internal/report"
-	"reporting/internal/rest/negotiation"
 )
 
 const (
-	// flushSize is how much of an answer is collected before it is sent. What
-	// fits goes out whole, with a Content-Length, after its rows were read.
-	flushSize = 64 << 10
+	// PieceSize is about how much of a long answer is sent at a time, in bytes. An
+	// answer that is not longer goes out whole, with a Content-Length.
+	PieceSize = 64 << 10
 	// keepSize bounds what a pooled buffer may hold on to.
-	keepSize = 2 * flushSize
+	keepSize = 2 * PieceSize
 	// writeTimeout is how long a client may take to accept one piece.
 	writeTimeout = 10 * time.Second
 )
 
-var buffers = sync.Pool{New: func() any { return &Answer{Buffer: make([]byte, 0, flushSize)} }}
+var buffers = sync.Pool{New: func() any { return &Answer{Buffer: make([]byte, 0, PieceSize)} }}
 
-// Answer collects a successful answer and sends it in pieces when it is long.
-// Append to Buffer, call Flush now and then, End once, and Release always.
+// Answer collects a successful answer and sends it, in pieces when it is long. Append
+// to Buffer, Send what there is when more is to come, End once, and Release always.
+//
+// Send and End wait for the client, so that whoever calls them holds nothing that
+// others wait for.
 type Answer struct {
 	Buffer []byte
 	w      http.ResponseWriter
+	place  *place
 	begun  bool
 }
 
 // NewAnswer prepares an answer to be sent with status 200, labelled as chosen.
-func NewAnswer(w http.ResponseWriter, choice negotiation.Choice) *Answer {
+func NewAnswer(w http.ResponseWriter, call Call) *Answer {
 	a, _ := buffers.Get().(*Answer)
-	a.Buffer, a.w, a.begun = a.Buffer[:0], w, false
-	w.Header().Set("Content-Type", choice.ContentType())
+	a.Buffer, a.w, a.place, a.begun = a.Buffer[:0], w, call.place, false
+	w.Header().Set("Content-Type", call.Choice.ContentType())
 	return a
 }
 
 // Release gives the buffer back. The answer must not be used after it.
 func (a *Answer) Release() {
-	a.w = nil
+	a.w, a.place = nil, nil
 	if cap(a.Buffer) <= keepSize {
 		buffers.Put(a)
 	}
 }
 
-// Full tells whether enough was collected for Flush to send it.
-func (a *Answer) Full() bool { return len(a.Buffer) >= flushSize }
+// Full tells whether it is high time to send what was collected.
+func (a *Answer) Full() bool { return len(a.Buffer) >= keepSize }
 
-// Flush sends what was collected when it is enough to be worth it.
-func (a *Answer) Flush() error {
-	if !a.Full() {
-		return nil
+// Send sends what was collected of an answer that goes on. The error of an answer that
+// could not begin is a *Problem.
+func (a *Answer) Send() error {
+	if !a.begun {
+		if err := a.place.goesOn(); err != nil {
+			return err
+		}
+		a.begun = true
 	}
-	a.begun = true
 	return a.send()
 }
 
 // End sends the rest.
 func (a *Answer) End() error {
 	if !a.begun {
+		a.place.made()
 		a.w.Header().Set("Content-Length", strconv.Itoa(len(a.Buffer)))
 	}
 	return a.send()

@@ -20,23 +20,29 @@ import (
 // ten things at once is no flood.
 const rateWindow = 5 * time.Second
 
+// maxLongAnswers is how many answers of more than one piece are sent at a time. Each
+// holds up to keepSize of memory for as long as its reader takes. Answers of one piece
+// are not counted.
+const maxLongAnswers = 128
+
 // limits keep callers from taking from one another what there is only so much of.
 // Only callers whose token is good are counted, so that strangers can neither fill a
 // table nor use up what is somebody else's.
 type limits struct {
 	metrics       *obs.Metrics
-	maxConcurrent int64 // calls at work at a time; 0: any number
+	maxConcurrent int64 // calls whose answers are being made at a time; 0: any number
 	calls         atomic.Int64
 	userRate      int // calls of one user in a second; 0: any number
 	users         *httprate.RateLimiter
 	turns         *turns
 	largeBodies   chan struct{} // holds one for each large body in memory
+	longAnswers   chan struct{} // holds one for each long answer that is being sent
 }
 
 func newLimits(o Options) *limits {
 	l := &limits{
 		metrics: o.Metrics, maxConcurrent: int64(o.MaxConcurrent), userRate: o.UserRate, turns: newTurns(),
-		largeBodies: make(chan struct{}, maxLargeBodies),
+		largeBodies: make(chan struct{}, maxLargeBodies), longAnswers: make(chan struct{}, maxLongAnswers),
 	}
 	if o.UserRate > 0 {
 		// Without headers of its own: they would tell how much is left of something
@@ -46,12 +52,21 @@ func newLimits(o Options) *limits {
 	}
 	l.metrics.RegisterLoad(
 		func() float64 { return float64(l.calls.Load()) },
-		func() float64 { return float64(len(l.largeBodies)) })
+		func() float64 { return float64(len(l.largeBodies)) },
+		func() float64 { return float64(len(l.longAnswers)) })
 	return l
 }
 
+// place is a call's place among those that are let in.
+type place struct {
+	limits *limits
+	done   func() // ends the user's turn
+	making bool   // its answer is being made
+	long   bool   // its answer is long, and being sent
+}
+
 // enter lets a user's call in, or refuses it. After it did, leave must be called.
-func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (leave func(), err error) {
+func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (*place, error) {
 	if l.users != nil && l.users.OnLimit(w, r, userID) {
 		return nil, l.refused(obs.LimitUserRate, throttled(fmt.Sprintf(
 			"This user asks more than %d times a second. Ask less often, and again in %d seconds.", l.userRate, rateWindow/time.Second)).
@@ -72,10 +87,41 @@ func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (l
 		done()
 		return nil, l.refused(obs.LimitConcurrency, busy())
 	}
-	return func() {
-		l.calls.Add(-1)
-		done()
-	}, nil
+	return &place{limits: l, done: done, making: true}, nil
+}
+
+// made tells that the answer was made, and what is left is the client's to read, who
+// may take his time: nobody else waits for that. It is nothing to a nil place.
+func (p *place) made() {
+	if p != nil && p.making {
+		p.making = false
+		p.limits.calls.Add(-1)
+	}
+}
+
+// goesOn tells that a first part of the answer was made and is to be sent, or that
+// too many long answers are being sent already.
+func (p *place) goesOn() error {
+	if p == nil {
+		return nil
+	}
+	select {
+	case p.limits.longAnswers <- struct{}{}:
+		p.long = true
+		p.made()
+		return nil
+	default:
+		return p.limits.refused(obs.LimitLongAnswers, busy())
+	}
+}
+
+// leave ends the call.
+func (p *place) leave() {
+	p.made()
+	if p.long {
+		<-p.limits.longAnswers
+	}
+	p.done()
 }
 
 // refused counts a refusal and makes the log say which limit it was.

@@ -29,6 +29,8 @@ type Call struct {
 	Caller auth.Principal
 	Choice negotiation.Choice // how to write the answer
 	Inputs []fhir.Input       // those that the operation describes, checked against it
+
+	place *place // among the calls at work; nil in tests
 }
 
 // methods maps HTTP methods to handlers, for one path.
@@ -63,11 +65,11 @@ func (s *server) operation(o Operation) handler {
 		}
 		e := exchangeOf(r.Context())
 		e.userID = caller.UserID
-		leave, err := s.limits.enter(w, r, caller.UserID)
+		place, err := s.limits.enter(w, r, caller.UserID)
 		if err != nil {
 			return err
 		}
-		defer leave()
+		defer place.leave()
 		if e.refusal != nil {
 			return e.refusal
 		}
@@ -75,7 +77,7 @@ func (s *server) operation(o Operation) handler {
 		if err != nil {
 			return err
 		}
-		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs})
+		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs, place: place})
 	}
 }
 

@@ -9,10 +9,8 @@ import (
 )
 
 const (
-	// userCalls is how many calls of one user are at work at a time. A long list
-	// holds a database connection for as long as its reader takes, so this has to
-	// stay well below the size of the pool, which is 8 at least unless the connection
-	// string says otherwise.
+	// userCalls is how many calls of one user are at work at a time: well below the
+	// number of long answers that may be sent at a time, which they count among.
 	userCalls = 4
 	// userWaiting is how many more may wait for a turn: each holds a connection and
 	// what was read of its request.

@@ -6,6 +6,7 @@ package jobstatus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -49,14 +50,14 @@ type handler struct {
 	links fhir.Links
 }
 
-// serve encodes rows as they come. What fits one buffer is sent only after the
-// last row was read, so a failure until then is still an honest status.
+// serve encodes rows as they come. What fits one page is sent only after the last row
+// was read, so a failure until then is still an honest status.
 func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) (disclosed int, err error) {
 	wanted, err := filter(call)
 	if err != nil {
 		return 0, err
 	}
-	answer := rest.NewAnswer(w, call.Choice)
+	answer := rest.NewAnswer(w, call)
 	defer answer.Release()
 	bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
 	if !bundle.Lossless() {
@@ -69,17 +70,23 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) (
 		}
 		bundle = fhir.NewStatusBundle(h.links, call.Choice.Style)
 	}
-	err = h.jobs.EachJob(r.Context(), wanted, func(job *report.Job) error {
-		disclosed++
-		if err := appendJob(answer, bundle, job); err != nil {
-			return err
+	list := newPages(h.jobs, wanted)
+	for {
+		more, err := list.next(r.Context(), func(job *report.Job) error {
+			disclosed++
+			return appendJob(answer, bundle, job)
+		})
+		if err != nil {
+			return disclosed, err
 		}
-		return answer.Flush()
-	})
-	if err != nil {
-		return disclosed, err
+		if !more {
+			return disclosed, end(answer, bundle)
+		}
+		list.filled(len(answer.Buffer))
+		if err := answer.Send(); err != nil {
+			return disclosed, err
+		}
 	}
-	return disclosed, end(answer, bundle)
 }
 
 func end(answer *rest.Answer, bundle *fhir.StatusBundle) error {
@@ -93,29 +100,39 @@ func end(answer *rest.Answer, bundle *fhir.StatusBundle) error {
 // flat.
 func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.StatusBundle, wanted report.Filter) (count int, whole bool, err error) {
 	whole = true
-	err = h.jobs.EachJob(ctx, wanted, func(job *report.Job) error {
-		count++
-		if !whole {
-			return unwritable(job, bundle.Check(job))
-		}
-		if err := appendJob(answer, bundle, job); err != nil {
+	list := newPages(h.jobs, wanted)
+	for more := true; more; {
+		more, err = list.next(ctx, func(job *report.Job) error {
+			count++
+			if !whole {
+				return unwritable(job, bundle.Check(job))
+			}
+			err := appendJob(answer, bundle, job)
+			if errors.Is(err, errFull) {
+				whole = false
+				answer.Buffer = answer.Buffer[:0]
+				return nil
+			}
 			return err
+		})
+		if err != nil {
+			return 0, false, err
 		}
-		if answer.Full() {
-			whole = false
-			answer.Buffer = answer.Buffer[:0]
-		}
-		return nil
-	})
-	return count, whole, err
+	}
+	return count, whole, nil
 }
 
+// appendJob appends a job. The error errFull says that it was appended, and fills a
+// page.
 func appendJob(answer *rest.Answer, bundle *fhir.StatusBundle, job *report.Job) error {
 	appended, err := bundle.AppendJob(answer.Buffer, job)
 	if err != nil {
 		return unwritable(job, err)
 	}
 	answer.Buffer = appended
+	if answer.Full() {
+		return errFull
+	}
 	return nil
 }
 
