@@ -44,7 +44,9 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 		return nil
 	}
 	ignoreClosedPipes()
-	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: app.NewLogger(c.config, stderr), Stdout: stdout, Stderr: stderr})
+	log, end := app.OpenLog(c.config, stderr)
+	defer end()
+	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: log, Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,8 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return nil
 	}
 	ignoreClosedPipes()
-	log := app.NewLogger(c.config, stderr)
+	log, end := app.OpenLog(c.config, stderr)
+	defer end()
 	for _, name := range config.Names() {
 		foreign := name == "REPORTING_DATABASE_URL" || strings.HasPrefix(name, "REPORTING_AUTH")
 		if foreign && os.Getenv(name) != "" {

@@ -35,6 +35,17 @@ func NewLogger(c config.Config, w io.Writer) *slog.Logger {
 	return obs.NewLogger(w, c.LogLevel, obs.Format(c.LogFormat))
 }
 
+// OpenLog returns the logger that the settings ask for, for a service: nobody waits
+// until a line is written. What it returns besides writes what is left.
+func OpenLog(c config.Config, w io.Writer) (log *slog.Logger, end func()) {
+	log, lines := obs.NewBufferedLogger(w, c.LogLevel, obs.Format(c.LogFormat))
+	return log, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = lines.Close(ctx) // nobody takes them
+	}
+}
+
 // Migrate brings the schema up to date and returns its version.
 func Migrate(ctx context.Context, c config.Config, log *slog.Logger) (version int64, err error) {
 	return postgres.Migrate(ctx, string(c.DatabaseURL), log)

@@ -76,8 +76,11 @@ func (i instance) logged(t *testing.T, id string) (lines []map[string]any) {
 	return lines
 }
 
+// audited returns the audit records so far, which are written a few milliseconds after
+// the answer.
 func (i instance) audited(t *testing.T) (records []obs.AuditRecord) {
 	t.Helper()
+	time.Sleep(100 * time.Millisecond)
 	for line := range strings.Lines(i.audit.String()) {
 		var record obs.AuditRecord
 		if err := json.Unmarshal([]byte(line), &record); err != nil {

@@ -121,8 +121,10 @@ func TestAuditOnAFullDisk(t *testing.T) {
 		disk := &small{room: 10}
 		audit := newTrail(disk)
 		audit.Write(obs.AuditRecord{RequestID: "lost"})
+		time.Sleep(time.Second)
 		synctest.Wait()
 		audit.Write(obs.AuditRecord{RequestID: "lost too"})
+		time.Sleep(time.Second)
 		synctest.Wait()
 		disk.room = 10_000
 		audit.Write(obs.AuditRecord{RequestID: "kept"})
@@ -176,5 +178,6 @@ func TestAuditThatIsStuck(t *testing.T) {
 			t.Errorf("%s of 10000 records are known to be lost", audit.failures(t))
 		}
 		close(pipe.free)
+		time.Sleep(time.Minute) // until it has written what it can
 	})
 }
