@@ -48,11 +48,17 @@ func (in Input) fault(code models.IssueType, text string) Issue {
 	}
 }
 
+// noParameters is what clients send who have nothing to say, which is nearly all.
+const noParameters = `{"resourceType":"Parameters"}`
+
 // ReadParameters reads a Parameters resource strictly and takes it apart into its
 // inputs (FHIR R4 parameters.html). Where the text is not one, or not a sound one,
 // it returns issues and no inputs: one for each fault, up to fhirjson.MostFaults,
 // but for XML that is no FHIR XML only the first, where reading ends.
 func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
+	if format == JSON && string(text) == noParameters {
+		return nil, nil
+	}
 	read := readJSON
 	if format == XML {
 		read = readXML
