@@ -14,6 +14,7 @@ func ForgetOwner(jobs *Jobs) *Jobs {
 			panic("the query no longer asks for the owner where it did")
 		}
 	}
+	forgetful.together = newBatcher(forgetful.together.most, forgetful.askTogether)
 	return &forgetful
 }
 

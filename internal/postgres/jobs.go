@@ -4,7 +4,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"reporting/internal/report"
 )
@@ -17,12 +21,16 @@ type Jobs struct {
 	// clauses that could narrow them down cost a tenth of the database's time also where
 	// they do not.
 	newest, narrowed string
+
+	together *batcher
 }
 
 // NewJobs returns a store on pool. timeout is how long the database may take for one
 // reading.
 func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
-	return &Jobs{pool: pool, timeout: timeout, newest: selectNewest, narrowed: selectNarrowed}
+	j := &Jobs{pool: pool, timeout: timeout, newest: selectNewest, narrowed: selectNarrowed}
+	j.together = newBatcher(int(pool.pgx.Config().MaxConns), j.askTogether)
+	return j
 }
 
 // retryWindow is how early a connection must be lost for a second try to be
@@ -31,12 +39,98 @@ const retryWindow = 300 * time.Millisecond
 
 // EachJob implements report.Jobs.
 func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
+	if !narrows(filter) && filter.Count > 0 {
+		q := &question{ctx: ctx, filter: filter, yield: yield}
+		j.together.do(q)
+		if q.panicked != nil {
+			panic(q.panicked)
+		}
+		if !q.alone {
+			return q.err
+		}
+	}
 	begin := time.Now()
 	again, err := j.read(ctx, filter, yield)
 	if again && time.Since(begin) < retryWindow {
 		_, err = j.read(ctx, filter, yield)
 	}
 	return err
+}
+
+// askTogether asks questions that narrow nothing down, in one batch.
+func (j *Jobs) askTogether(questions []*question) {
+	leader := questions[len(questions)-1]
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(leader.ctx), j.timeout, errStalled)
+	defer cancel()
+	var left atomic.Int64
+	left.Store(int64(len(questions)))
+	for _, q := range questions {
+		defer context.AfterFunc(q.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel() // nobody is there any more
+			}
+		})()
+	}
+	unread := questions
+	err := errBroken // if it panics, those who are left find out by themselves why
+	defer func() {
+		if p := recover(); p != nil {
+			j.settle(ctx, unread, err)
+		}
+	}()
+	err = j.exchange(ctx, &unread)
+	j.settle(ctx, unread, err)
+}
+
+var errBroken = errors.New("the batch was not read to its end")
+
+// settle deals with the questions that a batch left over because of err.
+func (j *Jobs) settle(ctx context.Context, unread []*question, err error) {
+	_, final := errors.AsType[*report.Error](err) // no connection came
+	for _, q := range unread {
+		switch {
+		case q.ctx.Err() != nil:
+			q.err = domainError(q.ctx, err)
+		case final:
+			q.err = err
+		case q.begun || ctx.Err() != nil:
+			q.err = queryError(q.ctx, ctx, err)
+		default:
+			q.alone = true
+		}
+		q.done()
+	}
+}
+
+// exchange asks questions and reads the answers, up to an error. It leaves those that
+// were not answered.
+func (j *Jobs) exchange(ctx context.Context, questions *[]*question) error {
+	conn, err := j.pool.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	var batch pgconn.Batch
+	for _, q := range *questions {
+		if err := j.ask(ctx, &batch, conn.Conn(), q.filter); err != nil {
+			return err
+		}
+	}
+	results := conn.Conn().PgConn().ExecBatch(ctx, &batch)
+	defer func() { _ = results.Close() }()
+	var job report.Job
+	for len(*questions) > 0 {
+		q := (*questions)[0]
+		if err := q.read(results, &job); err != nil {
+			if stale(err) {
+				_ = conn.Conn().Close(ctx) // with the statements that it had prepared
+			}
+			return err
+		}
+		*questions = (*questions)[1:]
+		q.done()
+	}
+	return nil
 }
 
 // read tells besides the error whether one more try makes sense: a pooled
@@ -58,22 +152,18 @@ func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*repor
 		}
 		return !begun && query.Err() == nil && (lost(err) || stale(err)), queryError(ctx, query, err)
 	}
-	results, err := j.ask(query, conn.Conn(), filter)
+	var batch pgconn.Batch
+	if err := j.ask(query, &batch, conn.Conn(), filter); err != nil {
+		return failed(err)
+	}
+	results := conn.Conn().PgConn().ExecBatch(query, &batch)
+	defer func() { _ = results.Close() }() // its errors are those of the rows
+	rows, err := rowsOf(results)
 	if err != nil {
 		return failed(err)
 	}
-	defer func() { _ = results.Close() }() // its errors are those of the rows
-	if !results.NextResult() {             // of setUser
-		return failed(results.Close())
-	}
-	if _, err := results.ResultReader().Close(); err != nil {
-		return failed(err)
-	}
-	if !results.NextResult() {
-		return failed(results.Close())
-	}
 	var job report.Job
-	for rows := results.ResultReader(); rows.NextRow(); {
+	for rows.NextRow() {
 		begun = true
 		if err := decode(rows.Values(), &job); err != nil {
 			return failed(err)
