@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -28,7 +29,15 @@ const (
 	exitUsage   = 2 // the command line or the settings are wrong
 )
 
+// gcPercent is how much the heap grows before garbage is collected, unless GOGC says
+// otherwise. What lives is about ten megabytes; 200 costs twenty more and saves one
+// twentieth of the processor time.
+const gcPercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Once the first signal has begun an orderly stop, a second one ends it at once.
 	context.AfterFunc(ctx, stop)

@@ -17,9 +17,3 @@ func ForgetOwner(jobs *Jobs) *Jobs {
 	forgetful.together = newBatcher(forgetful.together.most, forgetful.askTogether)
 	return &forgetful
 }
-
-// What the store sends.
-const (
-	SetUser      = setUser
-	SelectNewest = selectNewest
-)

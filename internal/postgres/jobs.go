@@ -28,7 +28,7 @@ type Jobs struct {
 // NewJobs returns a store on pool. timeout is how long the database may take for one
 // reading.
 func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
-	j := &Jobs{pool: pool, timeout: timeout, newest: selectNewest, narrowed: selectNarrowed}
+	j := &Jobs{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed}
 	j.together = newBatcher(int(pool.pgx.Config().MaxConns), j.askTogether)
 	return j
 }

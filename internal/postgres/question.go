@@ -66,7 +66,7 @@ func (q *question) call(job *report.Job) {
 	q.err = q.yield(job)
 }
 
-// rowsOf skips the result of setUser, and returns the reader of that of the question.
+// rowsOf skips the result of SetUser, and returns the reader of that of the question.
 func rowsOf(results *pgconn.MultiResultReader) (*pgconn.ResultReader, error) {
 	set, err := next(results)
 	if err != nil {

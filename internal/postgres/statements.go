@@ -14,10 +14,11 @@ import (
 	"reporting/internal/report"
 )
 
-// setUser tells the policies of the table whose rows may be seen, until the end of
+// SetUser tells the policies of the table whose rows may be seen, until the end of
 // the transaction: that of the batch it is sent with. With false in place of true it
 // would stay with the connection, for whoever uses that next.
-const setUser = `select set_config('reporting.user_id', $1, true)`
+// It and SelectNewest are exported for tools/bench, which has pgbench send them.
+const SetUser = `select set_config('reporting.user_id', $1, true)`
 
 const columns = `
 select id, report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at
@@ -31,7 +32,8 @@ const order = `
 // The limit is a parameter also where there is none. The planner takes it for a small
 // part of the list, and so reads the index in its order in place of sorting.
 const (
-	selectNewest   = columns + order + `$2::bigint`
+	// SelectNewest asks for a user's ($1) newest jobs, so many ($2).
+	SelectNewest   = columns + order + `$2::bigint`
 	selectNarrowed = columns + `
    and ($2::text[] is null or status = any ($2))
    and created_at >= coalesce($3::timestamptz, '-infinity')
@@ -50,7 +52,7 @@ func narrows(filter report.Filter) bool {
 	return len(filter.Statuses) > 0 || !filter.Since.IsZero() || !filter.After.IsZero()
 }
 
-// ask adds setUser and the question for the jobs of filter to a batch, which is one
+// ask adds SetUser and the question for the jobs of filter to a batch, which is one
 // round trip and one transaction.
 //
 // It goes past pgx to pgconn, because Batch, Rows and Scan of pgx took a fifth of the
@@ -63,7 +65,7 @@ func (j *Jobs) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, fil
 		values = [][]byte{user, statuses(filter.Statuses), timestamp(filter.Since), timestamp(filter.After.Created), filter.After.ID[:], count(filter.Count)}
 		formats = []int16{textFormat, textFormat, binaryFormat, binaryFormat, binaryFormat, binaryFormat}
 	}
-	if err := j.add(ctx, batch, conn, setUser, [][]byte{user}, nil, nil); err != nil {
+	if err := j.add(ctx, batch, conn, SetUser, [][]byte{user}, nil, nil); err != nil {
 		return err
 	}
 	return j.add(ctx, batch, conn, sql, values, formats, jobFormats)

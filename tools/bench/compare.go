@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -62,6 +63,9 @@ func (b *bench) compare(ctx context.Context) (err error) {
 	return nil
 }
 
+// few connections show what a call costs when hardly any come together.
+const few = 16
+
 // kinds checks the answers that will be timed, and makes the rows. The first is what
 // the others are held against.
 func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbench) ([]*kind, error) {
@@ -73,13 +77,15 @@ func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 	plain := requests(s, b.tokens, stage.JSON, "")
 	var lengths []int
 	for _, row := range []struct {
-		name  string
-		calls [][]byte
-		skip  int
+		name        string
+		calls       [][]byte
+		connections int
+		skip        int
 	}{
-		{"service, JSON", plain, 0},
-		{"service, JSON, gzip", requests(s, b.tokens, stage.JSON, "Accept-Encoding: gzip\r\n"), 0},
-		{"service, XML", requests(s, b.tokens, stage.XML, ""), min(2, b.rounds-1)},
+		{"service, JSON", plain, b.connections, 0},
+		{fmt.Sprintf("service, JSON, %d connections", few), plain, few, min(2, b.rounds-1)},
+		{"service, JSON, gzip", requests(s, b.tokens, stage.JSON, "Accept-Encoding: gzip\r\n"), b.connections, 0},
+		{"service, XML", requests(s, b.tokens, stage.XML, ""), b.connections, min(2, b.rounds-1)},
 	} {
 		b.progressf("check %d answers: %s", b.users, row.name)
 		checked, err := b.check(ctx, s, row.calls, b.ordinary(1), jobsEach)
@@ -89,7 +95,7 @@ func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 		if lengths == nil {
 			lengths = checked // of plain JSON, which come first
 		}
-		plan := load.Plan{Requests: row.calls, Lengths: checked, Connections: b.connections, Time: b.time}
+		plan := load.Plan{Requests: row.calls, Lengths: checked, Connections: row.connections, Time: b.time}
 		kinds = append(kinds, &kind{name: row.name, skip: row.skip, turn: func(ctx context.Context) (sample, error) {
 			// Tokens are remembered for a minute, and other turns have come between.
 			if err := b.warm(ctx, s, plain); err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strings"
 
+	"reporting/internal/postgres"
 	"reporting/tools/bench/figures"
 	"reporting/tools/bench/load"
 	"reporting/tools/bench/stage"
@@ -61,7 +62,7 @@ func (b *bench) grown(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 	if g.sizes, err = b.db.Sizes(ctx); err != nil {
 		return g, err
 	}
-	if g.plan, err = b.db.Plan(ctx, selectJobs, stage.UserID(b.users/2*stride)); err != nil {
+	if g.plan, err = b.db.Plan(ctx, postgres.SelectNewest, stage.UserID(b.users/2*stride), newest); err != nil {
 		return g, err
 	}
 	calls := requests(s, tokens, stage.JSON, "")

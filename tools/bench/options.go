@@ -63,7 +63,7 @@ func readOptions(args []string) (options, error) {
 	flags.IntVar(&o.growUsers, "grow", 500_000, "users of the large table")
 	flags.IntVar(&o.fresh, "fresh", 10_000, "new tokens of a turn with those")
 	flags.IntVar(&o.streamJobs, "stream", 100_000, "jobs of the user with a long list")
-	flags.IntVar(&o.connections, "connections", 16, "connections of the closed loop")
+	flags.IntVar(&o.connections, "connections", 128, "connections of the closed loop")
 	flags.IntVar(&o.crowd, "crowd", 1024, "connections of the overload")
 	flags.IntVar(&o.idlers, "idle", 1000, "idle connections")
 	flags.IntVar(&o.slowers, "slow", 1000, "slow readers")

@@ -6,38 +6,34 @@ import (
 	"fmt"
 	"strings"
 
+	"reporting/internal/postgres"
 	"reporting/tools/bench/stage"
 )
 
-// The statements that the service sends, as pgbench sends them for comparison. This is
-// the one place that repeats them: where internal/postgres exports its own, they
-// belong here. $1 is the user; what the service adds for callers who choose among
-// their jobs is left out, as it is nothing for those who do not.
-const (
-	selectJobs = `select id, report_class, user_id, status, coalesce(binary_reference, ''), parameters, created_at, started_at, ended_at
-  from report_job where user_id = $1 order by created_at desc, id limit 1000`
-	setUser = `select set_config('reporting.user_id', $1, true)`
-)
+// newest is how many jobs the service asks for at first.
+const newest = 100
 
 // yardstick asks for the jobs of users by chance, without the second wall: the least
 // that the database has to do for a call. The users are those that the service is
 // asked for.
 func yardstick(users, stride int) stage.Script {
-	return stage.Script{Text: chooseUser(users, stride) + forPgbench(selectJobs)}
+	return stage.Script{Text: chooseUser(users, stride) + forPgbench(postgres.SelectNewest)}
 }
 
 // walled asks as the service does: as the role for readers, who see rows only of the
 // user that the transaction names, both in one round trip.
 func walled(users, stride int) stage.Script {
 	return stage.Script{
-		Text: chooseUser(users, stride) + "\\startpipeline\n" + forPgbench(setUser) + forPgbench(selectJobs) + "\\endpipeline\n",
+		Text: chooseUser(users, stride) + "\\startpipeline\n" + forPgbench(postgres.SetUser) + forPgbench(postgres.SelectNewest) + "\\endpipeline\n",
 		Role: "reporting_reader",
 	}
 }
 
 func chooseUser(users, stride int) string {
-	return fmt.Sprintf("\\set user %d + %d * random(0, %d)\n", stage.FirstUser, stride, users-1)
+	return fmt.Sprintf("\\set user %d + %d * random(0, %d)\n\\set newest %d\n", stage.FirstUser, stride, users-1, newest)
 }
 
-// forPgbench makes a statement with $1 one of pgbench's, with its variable.
-func forPgbench(statement string) string { return strings.ReplaceAll(statement, "$1", ":user") + ";\n" }
+// forPgbench makes a statement with parameters one of pgbench's, with its variables.
+func forPgbench(statement string) string {
+	return strings.NewReplacer("$1", ":user", "$2", ":newest").Replace(statement) + ";\n"
+}

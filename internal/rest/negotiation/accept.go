@@ -92,6 +92,9 @@ func readRange(element string) (mediaRange, bool) {
 // quality reads a weight. One that cannot be read counts as not given, which is
 // what the client would have got without it.
 func quality(text string) float64 {
+	if text == "" {
+		return 1
+	}
 	q, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(q >= 0 && q <= 1) { // not a number either
 		return 1

@@ -36,6 +36,9 @@ func (c Choice) ContentType() string {
 // query. _format wins over Accept. The error is ErrAccept or ErrFormat, and then
 // the Choice is what to write the refusal in.
 func Choose(accept []string, query url.Values) (Choice, error) {
+	if len(query) == 0 && len(accept) == 1 && accept[0] == mediaTypes[0].name {
+		return Choice{Style: fhir.Style{Format: mediaTypes[0].format}, content: mediaTypes[0].content}, nil // as nearly all ask
+	}
 	pretty := strings.EqualFold(query.Get("_pretty"), "true")
 	choice := func(m mediaType) Choice {
 		return Choice{Style: fhir.Style{Format: m.format, Pretty: pretty}, content: m.content}

@@ -62,6 +62,9 @@ func Body(contentType string) (fhir.Format, error) {
 
 // named finds the media type that a label names.
 func named(label string) (mediaType, bool) {
+	if label == mediaTypes[0].name {
+		return mediaTypes[0], true // as nearly all say it
+	}
 	name, parameters, err := mime.ParseMediaType(label)
 	if err != nil || !ourVersion(parameters) {
 		return mediaType{}, false

@@ -52,22 +52,22 @@ func (d *Database) BufferMB(ctx context.Context) (mb int, err error) {
 
 var planTime = regexp.MustCompile(`^(Planning|Execution) Time:`)
 
-// Plan is what Postgres does for a query with $1 the user: the generic plan that a
+// Plan is what Postgres does for a query with $1 the user and $2 how many jobs: the generic plan that a
 // prepared statement gets in the end. Times are left out: they are another measurement.
-func (d *Database) Plan(ctx context.Context, query, user string) (plan string, err error) {
+func (d *Database) Plan(ctx context.Context, query, user string, jobs int) (plan string, err error) {
 	tx, err := d.conn.Begin(ctx)
 	if err != nil {
 		return "", fmt.Errorf("explain: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	for _, statement := range []string{"set local plan_cache_mode = force_generic_plan", "prepare yardstick (text) as " + query} {
+	for _, statement := range []string{"set local plan_cache_mode = force_generic_plan", "prepare yardstick (text, bigint) as " + query} {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return "", fmt.Errorf("explain: %w", err)
 		}
 	}
 	defer func() { _, _ = d.conn.Exec(context.WithoutCancel(ctx), "deallocate yardstick") }()
 	// Parameters of EXECUTE are text of the statement; the user is a number of ours.
-	explain := fmt.Sprintf("explain (analyze, buffers, costs off, timing off, summary off) execute yardstick ('%s')", user)
+	explain := fmt.Sprintf("explain (analyze, buffers, costs off, timing off, summary off) execute yardstick ('%s', %d)", user, jobs)
 	var lines []string
 	for range 2 { // the first run fills the caches that the second shows
 		rows, err := tx.Query(ctx, explain)

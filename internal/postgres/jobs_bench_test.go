@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"reporting/internal/postgres"
+	"reporting/internal/report"
+)
+
+// BenchmarkJobs is the time of one reading of a user's twenty jobs, second wall
+// included: one at a time, where it is a round trip, and 64 at a time, where questions
+// go to the server together.
+//
+//	go test ./internal/postgres -run '^$' -bench Jobs -count 10 | benchstat -
+func BenchmarkJobs(b *testing.B) {
+	for _, askers := range []int{1, 64} {
+		b.Run("askers="+strconv.Itoa(askers), func(b *testing.B) {
+			db := wallDatabase(b, "rls")
+			pool, err := postgres.Open(b.Context(), db.Reader, 8)
+			if err != nil {
+				b.Fatal(err)
+			}
+			jobs := postgres.NewJobs(pool, 5*time.Second)
+			read := func(n int) {
+				count := 0
+				filter := report.Filter{UserID: "user-" + strconv.Itoa(n%benchUsers), Count: 100}
+				err := jobs.EachJob(b.Context(), filter, func(*report.Job) error { count++; return nil })
+				if err != nil || count != benchJobs {
+					b.Errorf("%d jobs, %v", count, err)
+				}
+			}
+			read(0)
+			b.ReportAllocs()
+			b.ResetTimer()
+			if askers == 1 {
+				for n := 0; b.Loop(); n++ {
+					read(n)
+				}
+				return
+			}
+			var next atomic.Int64
+			b.SetParallelism(askers) // for each processor
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					read(int(next.Add(7)))
+				}
+			})
+		})
+	}
+}
