@@ -23,15 +23,23 @@ type Jobs struct {
 	newest, narrowed string
 
 	together *batcher
+	further  chan struct{} // holds one for each piece of a long list that is being read
 }
 
 // NewJobs returns a store on pool. timeout is how long the database may take for one
 // reading.
 func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
 	j := &Jobs{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed}
-	j.together = newBatcher(int(pool.pgx.Config().MaxConns), j.askTogether)
+	connections := int(pool.pgx.Config().MaxConns)
+	j.together = newBatcher(connections, j.askTogether)
+	j.further = make(chan struct{}, max(1, connections/furtherShare))
 	return j
 }
+
+// furtherShare is what part of the connections read how long lists go on: one of so many.
+// Long lists are few, but each is as much work as a hundred others, and would take all
+// connections from those.
+const furtherShare = 4
 
 // retryWindow is how early a connection must be lost for a second try to be
 // answered in time.
@@ -49,12 +57,35 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 			return q.err
 		}
 	}
+	if !filter.After.IsZero() {
+		done, err := j.goOn(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
 	begin := time.Now()
 	again, err := j.read(ctx, filter, yield)
 	if again && time.Since(begin) < retryWindow {
 		_, err = j.read(ctx, filter, yield)
 	}
 	return err
+}
+
+// goOn waits until one more long list may go on. Its client has part of the answer, so
+// that there is time, and no good way to refuse.
+func (j *Jobs) goOn(ctx context.Context) (done func(), err error) {
+	wait, cancel := context.WithTimeoutCause(ctx, j.timeout, errCrowd)
+	defer cancel()
+	select {
+	case j.further <- struct{}{}:
+		return func() { <-j.further }, nil
+	case <-wait.Done():
+		if ctx.Err() != nil {
+			return nil, domainError(ctx, ctx.Err())
+		}
+		return nil, &report.Error{Kind: report.Unavailable, Cause: errCrowd}
+	}
 }
 
 // askTogether asks questions that narrow nothing down, in one batch.

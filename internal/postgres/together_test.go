@@ -161,3 +161,28 @@ func TestAloneAndGone(t *testing.T) {
 		t.Errorf("noticed after %v", took)
 	}
 }
+
+// However many long lists are read, they leave connections to those that are short.
+func TestLongListsLeaveRoom(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Load(t, job("u", noon))
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 4), 300*time.Millisecond)
+	further := report.Filter{UserID: "u", After: report.Place{Created: noon.Add(time.Hour)}, Count: 100}
+	err := jobs.EachJob(t.Context(), further, func(*report.Job) error {
+		if err := jobs.EachJob(t.Context(), newest("u"), ignore); err != nil {
+			t.Errorf("a short one: %v", err)
+		}
+		wantKind(t, jobs.EachJob(t.Context(), further, ignore), report.Unavailable)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		wantKind(t, jobs.EachJob(ctx, further, ignore), report.Gone)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := jobs.EachJob(t.Context(), further, ignore); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+}

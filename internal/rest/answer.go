@@ -16,13 +16,15 @@ const (
 	// PieceSize is about how much of a long answer is sent at a time, in bytes. An
 	// answer that is not longer goes out whole, with a Content-Length.
 	PieceSize = 64 << 10
+	// usualSize is what a buffer begins with: enough for twenty jobs.
+	usualSize = 16 << 10
 	// keepSize bounds what a pooled buffer may hold on to.
 	keepSize = 2 * PieceSize
 	// writeTimeout is how long a client may take to accept one piece.
 	writeTimeout = 10 * time.Second
 )
 
-var buffers = sync.Pool{New: func() any { return &Answer{Buffer: make([]byte, 0, PieceSize)} }}
+var buffers = sync.Pool{New: func() any { return &Answer{Buffer: make([]byte, 0, usualSize)} }}
 
 // Answer collects a successful answer and sends it, in pieces when it is long. Append
 // to Buffer, Send what there is when more is to come, End once, and Release always.

@@ -89,12 +89,12 @@ func TestRecoveredAt(t *testing.T) {
 // pgbench asks for users that have jobs, and for the last of them too.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	if got := yardstick(10, 50).Text; !strings.HasPrefix(got, "\\set user 1000001 + 50 * random(0, 9)\nselect ") || strings.Contains(got, "$1") {
+	if got := yardstick(10, 50).Text; !strings.HasPrefix(got, "\\set user 1000001 + 50 * random(0, 9)\n\\set newest 100\n\nselect ") || strings.Contains(got, "$") {
 		t.Errorf("the yardstick is %q", got)
 	}
 	wall := walled(10, 1)
 	lines := strings.Split(strings.TrimSpace(wall.Text), "\n")
-	if wall.Role != "reporting_reader" || lines[1] != "\\startpipeline" || lines[len(lines)-1] != "\\endpipeline" || strings.Contains(wall.Text, "$1") {
+	if wall.Role != "reporting_reader" || lines[2] != "\\startpipeline" || lines[len(lines)-1] != "\\endpipeline" || strings.Contains(wall.Text, "$") {
 		t.Errorf("with the wall it is %q as %q", wall.Text, wall.Role)
 	}
 }
