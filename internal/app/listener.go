@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"reporting/internal/rest"
 )
 
 const (
@@ -101,6 +103,12 @@ func listen(ctx context.Context, name, address, setting string, handler http.Han
 			// OPTIONS * is answered like every other address.
 			DisableGeneralOptionsHandler: true,
 			ErrorLog:                     stdlog.New(errorLog{log}, "", 0),
+			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+				if corker, ok := c.(rest.Corker); ok {
+					return rest.WithCorker(ctx, corker)
+				}
+				return ctx
+			},
 			ConnState: func(_ net.Conn, state http.ConnState) {
 				switch state {
 				case http.StateNew:
@@ -117,7 +125,7 @@ func listen(ctx context.Context, name, address, setting string, handler http.Han
 func (l *listener) serve() {
 	go func() {
 		// Those beyond the limit wait to be accepted.
-		err := l.server.Serve(netutil.LimitListener(l.net, l.most))
+		err := l.server.Serve(corkListener{netutil.LimitListener(l.net, l.most)})
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.failed <- fmt.Errorf("serve %s: %w", l.name, err)
 		}

@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -35,20 +36,24 @@ type Answer struct {
 	Buffer []byte
 	w      http.ResponseWriter
 	place  *place
+	corker Corker
 	begun  bool
 }
 
 // NewAnswer prepares an answer to be sent with status 200, labelled as chosen.
 func NewAnswer(w http.ResponseWriter, call Call) *Answer {
 	a, _ := buffers.Get().(*Answer)
-	a.Buffer, a.w, a.place, a.begun = a.Buffer[:0], w, call.place, false
+	a.Buffer, a.w, a.place, a.corker, a.begun = a.Buffer[:0], w, call.place, call.corker, false
+	if a.corker == nil {
+		a.corker = noCorker{}
+	}
 	w.Header().Set("Content-Type", call.Choice.ContentType())
 	return a
 }
 
 // Release gives the buffer back. The answer must not be used after it.
 func (a *Answer) Release() {
-	a.w, a.place = nil, nil
+	a.w, a.place, a.corker = nil, nil, nil
 	if cap(a.Buffer) <= keepSize {
 		buffers.Put(a)
 	}
@@ -87,7 +92,9 @@ func renewDeadline(w http.ResponseWriter) {
 
 func (a *Answer) send() error {
 	renewDeadline(a.w)
-	if _, err := a.w.Write(a.Buffer); err != nil {
+	a.corker.Cork()
+	_, err := a.w.Write(a.Buffer)
+	if err = errors.Join(err, a.corker.Uncork()); err != nil {
 		return &report.Error{Kind: report.Gone, Cause: fmt.Errorf("send answer: %w", err)}
 	}
 	a.Buffer = a.Buffer[:0]

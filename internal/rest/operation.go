@@ -30,7 +30,8 @@ type Call struct {
 	Choice negotiation.Choice // how to write the answer
 	Inputs []fhir.Input       // those that the operation describes, checked against it
 
-	place *place // among the calls at work; nil in tests
+	place  *place // among the calls at work; nil in tests
+	corker Corker // the client's connection; nil in tests
 }
 
 // methods maps HTTP methods to handlers, for one path.
@@ -77,7 +78,7 @@ func (s *server) operation(o Operation) handler {
 		if err != nil {
 			return err
 		}
-		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs, place: place})
+		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs, place: place, corker: corkerOf(r.Context())})
 	}
 }
 
