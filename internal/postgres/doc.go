@@ -4,5 +4,5 @@
 // the store of report jobs, the schema's migration and health, and the
 // translation of database errors into the domain's kinds.
 //
-// internal/app and tests import it; internal/rest never does.
+// internal/app, tests and tools/bench import it; internal/rest never does.
 package postgres

@@ -8,9 +8,9 @@ import "strings"
 // mistake in a later change might.
 func ForgetOwner(jobs *Jobs) *Jobs {
 	forgetful := *jobs
-	for _, sql := range []*string{&forgetful.newest, &forgetful.narrowed} {
+	for _, sql := range []*string{&forgetful.newest, &forgetful.narrowed, &forgetful.further} {
 		asked := *sql
-		if *sql = strings.Replace(asked, "user_id = $1", "$1::text is not null", 1); *sql == asked {
+		if *sql = strings.ReplaceAll(asked, "user_id = $1", "$1::text is not null"); *sql == asked {
 			panic("the query no longer asks for the owner where it did")
 		}
 	}

@@ -17,22 +17,22 @@ import (
 type Jobs struct {
 	pool    *Pool
 	timeout time.Duration
-	// The two ways to ask. Most calls want a user's newest jobs, whichever they are, and
+	// The ways to ask. Most calls want a user's newest jobs, whichever they are, and
 	// clauses that could narrow them down cost a tenth of the database's time also where
 	// they do not.
-	newest, narrowed string
+	newest, narrowed, further string
 
 	together *batcher
-	further  chan struct{} // holds one for each piece of a long list that is being read
+	goingOn  chan struct{} // holds one for each piece of a long list that is being read
 }
 
 // NewJobs returns a store on pool. timeout is how long the database may take for one
 // reading.
 func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
-	j := &Jobs{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed}
+	j := &Jobs{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed, further: selectFurther}
 	connections := int(pool.pgx.Config().MaxConns)
 	j.together = newBatcher(connections, j.askTogether)
-	j.further = make(chan struct{}, max(1, connections/furtherShare))
+	j.goingOn = make(chan struct{}, max(1, connections/furtherShare))
 	return j
 }
 
@@ -66,8 +66,9 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 	}
 	begin := time.Now()
 	again, err := j.read(ctx, filter, yield)
-	if again && time.Since(begin) < retryWindow {
-		_, err = j.read(ctx, filter, yield)
+	// What makes one pooled connection useless often does so to all of them.
+	for tries := 0; again && tries < j.together.most && time.Since(begin) < retryWindow; tries++ {
+		again, err = j.read(ctx, filter, yield)
 	}
 	return err
 }
@@ -78,8 +79,8 @@ func (j *Jobs) goOn(ctx context.Context) (done func(), err error) {
 	wait, cancel := context.WithTimeoutCause(ctx, j.timeout, errCrowd)
 	defer cancel()
 	select {
-	case j.further <- struct{}{}:
-		return func() { <-j.further }, nil
+	case j.goingOn <- struct{}{}:
+		return func() { <-j.goingOn }, nil
 	case <-wait.Done():
 		if ctx.Err() != nil {
 			return nil, domainError(ctx, ctx.Err())
@@ -164,9 +165,9 @@ func (j *Jobs) exchange(ctx context.Context, questions *[]*question) error {
 	return nil
 }
 
-// read tells besides the error whether one more try makes sense: a pooled
-// connection may have died since it was last used, as all do when the server
-// restarts. After the first row it does not, because the caller has seen it.
+// read tells besides the error whether one more try makes sense: a pooled connection
+// may have died since it was last used, as all do when the server restarts, or its
+// statements may be stale. After the first row it does not, because the caller has seen it.
 func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*report.Job) error) (again bool, err error) {
 	conn, err := j.pool.acquire(ctx)
 	if err != nil {

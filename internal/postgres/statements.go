@@ -20,6 +20,13 @@ import (
 // It and SelectNewest are exported for tools/bench, which has pgbench send them.
 const SetUser = `select set_config('reporting.user_id', $1, true)`
 
+// setUserInOrder also keeps the planner from what it takes for cheaper where a user has
+// few jobs, and what is ruinous where one has many: to collect all that is left of a
+// list for each piece of it, and to compile such a plan. What remains is to read the
+// index in its order. These settings end with the transaction too.
+const setUserInOrder = `
+select set_config('reporting.user_id', $1, true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`
+
 const columns = `
 select id, report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at
   from report_job
@@ -29,16 +36,29 @@ const order = `
  order by created_at desc, id
  limit `
 
+const filters = `
+   and ($3::text[] is null or status = any ($3))
+   and created_at >= coalesce($4::timestamptz, '-infinity')`
+
 // The limit is a parameter also where there is none. The planner takes it for a small
 // part of the list, and so reads the index in its order in place of sorting.
 const (
 	// SelectNewest asks for a user's ($1) newest jobs, so many ($2).
-	SelectNewest   = columns + order + `$2::bigint`
-	selectNarrowed = columns + `
-   and ($2::text[] is null or status = any ($2))
-   and created_at >= coalesce($3::timestamptz, '-infinity')
-   and created_at <= coalesce($4::timestamptz, 'infinity')
-   and ($4 is null or created_at < $4 or id > $5::uuid)` + order + `$6::bigint`
+	SelectNewest = columns + order + `$2::bigint`
+
+	selectNarrowed = columns + filters + order + `$2::bigint`
+
+	// selectFurther goes on behind a job. In two parts, because an index is entered at one
+	// place, and the rest of the jobs that were made at the same time, which may be all, is
+	// another place than those made before.
+	selectFurther = `
+select * from (
+(` + columns + filters + `
+   and created_at = $5::timestamptz and id > $6::uuid` + order + `$2::bigint)
+union all
+(` + columns + filters + `
+   and created_at < $5::timestamptz` + order + `$2::bigint)
+) as further` + order + `$2::bigint`
 )
 
 // The formats of values on the wire (PostgreSQL documentation, 55.1.3).
@@ -52,6 +72,9 @@ func narrows(filter report.Filter) bool {
 	return len(filter.Statuses) > 0 || !filter.Since.IsZero() || !filter.After.IsZero()
 }
 
+// valueFormats are those of the parameters, in the order of all questions.
+var valueFormats = []int16{textFormat, binaryFormat, textFormat, binaryFormat, binaryFormat, binaryFormat}
+
 // ask adds SetUser and the question for the jobs of filter to a batch, which is one
 // round trip and one transaction.
 //
@@ -59,16 +82,19 @@ func narrows(filter report.Filter) bool {
 // service's time for values that are bytes on both sides.
 func (j *Jobs) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, filter report.Filter) error {
 	user := []byte(filter.UserID)
-	sql, values, formats := j.newest, [][]byte{user, count(filter.Count)}, []int16{textFormat, binaryFormat}
+	set, sql, values := SetUser, j.newest, [][]byte{user, count(filter.Count)}
 	if narrows(filter) {
-		sql = j.narrowed
-		values = [][]byte{user, statuses(filter.Statuses), timestamp(filter.Since), timestamp(filter.After.Created), filter.After.ID[:], count(filter.Count)}
-		formats = []int16{textFormat, textFormat, binaryFormat, binaryFormat, binaryFormat, binaryFormat}
+		set, sql = setUserInOrder, j.narrowed
+		values = append(values, statuses(filter.Statuses), timestamp(filter.Since))
 	}
-	if err := j.add(ctx, batch, conn, SetUser, [][]byte{user}, nil, nil); err != nil {
+	if !filter.After.IsZero() {
+		sql = j.further
+		values = append(values, timestamp(filter.After.Created), filter.After.ID[:])
+	}
+	if err := j.add(ctx, batch, conn, set, [][]byte{user}, nil, nil); err != nil {
 		return err
 	}
-	return j.add(ctx, batch, conn, sql, values, formats, jobFormats)
+	return j.add(ctx, batch, conn, sql, values, valueFormats[:len(values)], jobFormats)
 }
 
 // add adds a statement to a batch: prepared once for each connection, unless the

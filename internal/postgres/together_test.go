@@ -81,16 +81,21 @@ func TestConnectionsOfBatchesAreReplaced(t *testing.T) {
 	const askers = 20
 	db := pgtest.New(t)
 	loadUsers(t, db, askers)
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), 5*time.Second)
-	for range 3 {
-		for n, err := range rush(t, jobs, askers, func(int, *report.Job) error { return nil }) {
+	jobs := postgres.NewJobs(openPool(t, db.Reader, 6), 5*time.Second)
+	for n, spoil := range []func(){
+		func() { terminate(t, db) },
+		func() {
+			db.Exec(t, "alter table report_job drop constraint report_job_report_class_length, alter column report_class type varchar(600)")
+		},
+		func() { db.Exec(t, "alter table report_job alter column report_class type text") },
+		func() {},
+	} {
+		for user, err := range rush(t, jobs, askers, func(int, *report.Job) error { return nil }) {
 			if err != nil {
-				t.Errorf("user%d: %v", n, err)
+				t.Errorf("round %d, user%d: %v", n, user, err)
 			}
 		}
-		terminate(t, db)
-		db.Exec(t, "alter table report_job drop constraint if exists report_job_report_class_length, alter column report_class type varchar(600)")
-		db.Exec(t, "alter table report_job alter column report_class type text")
+		spoil()
 	}
 }
 

@@ -3,12 +3,14 @@
 package rest
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
@@ -66,7 +68,7 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 	}
 	maps.Copy(w.Header(), p.Header)
 	e := exchangeOf(r.Context())
-	text, err := fhir.Marshal(fhir.Outcome(e.id, p.Issues...), e.choice.Style)
+	text, err := outcome(e.id, p, e.choice.Style)
 	if err != nil {
 		f.log.ErrorContext(r.Context(), "outcome not written", "request_id", e.id, "error", err.Error())
 		panic(http.ErrAbortHandler) // rather than an empty 200
@@ -74,6 +76,29 @@ func (f funnel) fail(w *recorder, r *http.Request, err error) {
 	if err := writeText(w, p.Status, e.choice, text); err != nil {
 		f.log.DebugContext(r.Context(), "outcome not sent", "request_id", e.id, "error", err.Error())
 	}
+}
+
+// busyOutcomes are the two ends of busy's outcome, around the id, by fhir.Style. It is
+// needed most often when there is the least time to make it.
+var busyOutcomes sync.Map
+
+// outcome writes the OperationOutcome of a problem.
+func outcome(id string, p *Problem, style fhir.Style) ([]byte, error) {
+	if !p.busy || id == "" {
+		return fhir.Marshal(fhir.Outcome(id, p.Issues...), style)
+	}
+	ends, ok := busyOutcomes.Load(style)
+	if !ok {
+		const placeholder = "00000000-0000-0000-0000-000000000000"
+		text, err := fhir.Marshal(fhir.Outcome(placeholder, p.Issues...), style)
+		if err != nil {
+			return nil, err
+		}
+		before, after, _ := bytes.Cut(text, []byte(placeholder))
+		ends, _ = busyOutcomes.LoadOrStore(style, [2]string{string(before), string(after)})
+	}
+	around, _ := ends.([2]string)
+	return []byte(around[0] + id + around[1]), nil
 }
 
 // writeText writes a resource whole.

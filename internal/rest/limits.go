@@ -67,6 +67,9 @@ type place struct {
 
 // enter lets a user's call in, or refuses it. After it did, leave must be called.
 func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (*place, error) {
+	if l.full(l.calls.Load() + 1) {
+		return nil, l.refused(obs.LimitConcurrency, busy()) // before anything is spent on it
+	}
 	if l.users != nil && l.users.OnLimit(w, r, userID) {
 		return nil, l.refused(obs.LimitUserRate, throttled(fmt.Sprintf(
 			"This user asks more than %d times a second. Ask less often, and again in %d seconds.", l.userRate, rateWindow/time.Second)).
@@ -82,13 +85,16 @@ func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (*
 	}
 	// After the turn, so that a user who waits takes nobody's place. Whoever is one too
 	// many is told so at once: a line here would only grow.
-	if n := l.calls.Add(1); l.maxConcurrent > 0 && n > l.maxConcurrent {
+	if l.full(l.calls.Add(1)) {
 		l.calls.Add(-1)
 		done()
 		return nil, l.refused(obs.LimitConcurrency, busy())
 	}
 	return &place{limits: l, done: done, making: true}, nil
 }
+
+// full tells whether so many calls are too many.
+func (l *limits) full(calls int64) bool { return l.maxConcurrent > 0 && calls > l.maxConcurrent }
 
 // made tells that the answer was made, and what is left is the client's to read, who
 // may take his time: nobody else waits for that. It is nothing to a nil place.
@@ -135,6 +141,8 @@ func throttled(diagnostics string) *Problem {
 }
 
 func busy() *Problem {
-	return problem(http.StatusServiceUnavailable, models.IssueTypeTransient,
+	p := problem(http.StatusServiceUnavailable, models.IssueTypeTransient,
 		"The service has too much to do at the moment. Try again shortly.").retryAfter(retrySoon)
+	p.busy = true
+	return p
 }

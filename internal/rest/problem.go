@@ -27,6 +27,8 @@ type Problem struct { //nolint:errname // RFC 9457 calls it so
 	Issues []fhir.Issue
 	Header http.Header // further headers of the answer, or nil
 	Cause  error       // for the log only, or nil
+
+	busy bool // its issues are busy's
 }
 
 // Error describes the problem for logs.
