@@ -27,10 +27,13 @@ const SetUser = `select set_config('reporting.user_id', $1, true)`
 const setUserInOrder = `
 select set_config('reporting.user_id', $1, true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`
 
-const columns = `
+const (
+	selected = `
 select id, report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at
-  from report_job
+  from `
+	columns = selected + `report_job
  where user_id = $1`
+)
 
 const order = `
  order by created_at desc, id
@@ -51,8 +54,7 @@ const (
 	// selectFurther goes on behind a job. In two parts, because an index is entered at one
 	// place, and the rest of the jobs that were made at the same time, which may be all, is
 	// another place than those made before.
-	selectFurther = `
-select * from (
+	selectFurther = selected + `(
 (` + columns + filters + `
    and created_at = $5::timestamptz and id > $6::uuid` + order + `$2::bigint)
 union all

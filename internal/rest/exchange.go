@@ -73,9 +73,7 @@ func newExchange(r *http.Request) *exchange {
 	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil && m[1] != noTrace {
 		e.traceID = m[1]
 	}
-	if r.URL.RawQuery != "" {
-		e.query, e.queryErr = parseQuery(r.URL.RawQuery)
-	}
+	e.query, e.queryErr = parseQuery(r.URL.RawQuery)
 	e.choice, e.refusal = negotiation.Choose(r.Header.Values("Accept"), e.query)
 	return e
 }
