@@ -14,19 +14,10 @@ import (
 	"reporting/internal/report"
 )
 
-// errStalled is the cause with which the watchdog ends a query.
+// errStalled is the cause with which a statement's time ends.
 var errStalled = errors.New("the database did not answer within the statement timeout")
 
-// queryError gives a failure of a running query its kind. ctx is the caller's,
-// query the one that the watchdog may have ended.
-func queryError(ctx, query context.Context, err error) error {
-	if ctx.Err() == nil && errors.Is(context.Cause(query), errStalled) {
-		return &report.Error{Kind: report.Timeout, Cause: errors.Join(errStalled, err)}
-	}
-	return domainError(ctx, err)
-}
-
-// domainError gives any other failure its kind. ctx is the caller's.
+// domainError gives a failure its kind. ctx is the caller's.
 func domainError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &report.Error{Kind: report.Gone, Cause: err}
@@ -37,6 +28,9 @@ func domainError(ctx context.Context, err error) error {
 // kindOf knows the SQL states (PostgreSQL manual, appendix A) and network
 // errors that pass by themselves. What it does not know will not.
 func kindOf(err error) report.Kind {
+	if errors.Is(err, errStalled) {
+		return report.Timeout
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return kindOfState(pg.Code)
 	}

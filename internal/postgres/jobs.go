@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"reporting/internal/report"
@@ -47,16 +48,7 @@ const retryWindow = 300 * time.Millisecond
 
 // EachJob implements report.Jobs.
 func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
-	if !narrows(filter) && filter.Count > 0 {
-		q := &question{ctx: ctx, filter: filter, yield: yield}
-		j.together.do(q)
-		if q.panicked != nil {
-			panic(q.panicked)
-		}
-		if !q.alone {
-			return q.err
-		}
-	}
+	q := &question{ctx: ctx, filter: filter, yield: yield}
 	if !filter.After.IsZero() {
 		done, err := j.goOn(ctx)
 		if err != nil {
@@ -64,13 +56,21 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 		}
 		defer done()
 	}
-	begin := time.Now()
-	again, err := j.read(ctx, filter, yield)
-	// What makes one pooled connection useless often does so to all of them.
-	for tries := 0; again && tries < j.together.most && time.Since(begin) < retryWindow; tries++ {
-		again, err = j.read(ctx, filter, yield)
+	if narrows(filter) || filter.Count == 0 {
+		j.askTogether([]*question{q})
+	} else {
+		j.together.do(q)
 	}
-	return err
+	begin := time.Now()
+	// What makes one pooled connection useless often does so to all of them.
+	for tries := 0; q.again && tries < j.together.most && time.Since(begin) < retryWindow; tries++ {
+		q.turn, q.err, q.again = nil, nil, false
+		j.askTogether([]*question{q})
+	}
+	if q.panicked != nil {
+		panic(q.panicked)
+	}
+	return q.err
 }
 
 // goOn waits until one more long list may go on. Its client has part of the answer, so
@@ -89,10 +89,9 @@ func (j *Jobs) goOn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// askTogether asks questions that narrow nothing down, in one batch.
+// askTogether asks questions in one batch, and tells each how it went.
 func (j *Jobs) askTogether(questions []*question) {
-	leader := questions[len(questions)-1]
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(leader.ctx), j.timeout, errStalled)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(questions[0].ctx))
 	defer cancel()
 	var left atomic.Int64
 	left.Store(int64(len(questions)))
@@ -103,36 +102,21 @@ func (j *Jobs) askTogether(questions []*question) {
 			}
 		})()
 	}
-	unread := questions
-	err := errBroken // if it panics, those who are left find out by themselves why
+	unread, err := questions, errBroken
 	defer func() {
-		if p := recover(); p != nil {
-			j.settle(ctx, unread, err)
+		// If it panics, those who are left shall not wait for ever, nor go down with the
+		// one whom it comes from. Alone he will meet it again.
+		if len(questions) > 1 {
+			_ = recover()
+		}
+		for _, q := range unread {
+			q.fail(err, len(questions) == 1)
 		}
 	}()
 	err = j.exchange(ctx, &unread)
-	j.settle(ctx, unread, err)
 }
 
 var errBroken = errors.New("the batch was not read to its end")
-
-// settle deals with the questions that a batch left over because of err.
-func (j *Jobs) settle(ctx context.Context, unread []*question, err error) {
-	_, final := errors.AsType[*report.Error](err) // no connection came
-	for _, q := range unread {
-		switch {
-		case q.ctx.Err() != nil:
-			q.err = domainError(q.ctx, err)
-		case final:
-			q.err = err
-		case q.begun || ctx.Err() != nil:
-			q.err = queryError(q.ctx, ctx, err)
-		default:
-			q.alone = true
-		}
-		q.done()
-	}
-}
 
 // exchange asks questions and reads the answers, up to an error. It leaves those that
 // were not answered.
@@ -142,70 +126,35 @@ func (j *Jobs) exchange(ctx context.Context, questions *[]*question) error {
 		return err
 	}
 	defer conn.Release()
+	query, cancel := context.WithTimeoutCause(ctx, j.timeout, errStalled)
+	defer cancel()
+	err = j.converse(query, conn.Conn(), questions)
+	if stale(err) {
+		_ = conn.Conn().Close(query) // with the statements that it had prepared
+	}
+	if err != nil && errors.Is(context.Cause(query), errStalled) {
+		return errors.Join(errStalled, err)
+	}
+	return err
+}
+
+func (j *Jobs) converse(ctx context.Context, conn *pgx.Conn, questions *[]*question) error {
 	var batch pgconn.Batch
 	for _, q := range *questions {
-		if err := j.ask(ctx, &batch, conn.Conn(), q.filter); err != nil {
+		if err := j.ask(ctx, &batch, conn, q.filter); err != nil {
 			return err
 		}
 	}
-	results := conn.Conn().PgConn().ExecBatch(ctx, &batch)
-	defer func() { _ = results.Close() }()
+	results := conn.PgConn().ExecBatch(ctx, &batch)
+	defer func() { _ = results.Close() }() // its errors are those of the rows
 	var job report.Job
 	for len(*questions) > 0 {
 		q := (*questions)[0]
 		if err := q.read(results, &job); err != nil {
-			if stale(err) {
-				_ = conn.Conn().Close(ctx) // with the statements that it had prepared
-			}
 			return err
 		}
 		*questions = (*questions)[1:]
 		q.done()
 	}
 	return nil
-}
-
-// read tells besides the error whether one more try makes sense: a pooled connection
-// may have died since it was last used, as all do when the server restarts, or its
-// statements may be stale. After the first row it does not, because the caller has seen it.
-func (j *Jobs) read(ctx context.Context, filter report.Filter, yield func(*report.Job) error) (again bool, err error) {
-	conn, err := j.pool.acquire(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Release()
-
-	query, cancel := context.WithTimeoutCause(ctx, j.timeout, errStalled)
-	defer cancel()
-	begun := false
-	failed := func(err error) (bool, error) {
-		if stale(err) {
-			_ = conn.Conn().Close(query) // with the statements that it had prepared
-		}
-		return !begun && query.Err() == nil && (lost(err) || stale(err)), queryError(ctx, query, err)
-	}
-	var batch pgconn.Batch
-	if err := j.ask(query, &batch, conn.Conn(), filter); err != nil {
-		return failed(err)
-	}
-	results := conn.Conn().PgConn().ExecBatch(query, &batch)
-	defer func() { _ = results.Close() }() // its errors are those of the rows
-	rows, err := rowsOf(results)
-	if err != nil {
-		return failed(err)
-	}
-	var job report.Job
-	for rows.NextRow() {
-		begun = true
-		if err := decode(rows.Values(), &job); err != nil {
-			return failed(err)
-		}
-		if err := yield(&job); err != nil {
-			return false, err
-		}
-	}
-	if err := results.Close(); err != nil {
-		return failed(err)
-	}
-	return false, nil
 }

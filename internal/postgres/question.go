@@ -4,6 +4,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,8 +21,8 @@ type question struct {
 	turn     chan turn // nil for who need not wait
 	since    time.Time // waiting
 	begun    bool      // yield was called
-	alone    bool      // the batch failed before it came to this one, which may try by itself
 	err      error     // what ended it
+	again    bool      // err may have come from another question, or from this connection
 	panicked any       // what yield panicked with: its owner's affair
 }
 
@@ -38,6 +39,23 @@ func (q *question) done() {
 	if q.turn != nil {
 		q.turn <- answered
 	}
+}
+
+// fail deals with a question that a batch left over because of err. Alone, there was
+// no other that err could come from. Once the caller has seen a row, there is no second
+// try; and none without a connection, for which it was waited.
+func (q *question) fail(err error, alone bool) {
+	_, final := errors.AsType[*report.Error](err)
+	switch {
+	case q.ctx.Err() != nil:
+		q.err = domainError(q.ctx, err)
+	case final:
+		q.err = err
+	default:
+		q.err = domainError(q.ctx, err)
+		q.again = !q.begun && !errors.Is(err, errStalled) && (!alone || lost(err) || stale(err))
+	}
+	q.done()
 }
 
 // read takes its two results out of a batch's. The error is one of the batch.
