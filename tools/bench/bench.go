@@ -150,6 +150,28 @@ func (b *bench) service(ctx context.Context) (*stage.Service, error) {
 	return stage.StartService(ctx, b.program, b.dir, b.db.Reader(), b.issuer.URL)
 }
 
+// withService makes a part of what measures a service beside the ordinary users' table.
+func withService(measure func(*bench, context.Context, *stage.Service) error) func(*bench, context.Context) error {
+	return func(b *bench, ctx context.Context) (err error) {
+		if err := b.table(ctx); err != nil {
+			return err
+		}
+		s, err := b.service(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop(s, &err)
+		return measure(b, ctx, s)
+	}
+}
+
+// stop ends a service in order; that it does not is an error of the part.
+func stop(s *stage.Service, err *error) {
+	if failed := s.Stop(); *err == nil {
+		*err = failed
+	}
+}
+
 // requests are calls with these tokens.
 func requests(s *stage.Service, tokens []string, accept, headers string) [][]byte {
 	list := make([][]byte, len(tokens))

@@ -24,19 +24,11 @@ type kind struct {
 }
 
 // compare lets pgbench and the service take turns at the same users.
-func (b *bench) compare(ctx context.Context) (err error) {
-	if err := b.table(ctx); err != nil {
-		return err
-	}
+func (b *bench) compare(ctx context.Context, s *stage.Service) error {
 	pgbench, err := b.db.Pgbench()
 	if err != nil {
 		return err
 	}
-	s, err := b.service(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop(s, &err)
 	kinds, err := b.kinds(ctx, s, pgbench)
 	if err != nil {
 		return err
@@ -145,11 +137,4 @@ func (b *bench) round(ctx context.Context, kinds []*kind, round int) error {
 		b.progressf("round %d of %d: %s: %s/s", round+1, b.rounds, k.name, figures.Count(got.perSecond))
 	}
 	return nil
-}
-
-// stop ends a service in order; that it does not is an error of the part.
-func stop(s *stage.Service, err *error) {
-	if failed := s.Stop(); *err == nil {
-		*err = failed
-	}
 }

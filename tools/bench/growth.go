@@ -21,19 +21,11 @@ type stageOfGrowth struct {
 }
 
 // growth measures the same ratio with a small table and with a large one.
-func (b *bench) growth(ctx context.Context) (err error) {
-	if err := b.table(ctx); err != nil {
-		return err
-	}
+func (b *bench) growth(ctx context.Context, s *stage.Service) error {
 	pgbench, err := b.db.Pgbench()
 	if err != nil {
 		return err
 	}
-	s, err := b.service(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop(s, &err)
 	small, err := b.grown(ctx, s, pgbench, 1, b.tokens)
 	if err != nil {
 		return err

@@ -12,15 +12,7 @@ import (
 )
 
 // idle finds out what connections cost that wait for their next call.
-func (b *bench) idle(ctx context.Context) (err error) {
-	if err := b.table(ctx); err != nil {
-		return err
-	}
-	s, err := b.service(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop(s, &err)
+func (b *bench) idle(ctx context.Context, s *stage.Service) error {
 	calls := requests(s, b.tokens, stage.JSON, "")
 	// What the service needs for calls at all is there before.
 	if err := b.warm(ctx, s, calls); err != nil {

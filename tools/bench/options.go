@@ -22,13 +22,13 @@ type part struct {
 // parts are all of them, in the order of the report.
 func parts() []part {
 	return []part{
-		{"compare", (*bench).compare},
-		{"growth", (*bench).growth},
+		{"compare", withService((*bench).compare)},
+		{"growth", withService((*bench).growth)},
 		{"stream", (*bench).stream},
-		{"idle", (*bench).idle},
+		{"idle", withService((*bench).idle)},
 		{"start", (*bench).start},
-		{"overload", (*bench).overload},
-		{"slow", (*bench).slow},
+		{"overload", withService((*bench).overload)},
+		{"slow", withService((*bench).slow)},
 	}
 }
 

@@ -29,15 +29,7 @@ type step struct {
 func shares() []float64 { return []float64{0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 3} }
 
 // overload offers more and more calls that do not wait for one another.
-func (b *bench) overload(ctx context.Context) (err error) {
-	if err := b.table(ctx); err != nil {
-		return err
-	}
-	s, err := b.service(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop(s, &err)
+func (b *bench) overload(ctx context.Context, s *stage.Service) error {
 	plan, capacity, err := b.capacity(ctx, s)
 	if err != nil {
 		return err

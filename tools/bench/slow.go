@@ -28,19 +28,11 @@ type beside struct {
 }
 
 // slow finds out what readers who hardly read take from others.
-func (b *bench) slow(ctx context.Context) (err error) {
-	if err := b.table(ctx); err != nil {
-		return err
-	}
+func (b *bench) slow(ctx context.Context, s *stage.Service) error {
 	fat := max(1, b.slowers/2/fatShare)
 	if err := b.fill(ctx, stage.Users{First: fatUser, Count: fat, Jobs: fatJobs}); err != nil {
 		return err
 	}
-	s, err := b.service(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop(s, &err)
 	plan, capacity, err := b.capacity(ctx, s)
 	if err != nil {
 		return err
