@@ -74,6 +74,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		obs.Check{Name: "database", Run: health.Check},
 		obs.Check{Name: "keys", Run: authenticator.Ready},
 	)
+	a.metrics.RegisterReadiness(a.readiness)
 	api, err := a.handler(pool, authenticator, audit, o.Build)
 	if err != nil {
 		return nil, err
@@ -97,6 +98,7 @@ func (a *App) openDatabase(ctx context.Context) (*postgres.Pool, *postgres.Healt
 		return nil, nil, fmt.Errorf("database health: %w", err)
 	}
 	a.cleanups.add("database health", stopLimit, health.Close)
+	a.measureJobs(pool)
 	a.metrics.RegisterPool(func() obs.PoolStats { return poolStats(pool.Stats()) })
 	return pool, health, nil
 }
@@ -137,10 +139,12 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 func (a *App) handler(pool *postgres.Pool, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
+	jobs := postgres.NewJobs(pool, c.StatementTimeout)
+	jobs.Observe(a.observeReading)
 	handler, err := rest.New(rest.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,
-		Operations:    []rest.Operation{jobstatus.New(postgres.NewJobs(pool, c.StatementTimeout), links)},
+		Operations:    []rest.Operation{jobstatus.New(jobs, links)},
 		About:         fhir.Server{Version: build.Version, Released: build.Date},
 		MaxBody:       c.MaxBody,
 		MaxConcurrent: c.MaxConcurrent,

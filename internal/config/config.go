@@ -19,30 +19,31 @@ const (
 )
 
 // Config is a checked set of settings. Durations and sizes are above zero, but
-// for ShutdownDelay, which may be zero.
+// for ShutdownDelay and JobMetricsInterval, which may be zero.
 type Config struct {
-	Listen           string // host:port
-	OpsListen        string // host:port
-	BaseURL          *url.URL
-	AbsoluteFullURL  bool
-	MaxBody          int64 // bytes
-	MaxConnections   int   // of the API listener
-	MaxConcurrent    int   // calls at a time
-	UserRate         int   // calls of a user in a second; 0: any number
-	CORSOrigins      []string
-	ShutdownDelay    time.Duration
-	ShutdownGrace    time.Duration
-	DatabaseURL      Secret
-	StatementTimeout time.Duration
-	Auth             AuthMode
-	AuthIssuers      []string
-	AuthJWKSURL      string
-	AuthAudience     string
-	AuthTrustedPeers []netip.Prefix
-	LogLevel         slog.Level
-	LogFormat        string // json or text
-	AuditLog         string // AuditStdout, AuditStderr, AuditOff, or a file's path
-	LogUserKey       Key    // empty: one that is made up
+	Listen             string // host:port
+	OpsListen          string // host:port
+	BaseURL            *url.URL
+	AbsoluteFullURL    bool
+	MaxBody            int64 // bytes
+	MaxConnections     int   // of the API listener
+	MaxConcurrent      int   // calls at a time
+	UserRate           int   // calls of a user in a second; 0: any number
+	CORSOrigins        []string
+	ShutdownDelay      time.Duration
+	ShutdownGrace      time.Duration
+	DatabaseURL        Secret
+	StatementTimeout   time.Duration
+	JobMetricsInterval time.Duration // 0: jobs are not counted
+	Auth               AuthMode
+	AuthIssuers        []string
+	AuthJWKSURL        string
+	AuthAudience       string
+	AuthTrustedPeers   []netip.Prefix
+	LogLevel           slog.Level
+	LogFormat          string // json or text
+	AuditLog           string // AuditStdout, AuditStderr, AuditOff, or a file's path
+	LogUserKey         Key    // empty: one that is made up
 }
 
 // The values of AuditLog that are no file.
@@ -135,6 +136,7 @@ func (f Flags) common(p *problems) Config {
 	if c.StatementTimeout > maxStatementTimeout {
 		p.add("REPORTING_STATEMENT_TIMEOUT", "must be at most "+maxStatementTimeout.String()+": clients do not wait longer")
 	}
+	c.JobMetricsInterval = p.durationOrZero("REPORTING_JOB_METRICS_INTERVAL", f.JobMetricsInterval)
 	if c.MaxBody > maxMaxBody {
 		p.add("REPORTING_MAX_BODY", "must be at most 64MiB: a body is held in memory")
 	}

@@ -28,7 +28,8 @@ type Database struct {
 
 // Query are the settings of reading jobs.
 type Query struct {
-	StatementTimeout string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
+	StatementTimeout   string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
+	JobMetricsInterval string `default:"30s" env:"REPORTING_JOB_METRICS_INTERVAL" help:"How often at most the jobs in the table are counted for /metrics; 0s: never."`
 }
 
 // Auth are the settings that say who may call.

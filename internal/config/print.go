@@ -77,6 +77,7 @@ func (c Config) Print(w io.Writer) {
 		{"BASE_URL", c.BaseURL},
 		{"DATABASE_URL", c.DatabaseURL},
 		{"STATEMENT_TIMEOUT", c.StatementTimeout},
+		{"JOB_METRICS_INTERVAL", c.JobMetricsInterval},
 		{"AUTH", c.Auth},
 		{"AUTH_ISSUERS", strings.Join(c.AuthIssuers, ",")},
 		{"AUTH_JWKS_URL", c.AuthJWKSURL},

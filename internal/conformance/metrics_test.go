@@ -7,8 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/auth/authtest"
+	"reporting/internal/config"
 )
 
 // scrape reads the metrics.
@@ -59,6 +63,11 @@ func TestMetrics(t *testing.T) {
 		`reporting_http_requests_total{method="GET",operation="OperationDefinition-read",status="4xx"} 1`,
 		`reporting_http_request_duration_seconds_count{method="POST",operation="get-report-job-status"} 3`,
 		`reporting_db_pool_connections{state="in_use"} 0`,
+		`reporting_database_wait_duration_seconds_count 2`,
+		`reporting_database_query_duration_seconds_count 2`,
+		`reporting_database_errors_total{kind="internal"} 0`,
+		`reporting_ready 1`,
+		`reporting_ready_check{check="database"} 1`,
 		`reporting_auth_mode{mode="gateway"} 1`,
 		`reporting_auth_tokens_total{result="accepted"} 2`,
 		`reporting_auth_tokens_total{result="missing"} 1`,
@@ -71,6 +80,46 @@ func TestMetrics(t *testing.T) {
 	if t.Failed() {
 		t.Log(regexp.MustCompile(`(?m)^reporting_(http_requests|db|build).*`).FindAllString(text, -1))
 	}
+}
+
+// What the table holds is told whoever's it is; and what is not known is not told.
+func TestJobMetrics(t *testing.T) {
+	t.Parallel()
+	count := func(c *config.Config) { c.JobMetricsInterval = time.Nanosecond }
+	server := own(t, count)
+	server.load(t, done("somebody", noon), done("somebody else", noon), queued("somebody", noon))
+	text := server.scrape(t)
+	for _, want := range []string{
+		`reporting_jobs{status="DONE"} 2`, `reporting_jobs{status="QUEUED"} 1`, `reporting_jobs{status="FAILED"} 0`,
+		`reporting_jobs_oldest_age_seconds{status="QUEUED"} `,
+		`reporting_jobs_measurements_total{result="ok"} `,
+	} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if strings.Contains(text, "somebody") {
+		t.Error("the metrics name a user")
+	}
+
+	away := own(t, func(c *config.Config) {
+		count(c)
+		c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere"
+	})
+	away.do(t, status("u")).away(t, models.IssueTypeTransient)
+	text = away.scrape(t)
+	if strings.Contains(text, "\nreporting_jobs{") || strings.Contains(text, "\nreporting_jobs_oldest") {
+		t.Error("jobs are told that nobody could count")
+	}
+	for _, want := range []string{
+		`reporting_ready 0`, `reporting_ready_check{check="database"} 0`, `reporting_ready_check{check="keys"} 1`,
+		`reporting_database_errors_total{kind="unavailable"} 1`, `reporting_database_query_duration_seconds_count 0`,
+	} {
+		if !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	away.hasCount(t, `reporting_jobs_measurements_total{result="failed"}`, 1)
 }
 
 // Operators see the state of the keys, and that a key server fails while tokens

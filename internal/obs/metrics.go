@@ -19,6 +19,9 @@ type Metrics struct {
 	tokens   *prometheus.CounterVec
 	limited  *prometheus.CounterVec
 
+	databaseWait, databaseQuery prometheus.Histogram
+	databaseErrors              *prometheus.CounterVec
+
 	connections   prometheus.Gauge
 	auditFailures prometheus.Counter
 }
@@ -51,6 +54,20 @@ func NewMetrics(build Build) *Metrics {
 			Name: "reporting_http_limited_total",
 			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls, large_bodies or long_answers.",
 		}, []string{"limit"}),
+		databaseWait: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "reporting_database_wait_duration_seconds",
+			Help:    "Time that a reading of jobs waited for its turn and a connection.",
+			Buckets: databaseBuckets,
+		}),
+		databaseQuery: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "reporting_database_query_duration_seconds",
+			Help:    "Time from a question for jobs, sent alone or with others, to its last row.",
+			Buckets: databaseBuckets,
+		}),
+		databaseErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reporting_database_errors_total",
+			Help: "Readings of jobs that failed: the database unavailable, a timeout, or internal, which trying again does not mend.",
+		}, []string{"kind"}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "reporting_http_connections",
 			Help: "Connections to the API listener, idle ones included.",
@@ -69,7 +86,11 @@ func NewMetrics(build Build) *Metrics {
 	} {
 		m.tokens.WithLabelValues(string(result))
 	}
+	for _, kind := range []DatabaseError{DatabaseUnavailable, DatabaseTimeout, DatabaseInternal} {
+		m.databaseErrors.WithLabelValues(string(kind))
+	}
 	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.auditFailures,
+		m.databaseWait, m.databaseQuery, m.databaseErrors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.always("reporting_build_info", "Always 1; the labels say which build is running.",
 		prometheus.Labels{"version": build.Version, "commit": build.Commit})

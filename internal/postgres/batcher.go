@@ -64,7 +64,7 @@ func (b *batcher) enter(q *question) bool {
 		b.ended = now
 		return true
 	}
-	q.turn, q.since = make(chan turn, 1), now
+	q.turn = make(chan turn, 1)
 	b.waiting = append(b.waiting, q)
 	if !b.watching {
 		b.watching = true

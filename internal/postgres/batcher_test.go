@@ -13,7 +13,7 @@ import (
 	"reporting/internal/report"
 )
 
-func waitingQuestion(ctx context.Context) *question { return &question{ctx: ctx} }
+func waitingQuestion(ctx context.Context) *question { return &question{ctx: ctx, since: time.Now()} }
 
 // Whoever comes while all lanes are busy goes with the next batch, and nobody twice.
 func TestQuestionsGoTogether(t *testing.T) {

@@ -23,8 +23,17 @@ type Jobs struct {
 	// they do not.
 	newest, narrowed, further string
 
+	observe  func(Reading) // nil: nobody wants to know
 	together *batcher
 	goingOn  chan struct{} // holds one for each piece of a long list that is being read
+}
+
+// Reading is how one reading of jobs went.
+type Reading struct {
+	Wait  time.Duration // for its turn and a connection
+	Query time.Duration // from the question to its last row; rows are encoded as they come
+	Asked bool          // it had its turn; otherwise Query is zero
+	Err   error         // nil, or what EachJob returned
 }
 
 // NewJobs returns a store on pool. timeout is how long the database may take for one
@@ -37,6 +46,9 @@ func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
 	return j
 }
 
+// Observe has f told of each reading from now on. It is called before the first.
+func (j *Jobs) Observe(f func(Reading)) { j.observe = f }
+
 // furtherShare is what part of the connections read how long lists go on: one of so many.
 // Long lists are few, but each is as much work as a hundred others, and would take all
 // connections from those.
@@ -48,10 +60,13 @@ const retryWindow = 300 * time.Millisecond
 
 // EachJob implements report.Jobs.
 func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
-	q := &question{ctx: ctx, filter: filter, yield: yield}
+	begin := time.Now()
+	q := &question{ctx: ctx, filter: filter, yield: yield, since: begin}
+	defer func() { j.tell(q) }()
 	if !filter.After.IsZero() {
 		done, err := j.goOn(ctx)
 		if err != nil {
+			q.err = err
 			return err
 		}
 		defer done()
@@ -61,7 +76,7 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 	} else {
 		j.together.do(q)
 	}
-	begin := time.Now()
+	begin = time.Now()
 	// What makes one pooled connection useless often does so to all of them.
 	for tries := 0; q.again && tries < j.together.most && time.Since(begin) < retryWindow; tries++ {
 		q.turn, q.err, q.again = nil, nil, false
@@ -71,6 +86,19 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 		panic(q.panicked)
 	}
 	return q.err
+}
+
+func (j *Jobs) tell(q *question) {
+	if j.observe == nil {
+		return
+	}
+	r := Reading{Err: q.err, Asked: !q.asked.IsZero()}
+	if r.Asked {
+		r.Wait, r.Query = q.asked.Sub(q.since), q.ended.Sub(q.asked)
+	} else {
+		r.Wait = time.Since(q.since)
+	}
+	j.observe(r)
 }
 
 // goOn waits until one more long list may go on. Its client has part of the answer, so
@@ -140,7 +168,9 @@ func (j *Jobs) exchange(ctx context.Context, questions *[]*question) error {
 
 func (j *Jobs) converse(ctx context.Context, conn *pgx.Conn, questions *[]*question) error {
 	var batch pgconn.Batch
+	now := time.Now()
 	for _, q := range *questions {
+		q.asked = now
 		if err := j.ask(ctx, &batch, conn, q.filter); err != nil {
 			return err
 		}

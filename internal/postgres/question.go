@@ -19,7 +19,9 @@ type question struct {
 	yield  func(*report.Job) error
 
 	turn     chan turn // nil for who need not wait
-	since    time.Time // waiting
+	since    time.Time // waiting for its turn
+	asked    time.Time // sent; zero: not
+	ended    time.Time // the last row was read
 	begun    bool      // yield was called
 	err      error     // what ended it
 	again    bool      // err may have come from another question, or from this connection
@@ -36,6 +38,7 @@ const (
 
 // done tells who waits that the question was dealt with.
 func (q *question) done() {
+	q.ended = time.Now()
 	if q.turn != nil {
 		q.turn <- answered
 	}
