@@ -15,7 +15,7 @@ import (
 	"reporting/internal/config"
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
-	"reporting/internal/postgres"
+	"reporting/internal/report"
 	"reporting/internal/rest"
 	"reporting/internal/rest/jobstatus"
 )
@@ -62,7 +62,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, health, err := a.openDatabase(ctx)
+	db, err := a.openDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,36 +71,18 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		return nil, err
 	}
 	a.readiness = obs.NewReadiness(a.log,
-		obs.Check{Name: "database", Run: health.Check},
+		obs.Check{Name: "database", Run: db.check},
 		obs.Check{Name: "keys", Run: authenticator.Ready},
 	)
 	a.metrics.RegisterReadiness(a.readiness)
-	api, err := a.handler(pool, authenticator, audit, o.Build)
+	api, err := a.handler(db.jobs, authenticator, audit, o.Build)
 	if err != nil {
 		return nil, err
 	}
-	const ofHealth = 1 // the readiness check has a connection of its own
-	if err := a.listen(ctx, api, int(pool.Stats().Max)+ofHealth); err != nil {
+	if err := a.listen(ctx, api, db.connections); err != nil {
 		return nil, err
 	}
 	return a, nil
-}
-
-func (a *App) openDatabase(ctx context.Context) (*postgres.Pool, *postgres.Health, error) {
-	url := string(a.config.DatabaseURL)
-	pool, err := postgres.Open(ctx, url, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("database: %w", err)
-	}
-	a.cleanups.add("database pool", stopLimit, pool.Close)
-	health, err := postgres.NewHealth(ctx, url, a.now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("database health: %w", err)
-	}
-	a.cleanups.add("database health", stopLimit, health.Close)
-	a.measureJobs(pool)
-	a.metrics.RegisterPool(func() obs.PoolStats { return poolStats(pool.Stats()) })
-	return pool, health, nil
 }
 
 func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
@@ -136,11 +118,9 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	return verifier, nil
 }
 
-func (a *App) handler(pool *postgres.Pool, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
+func (a *App) handler(jobs report.Jobs, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
-	jobs := postgres.NewJobs(pool, c.StatementTimeout)
-	jobs.Observe(a.observeReading)
 	handler, err := rest.New(rest.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,

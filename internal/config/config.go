@@ -33,6 +33,7 @@ type Config struct {
 	ShutdownDelay      time.Duration
 	ShutdownGrace      time.Duration
 	DatabaseURL        Secret
+	DatabaseReplicaURL Secret // empty: none
 	StatementTimeout   time.Duration
 	JobMetricsInterval time.Duration // 0: jobs are not counted
 	Auth               AuthMode
@@ -80,6 +81,7 @@ func (f Flags) Serve(checks Checks) (Config, error) {
 	var p problems
 	c := f.common(&p)
 	f.Database.check(&c, &p, checks)
+	f.Replica.check(&c, &p, checks)
 	f.authentication(&c, &p, checks)
 	return c, p.err()
 }
@@ -195,6 +197,16 @@ func (d Database) check(c *Config, p *problems, checks Checks) {
 	}
 	if err := checks.DatabaseURL(d.DatabaseURL); err != nil {
 		p.add("REPORTING_DATABASE_URL", "is "+err.Error())
+	}
+}
+
+func (r Replica) check(c *Config, p *problems, checks Checks) {
+	c.DatabaseReplicaURL = Secret(r.DatabaseReplicaURL)
+	if r.DatabaseReplicaURL == "" {
+		return
+	}
+	if err := checks.DatabaseURL(r.DatabaseReplicaURL); err != nil {
+		p.add("REPORTING_DATABASE_REPLICA_URL", "is "+err.Error())
 	}
 }
 

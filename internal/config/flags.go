@@ -26,6 +26,11 @@ type Database struct {
 	DatabaseURL string `env:"REPORTING_DATABASE_URL" help:"Postgres connection string, libpq form; several hosts allowed."`
 }
 
+// Replica are the settings of reading from a second server.
+type Replica struct {
+	DatabaseReplicaURL string `env:"REPORTING_DATABASE_REPLICA_URL" help:"A standby of the database, in the same form: jobs are read from it while it keeps up (default: none)."`
+}
+
 // Query are the settings of reading jobs.
 type Query struct {
 	StatementTimeout   string `default:"5s" env:"REPORTING_STATEMENT_TIMEOUT" help:"How long the database may keep a caller waiting."`
@@ -57,6 +62,7 @@ type Trail struct {
 type Flags struct {
 	HTTP     `embed:""`
 	Database `embed:""`
+	Replica  `embed:""`
 	Query    `embed:""`
 	Auth     `embed:""`
 	Logging  `embed:""`

@@ -76,6 +76,7 @@ func (c Config) Print(w io.Writer) {
 		{"OPS_LISTEN", c.OpsListen},
 		{"BASE_URL", c.BaseURL},
 		{"DATABASE_URL", c.DatabaseURL},
+		{"DATABASE_REPLICA_URL", c.DatabaseReplicaURL},
 		{"STATEMENT_TIMEOUT", c.StatementTimeout},
 		{"JOB_METRICS_INTERVAL", c.JobMetricsInterval},
 		{"AUTH", c.Auth},

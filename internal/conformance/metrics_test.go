@@ -3,6 +3,7 @@
 package conformance_test
 
 import (
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -120,6 +121,36 @@ func TestJobMetrics(t *testing.T) {
 		}
 	}
 	away.hasCount(t, `reporting_jobs_measurements_total{result="failed"}`, 1)
+}
+
+// One of two databases is enough.
+func TestReplicaMetrics(t *testing.T) {
+	t.Parallel()
+	const nowhere = "postgres://nobody@127.0.0.1:1/nowhere"
+	for name, c := range map[string]struct {
+		change func(*config.Config)
+		want   []string
+	}{
+		"only the primary": {
+			func(c *config.Config) { c.DatabaseReplicaURL = nowhere },
+			[]string{`reporting_db_replica_fresh 0`, `reporting_db_replica_reads_total{server="primary"} 1`, `reporting_ready 1`},
+		},
+		"only the replica": {
+			func(c *config.Config) { c.DatabaseURL, c.DatabaseReplicaURL = nowhere, c.DatabaseURL },
+			[]string{`reporting_db_replica_reads_total{server="replica"} 1`, `reporting_db_replica_pool_connections{state="in_use"} 0`, `reporting_ready 1`},
+		},
+	} {
+		server := own(t, c.change)
+		if a := server.do(t, status("u")); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+		text := server.scrape(t)
+		for _, want := range c.want {
+			if !strings.Contains(text, "\n"+want+"\n") {
+				t.Errorf("%s: no %s", name, want)
+			}
+		}
+	}
 }
 
 // Operators see the state of the keys, and that a key server fails while tokens

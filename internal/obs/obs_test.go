@@ -27,7 +27,7 @@ func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseReco
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := obs.NewMetrics(obs.Build{Version: "1.2.3", Commit: "abc"})
-	m.RegisterPool(func() obs.PoolStats {
+	m.RegisterPool("reporting_db_pool_", func() obs.PoolStats {
 		return obs.PoolStats{Max: 8, Idle: 3, Acquired: 2, WaitTime: 1500 * time.Millisecond}
 	})
 	m.SetAuthMode("verify")

@@ -24,9 +24,9 @@ type poolCollector struct {
 	connections, limit, acquires, waits, givenUp, waitTime *prometheus.Desc
 }
 
-// RegisterPool adds the figures of the database pool.
-func (m *Metrics) RegisterPool(stats func() PoolStats) {
-	desc := descriptions("reporting_db_pool_")
+// RegisterPool adds the figures of a database pool, under names that begin with prefix.
+func (m *Metrics) RegisterPool(prefix string, stats func() PoolStats) {
+	desc := descriptions(prefix)
 	m.Registry.MustRegister(&poolCollector{
 		stats:       stats,
 		connections: desc("connections", "Open database connections, by state.", "state"),

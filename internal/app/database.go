@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"reporting/internal/obs"
+	"reporting/internal/postgres"
+	"reporting/internal/report"
+)
+
+// database is what the rest of the service needs of one, or of two.
+type database struct {
+	jobs        report.Jobs
+	check       func(context.Context) error
+	connections int // the most there are
+}
+
+func (a *App) openDatabase(ctx context.Context) (database, error) {
+	timeout := a.config.StatementTimeout
+	if a.config.DatabaseReplicaURL != "" {
+		timeout /= 2 // one after the other
+	}
+	pool, health, err := a.openServer(ctx, "database", string(a.config.DatabaseURL))
+	if err != nil {
+		return database{}, err
+	}
+	a.measureJobs(pool)
+	a.metrics.RegisterPool("reporting_db_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
+	primary := postgres.NewJobs(pool, timeout)
+	primary.Observe(a.observeReading)
+	const ofHealth = 1 // the readiness check has a connection of its own
+	db := database{jobs: primary, check: health.Check, connections: int(pool.Stats().Max) + ofHealth}
+	if a.config.DatabaseReplicaURL == "" {
+		return db, nil
+	}
+
+	pool, health, err = a.openServer(ctx, "replica", string(a.config.DatabaseReplicaURL))
+	if err != nil {
+		return database{}, err
+	}
+	replica := postgres.NewJobs(pool, timeout)
+	replica.Observe(a.observeReading)
+	both := postgres.NewReplicated(primary, replica, health, a.log)
+	a.watchReplica(ctx, both)
+	a.metrics.RegisterPool("reporting_db_replica_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
+	a.metrics.RegisterReplica(func() obs.ReplicaStats { return obs.ReplicaStats(both.Stats()) })
+	check := db.check
+	db.jobs, db.connections = both, db.connections+int(pool.Stats().Max)+ofHealth
+	db.check = func(ctx context.Context) error { return both.Check(ctx, check) }
+	return db, nil
+}
+
+// openServer prepares the connections to one server. It need not be there.
+func (a *App) openServer(ctx context.Context, name, url string) (*postgres.Pool, *postgres.Health, error) {
+	pool, err := postgres.Open(ctx, url, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	a.cleanups.add(name+" pool", stopLimit, pool.Close)
+	health, err := postgres.NewHealth(ctx, url, a.now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s health: %w", name, err)
+	}
+	a.cleanups.add(name+" health", stopLimit, health.Close)
+	return pool, health, nil
+}
+
+func (a *App) watchReplica(ctx context.Context, both *postgres.Replicated) {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		both.Run(running)
+	}()
+	const moment = time.Second
+	a.cleanups.add("replica watch", moment, func(ctx context.Context) error {
+		cancel()
+		select {
+		case <-ended:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}

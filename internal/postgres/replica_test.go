@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"reporting/internal/embedded"
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/report"
+)
+
+// pair is a server and a standby that follows it.
+type pair struct {
+	dir              string
+	primary, standby *embedded.Server
+}
+
+func startPair(t *testing.T) *pair {
+	t.Helper()
+	p := &pair{dir: pgtest.Dir(t)}
+	p.startPrimary(t)
+	if _, err := postgres.Migrate(t.Context(), p.primary.URL("postgres", "postgres"), discard); err != nil {
+		t.Fatal(err)
+	}
+	// A copy of a server that was shut down is a standby of it, once it is told so.
+	if err := p.primary.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	primary, standby := filepath.Join(p.dir, "primary"), filepath.Join(p.dir, "standby")
+	for _, command := range [][]string{{"cp", "-a", primary, standby}, {"cp", "-a", filepath.Join(primary, "PG_VERSION"), filepath.Join(standby, "standby.signal")}} {
+		if out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", command, err, out)
+		}
+	}
+	p.startPrimary(t)
+	p.startStandby(t)
+	return p
+}
+
+func (p *pair) startPrimary(t *testing.T) {
+	t.Helper()
+	p.primary = p.start(t, "primary", nil)
+}
+
+func (p *pair) startStandby(t *testing.T) {
+	t.Helper()
+	p.standby = p.start(t, "standby", map[string]string{
+		"primary_conninfo": "host=" + filepath.Join(p.dir, "primary.socket") + " user=postgres", "wal_retrieve_retry_interval": "100ms",
+	})
+}
+
+func (p *pair) start(t *testing.T, name string, settings map[string]string) *embedded.Server {
+	t.Helper()
+	server, err := embedded.Start(t.Context(), embedded.Options{
+		DataDir: filepath.Join(p.dir, name), SocketDir: filepath.Join(p.dir, name+".socket"), Settings: settings,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	return server
+}
+
+// replicated is a store on both.
+func (p *pair) replicated(t *testing.T) *postgres.Replicated {
+	t.Helper()
+	url := func(s *embedded.Server) string {
+		return postgres.WithRole(s.URL("postgres", "postgres"), postgres.ReaderRole)
+	}
+	health, err := postgres.NewHealth(t.Context(), url(p.standby), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = health.Close(context.Background()) })
+	r := postgres.NewReplicated(postgres.NewJobs(openPool(t, url(p.primary), 2), 5*time.Second),
+		postgres.NewJobs(openPool(t, url(p.standby), 2), 5*time.Second), health, discard)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return r
+}
+
+func (p *pair) exec(t *testing.T, server *embedded.Server, sql string) {
+	t.Helper()
+	if _, err := pgtest.Connect(t, server.URL("postgres", "postgres")).Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const oneMoreJob = `insert into report_job (report_class, user_id, status, parameters) values ('c', 'u', 'QUEUED', '{"resourceType":"Parameters"}')`
+
+// Reads go to the standby while it follows, and to whichever is there when one is not.
+func TestReplica(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	p.exec(t, p.primary, oneMoreJob)
+	r := p.replicated(t)
+	jobs := func() (n int) {
+		t.Helper()
+		if err := r.EachJob(t.Context(), newest("u"), func(*report.Job) error { n++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	fresh := func() bool { return r.Stats().Fresh }
+	stale := func() bool { return !r.Stats().Fresh }
+
+	eventually(t, "the standby is asked first", fresh)
+	eventually(t, "the job is there", func() bool { return jobs() == 1 })
+	if s := r.Stats(); s.ReplicaReads == 0 || s.Lag < 0 {
+		t.Errorf("figures with both: %+v", s)
+	}
+
+	p.exec(t, p.standby, "select pg_wal_replay_pause()")
+	p.exec(t, p.primary, oneMoreJob)
+	eventually(t, "the standby is behind", func() bool { return r.Stats().Lag > 100*time.Millisecond })
+	if n := jobs(); n != 1 {
+		t.Errorf("%d jobs on a standby that stands still", n)
+	}
+	p.exec(t, p.standby, "select pg_wal_replay_resume()")
+	eventually(t, "the standby is no longer behind", func() bool { return r.Stats().Lag == 0 && jobs() == 2 })
+
+	if err := p.standby.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := jobs(); n != 2 {
+		t.Errorf("%d jobs without the standby", n)
+	}
+	eventually(t, "the primary is asked first", stale)
+	before := r.Stats().PrimaryReads
+	p.exec(t, p.primary, oneMoreJob)
+	if n, s := jobs(), r.Stats(); n != 3 || s.PrimaryReads != before+1 {
+		t.Errorf("%d jobs without the standby; %+v", n, s)
+	}
+	eventually(t, "nobody knows how far it is behind", func() bool { return r.Stats().Lag < 0 })
+	p.startStandby(t)
+	eventually(t, "the standby is asked first again", fresh)
+	eventually(t, "the standby has caught up", func() bool { return jobs() == 3 })
+
+	if err := p.primary.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a standby that hears nothing is the second choice", stale)
+	if n := jobs(); n != 3 {
+		t.Errorf("%d jobs without the primary", n)
+	}
+	if err := r.Check(t.Context(), func(context.Context) error { return context.DeadlineExceeded }); err != nil {
+		t.Errorf("not ready without the primary: %v", err)
+	}
+	if err := p.standby.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, r.EachJob(t.Context(), newest("u"), func(*report.Job) error { return nil }), report.Unavailable)
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for begin := time.Now(); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > 20*time.Second {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
