@@ -152,3 +152,19 @@ func TestLogFormats(t *testing.T) {
 		t.Errorf("not text: %s", &out)
 	}
 }
+
+// Profiles show where the process is, and nothing that it was started with.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	handler := obs.Handler(obs.NewMetrics(obs.Build{}), obs.NewReadiness(slog.New(slog.DiscardHandler)))
+	for path, want := range map[string]int{
+		"heap": http.StatusOK, "allocs": http.StatusOK, "goroutine": http.StatusOK,
+		"profile?seconds=1": http.StatusOK, "trace?seconds=0.1": http.StatusOK,
+		"cmdline": http.StatusNotFound, "": http.StatusNotFound, "symbol": http.StatusNotFound,
+	} {
+		recorder := get(t, handler, "/debug/pprof/"+path)
+		if recorder.Code != want || want == http.StatusOK && recorder.Body.Len() == 0 {
+			t.Errorf("%q: %d with %d bytes", path, recorder.Code, recorder.Body.Len())
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"sync/atomic"
 
@@ -91,7 +92,8 @@ func (r *Readiness) answer(ctx context.Context) readyAnswer {
 	return answer
 }
 
-// Handler serves the operations listener: /livez, /readyz and /metrics.
+// Handler serves the operations listener: /livez, /readyz, /metrics and the profiles
+// of a process that misbehaves, below /debug/pprof/.
 func Handler(m *Metrics, r *Readiness) http.Handler {
 	mux := http.NewServeMux()
 	// Alive means that the process answers, and nothing else: a database that is
@@ -111,6 +113,13 @@ func Handler(m *Metrics, r *Readiness) http.Handler {
 		Registry:          m.Registry,
 		EnableOpenMetrics: true,
 	}))
+	// Of what net/http/pprof has, these: they tell of functions and never of values, as
+	// /debug/pprof/cmdline would, which may show a password.
+	for _, name := range []string{"allocs", "goroutine", "heap"} {
+		mux.Handle("GET /debug/pprof/"+name, pprof.Handler(name))
+	}
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 
