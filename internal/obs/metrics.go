@@ -22,7 +22,8 @@ type Metrics struct {
 	databaseWait, databaseQuery prometheus.Histogram
 	databaseErrors              *prometheus.CounterVec
 
-	connections   prometheus.Gauge
+	connections, maxConnections prometheus.Gauge
+
 	auditFailures prometheus.Counter
 }
 
@@ -72,6 +73,10 @@ func NewMetrics(build Build) *Metrics {
 			Name: "reporting_http_connections",
 			Help: "Connections to the API listener, idle ones included.",
 		}),
+		maxConnections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reporting_http_max_connections",
+			Help: "The most connections that the API listener takes at a time; more wait.",
+		}),
 		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reporting_audit_failures_total",
 			Help: "Answers whose audit record could not be written.",
@@ -89,7 +94,7 @@ func NewMetrics(build Build) *Metrics {
 	for _, kind := range []DatabaseError{DatabaseUnavailable, DatabaseTimeout, DatabaseInternal} {
 		m.databaseErrors.WithLabelValues(string(kind))
 	}
-	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.auditFailures,
+	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.maxConnections, m.auditFailures,
 		m.databaseWait, m.databaseQuery, m.databaseErrors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.always("reporting_build_info", "Always 1; the labels say which build is running.",
@@ -148,6 +153,10 @@ func (m *Metrics) ObserveAuditFailures(n int) { m.auditFailures.Add(float64(n)) 
 
 // AddConnections changes the number of connections to the API listener.
 func (m *Metrics) AddConnections(n float64) { m.connections.Add(n) }
+
+// SetMaxConnections tells how many connections there may be at a time. It is a metric
+// because the limit may be lower than the setting says.
+func (m *Metrics) SetMaxConnections(n int) { m.maxConnections.Set(float64(n)) }
 
 // RegisterLoad adds what is at work now: operation calls whose answers are being made,
 // large bodies in memory, and long answers being sent.

@@ -37,6 +37,7 @@ func TestMetrics(t *testing.T) {
 		}}
 	})
 	m.RegisterLoad(func() float64 { return 6 }, func() float64 { return 2 }, func() float64 { return 3 })
+	m.SetMaxConnections(4096)
 	m.ObserveToken(obs.TokenExpired)
 	m.ObserveLimited(obs.LimitUserRate)
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)
@@ -64,6 +65,7 @@ func TestMetrics(t *testing.T) {
 		`reporting_auth_token_cache_lookups_total{result="miss"} 2`,
 		`reporting_auth_token_cache_entries 4`,
 		`reporting_auth_tokens_total{result="expired"} 1`,
+		`reporting_http_max_connections 4096`,
 		`reporting_http_calls_in_flight 6`,
 		`reporting_http_large_bodies_in_flight 2`,
 		`reporting_http_long_answers_in_flight 3`,
