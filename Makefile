@@ -23,6 +23,7 @@ test: ## run all tests, on a private Postgres
 	go test $(RACE) ./...
 	go -C tools/licenses test ./...
 	go -C tools/bench test $(RACE) ./...
+	go -C tools/observe test $(RACE) ./dashboard ./rules
 
 # The same sources and the same three values give the same bytes, in any folder and
 # with or without a repository: so they stand for what Go would note by itself.
@@ -35,6 +36,7 @@ lint: $(LINT) ## check style and what vet and friends can find
 	$(LINT) run ./...
 	cd tools/licenses && $(abspath $(LINT)) run ./...
 	cd tools/bench && $(abspath $(LINT)) run --disable gomoddirectives ./... # it measures this very module, so it replaces it by that
+	cd tools/observe && $(abspath $(LINT)) run --disable gomoddirectives ./... # as does this
 
 .PHONY: licenses
 licenses: ## check the licences of what is linked, and collect their texts
@@ -80,6 +82,23 @@ bench: build ## measure the service beside its database, into docs/bench: make b
 	go -C tools/bench build -o '$(abspath $(BIN))/bench' .
 	@exec $(BIN)/bench -program $(BIN)/reporting -version '$(VERSION)' -report docs/bench/report.md -plot docs/bench/overload.svg $(BENCH)
 
+.PHONY: dashboard
+dashboard: ## write deploy/grafana/reporting.json from the tables of panels in tools/observe
+	go -C tools/observe run . -dashboard '$(CURDIR)/deploy/grafana/reporting.json'
+
+# Debian's package is unpacked and not installed, since installed it is a service.
+PROMETHEUS := $(if $(shell command -v promtool && command -v prometheus),,$(BIN)/prometheus)
+$(BIN)/prometheus:
+	@rm -rf $@.new && mkdir -p $@.new
+	@{ cd $@.new && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .; } || { printf '%s\n' \
+	  'prometheus and promtool, 2.42 or later, have to be on the path. On Debian and Ubuntu "apt-get update" as root' \
+	  'may be all that is missing; elsewhere install Prometheus (macOS: brew install prometheus).' >&2; exit 1; }
+	@mv $@.new $@
+
+.PHONY: observe
+observe: build $(PROMETHEUS) ## prove dashboard, alerts and runbook against the running service, with a real Prometheus
+	go -C tools/observe test -count=1 -timeout 5m -v ./live
+
 .PHONY: image
 image: ## build the container image
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t reporting:$(VERSION) .
@@ -90,4 +109,4 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

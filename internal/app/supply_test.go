@@ -105,9 +105,11 @@ func readMod(t *testing.T, dir string) goMod {
 	if err := json.Unmarshal(output, &m); err != nil {
 		t.Fatal(err)
 	}
-	// A tool that is about this program has it from here, and from nowhere else.
+	// A tool that is about this program has it from here, and from nowhere else; and what
+	// it shares with the benchmark from there.
 	m.Replace = slices.DeleteFunc(m.Replace, func(r replacement) bool {
-		return r.Old == modVersion{Path: "reporting"} && r.New == modVersion{Path: "../.."}
+		return r.Old == modVersion{Path: "reporting"} && r.New == modVersion{Path: "../.."} ||
+			r.Old == modVersion{Path: "reporting/tools/bench"} && r.New == modVersion{Path: "../bench"}
 	})
 	// Reading it here as well makes a cached result of this test depend on it.
 	if !strings.Contains(readText(t, filepath.Join(dir, "go.mod")), "\nrequire ") || len(m.Require) == 0 || len(m.Replace) > 0 {

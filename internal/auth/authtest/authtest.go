@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package authtest is an OpenID provider for tests: it publishes keys, signs tokens, sound ones
-// and any other, and fails on demand. Any test of this module may import it, and nothing else may.
+// and any other, and fails on demand. Any test of this module, or of one below tools, may import it, and nothing else may.
 //
 //	idp := authtest.New(t)
 //	v, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []string{idp.Issuer()}})

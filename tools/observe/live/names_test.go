@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live_test
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"reporting/tools/observe/dashboard"
+	"reporting/tools/observe/rules"
+)
+
+// exposed are the metrics of both services that say what they are.
+func (s *scene) exposed(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for _, addr := range []string{s.roomy.OpsAddr, s.narrow.OpsAddr} {
+		answer, err := http.Get("http://" + addr + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(names, described(string(text)))
+	}
+	return names
+}
+
+// described are the names in a text of metrics that have a HELP and a TYPE.
+func described(text string) map[string]bool {
+	help, names := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) > 3 && words[1] == "HELP":
+			help[words[2]] = true
+		case len(words) > 3 && words[1] == "TYPE" && help[words[2]]:
+			names[words[2]] = true
+			if words[3] == "histogram" {
+				for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+					names[words[2]+suffix] = true
+				}
+			}
+		}
+	}
+	return names
+}
+
+var (
+	// metric is a name that is one of the service's, of Go's or of the process's. A star
+	// stands for whatever follows.
+	metric   = regexp.MustCompile(`\b(reporting|go|process)_[a-z0-9_]+\b\*?|\b(reporting|go|process)_\*`)
+	recorded = regexp.MustCompile(`\bjob:\w+:\w+`)
+	// selector is a metric, or a series that we record, with its labels.
+	selector = regexp.MustCompile(`\b(job:\w+:\w+|up\b|(reporting|go|process)_\w+)(\{[^}]*\})?`)
+)
+
+func selectors(expr string) []string {
+	list := selector.FindAllString(expr, -1)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// notMetrics begin like ours and are names of the database.
+func notMetrics() []string {
+	return []string{"reporting_owner", "reporting_reader", "reporting_producer", "reporting_serve", "reporting_schema_version"}
+}
+
+type tally struct{ found, lost int }
+
+// names looks whether each metric that somebody is told of is one that there is, and
+// whether the README tells of each that there is.
+func (f *findings) names(t *testing.T, exposed map[string]bool) (n tally) {
+	t.Helper()
+	told := map[string][]string{} // where, by name
+	tell := func(where, text string) {
+		for _, name := range metric.FindAllString(recorded.ReplaceAllString(text, ""), -1) {
+			if !slices.Contains(notMetrics(), name) && !slices.Contains(told[name], where) {
+				told[name] = append(told[name], where)
+			}
+		}
+	}
+	for _, row := range dashboard.Rows() {
+		for _, panel := range row.Panels {
+			for _, query := range panel.Queries {
+				tell("dashboard", query.Expr)
+			}
+		}
+	}
+	all, err := rules.Read(rulesPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range all {
+		tell("rules", rule.Expr)
+	}
+	documents, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(documents, filepath.Join(root, "README.md"), filepath.Join(root, "SECURITY.md")) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tell(filepath.Base(path), string(text))
+	}
+	for _, name := range slices.Sorted(maps.Keys(told)) {
+		if covers(name, exposed) {
+			n.found++
+			continue
+		}
+		n.lost++
+		f.add("metric", name, "is not in /metrics, but in "+strings.Join(told[name], ", "))
+	}
+	f.untold(exposed, told)
+	return n
+}
+
+// covers tells whether a name, or one that begins so, is there.
+func covers(name string, exposed map[string]bool) bool {
+	prefix, open := strings.CutSuffix(name, "*")
+	if !open {
+		return exposed[name]
+	}
+	for other := range exposed {
+		if strings.HasPrefix(other, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// untold finds metrics of ours that the README keeps to itself.
+func (f *findings) untold(exposed map[string]bool, told map[string][]string) {
+	for _, name := range slices.Sorted(maps.Keys(exposed)) {
+		if !strings.HasPrefix(name, "reporting_") {
+			continue
+		}
+		known := false
+		for other, where := range told {
+			prefix, open := strings.CutSuffix(other, "*")
+			fits := other == name || strings.HasPrefix(name, prefix) && open ||
+				slices.Contains([]string{other + "_bucket", other + "_sum", other + "_count"}, name)
+			known = known || fits && slices.Contains(where, "README.md")
+		}
+		if !known {
+			f.add("metric", name, "is in /metrics, but not in the README")
+		}
+	}
+}
+
+func TestDescribed(t *testing.T) {
+	t.Parallel()
+	got := described("# HELP a An a.\n# TYPE a histogram\na_sum 1\n# TYPE b gauge\nb 2\n# HELP c A c.\n# TYPE c gauge\nc 3\n")
+	if want := []string{"a", "a_bucket", "a_count", "a_sum", "c"}; !slices.Equal(slices.Sorted(maps.Keys(got)), want) {
+		t.Errorf("%v, want %q", got, want)
+	}
+}
+
+func TestSelectors(t *testing.T) {
+	t.Parallel()
+	got := selectors(`sum by (job, up_time) (rate(reporting_x_total{a="b",le="0.5"}[5m])) / on (job) job:reporting_y:ratio_rate5m > 1 and up{job="reporting"} == 0`)
+	want := []string{`job:reporting_y:ratio_rate5m`, `reporting_x_total{a="b",le="0.5"}`, `up{job="reporting"}`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	at := func(values ...string) series {
+		var s series
+		for _, value := range values {
+			s.Values = append(s.Values, [2]any{1.0, value})
+		}
+		return s
+	}
+	for want, result := range map[string][]series{
+		"":                  {at("NaN", "0"), at("0", "2.5")},
+		"nothing but zeros": {at("0", "NaN")},
+		"no data":           {at("NaN")},
+	} {
+		if got := judge(result, nil); got != want {
+			t.Errorf("%v: %q, want %q", result, got, want)
+		}
+	}
+	if judge(nil, nil) != "no data" {
+		t.Error("nothing is data")
+	}
+}

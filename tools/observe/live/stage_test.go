@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"reporting/internal/auth/authtest"
+	"reporting/internal/embedded"
+	"reporting/internal/postgres/pgtest"
+	"reporting/tools/bench/stage"
+)
+
+// scene is all that runs.
+type scene struct {
+	dir      string
+	primary  *embedded.Server
+	standby  *embedded.Server
+	issuer   *authtest.IDP
+	roomy    *stage.Service // with the settings of a production, and a replica
+	narrow   *stage.Service // with little of everything, and an audit log that takes nothing
+	recorder *prometheus
+}
+
+func setUp(t *testing.T) *scene {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join(root, ".bin/reporting"))
+	if err == nil {
+		_, err = os.Stat(program)
+	}
+	if err != nil {
+		t.Fatalf("the program is not built (run \"make observe\"): %v", err)
+	}
+	s := &scene{dir: pgtest.Dir(t), issuer: authtest.New(t)}
+	s.startDatabases(t)
+	reader, replica := readerOf(s.primary), readerOf(s.standby)
+	start := func(name, database string, more ...string) *stage.Service {
+		folder := filepath.Join(s.dir, name)
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		more = append(more, "REPORTING_JOB_METRICS_INTERVAL=1s", "GOMEMLIMIT=256MiB")
+		service, err := stage.StartService(t.Context(), program, folder, database, s.issuer.Issuer(), more...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := service.Stop(); err != nil {
+				t.Errorf("stop the service: %v", err)
+			}
+		})
+		return service
+	}
+	s.roomy = start("roomy", reader, "REPORTING_DATABASE_REPLICA_URL="+replica)
+	s.narrow = start("narrow", reader+"&pool_max_conns=2", "REPORTING_MAX_CONCURRENT=8", "REPORTING_STATEMENT_TIMEOUT=2s",
+		"REPORTING_USER_RATE=5", "REPORTING_MAX_CONNECTIONS=64", "REPORTING_AUDIT_LOG=/dev/full")
+	s.recorder = startPrometheus(t, s.dir, s.roomy.OpsAddr, s.narrow.OpsAddr)
+	return s
+}
