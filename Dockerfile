@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 
-FROM golang:1.26-bookworm AS build
+# It compiles for the platform that is asked for on the one that is there.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 COPY tools/licenses/go.mod tools/licenses/go.sum tools/licenses/
@@ -8,8 +9,8 @@ RUN go mod download && go -C tools/licenses mod download
 COPY . .
 RUN go -C tools/licenses run . -C /src -o /licenses/THIRD-PARTY-NOTICES ./cmd/reporting \
  && cp LICENSE /licenses/
-ARG VERSION=development COMMIT=unknown DATE=
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+ARG VERSION=development COMMIT=unknown DATE= TARGETOS TARGETARCH
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} CGO_ENABLED=0 go build -trimpath -buildvcs=false \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT} -X main.date=${DATE}" \
       -o /reporting ./cmd/reporting
 

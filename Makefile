@@ -6,6 +6,10 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 COMMIT    ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+RELEASE   := $(BIN)/release
+IMAGE     ?= reporting
+BUILDARGS  = --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE)
+PLATFORMS ?= linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 # The race detector needs a C compiler; without one Go turns cgo off by itself,
 # and the tests run all the same.
 RACE      := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -37,6 +41,7 @@ lint: $(LINT) ## check style and what vet and friends can find
 	cd tools/licenses && $(abspath $(LINT)) run ./...
 	cd tools/bench && $(abspath $(LINT)) run --disable gomoddirectives ./... # it measures this very module, so it replaces it by that
 	cd tools/observe && $(abspath $(LINT)) run --disable gomoddirectives ./... # as does this
+	cd tools/deploy && $(abspath $(LINT)) run --disable gomoddirectives ./... # and so does this
 
 .PHONY: licenses
 licenses: ## check the licences of what is linked, and collect their texts
@@ -99,9 +104,46 @@ $(BIN)/prometheus:
 observe: build $(PROMETHEUS) ## prove dashboard, alerts and runbook against the running service, with a real Prometheus
 	go -C tools/observe test -count=1 -timeout 5m -v ./live
 
+# Helm comes as a library: it takes half a minute to compile once, the program two.
+.PHONY: deploy-check
+deploy-check: $(PROMETHEUS) ## check what is in deploy/, and run the program as its image has it (Linux)
+	PATH="$$PATH:$(abspath $(BIN))/prometheus/usr/bin" promtool check config deploy/prometheus/prometheus.yaml
+	go -C tools/deploy test ./...
+
+.PHONY: chart
+chart: ## put the alerts and the dashboard into the Helm chart
+	cp deploy/prometheus/rules.yaml deploy/grafana/reporting.json deploy/helm/reporting/files/
+
 .PHONY: image
 image: ## build the container image
-	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t reporting:$(VERSION) .
+	docker build $(BUILDARGS) -t $(IMAGE):$(VERSION) .
+
+# Its digest, which is what to sign and to deploy, is in .bin/image.
+.PHONY: publish
+publish: ## build the image for two platforms and push it: make publish IMAGE=registry.example/reporting
+	mkdir -p $(BIN)
+	docker buildx build $(BUILDARGS) --platform linux/amd64,linux/arm64 --provenance=true --sbom=true \
+	  --metadata-file $(BIN)/image.json -t $(IMAGE):$(VERSION) --push .
+	sed -n 's/.*"containerimage.digest": *"\(sha256:[0-9a-f]*\)".*/$(subst /,\/,$(IMAGE))@\1/p' $(BIN)/image.json >$(BIN)/image
+	test -s $(BIN)/image
+
+# VERSION is the tag, as in v1.2.3: make release checks that chart and CHANGELOG know it.
+.PHONY: release
+release: licenses ## build the binaries of a release, with checksums, into .bin/release
+	@case '$(VERSION)' in v[0-9]*.[0-9]*.[0-9]*-*) ;; v[0-9]*.[0-9]*.[0-9]*) \
+	  grep -q '^appVersion: $(VERSION)$$' deploy/helm/reporting/Chart.yaml && grep -q '^version: $(VERSION:v%=%)$$' deploy/helm/reporting/Chart.yaml || \
+	    { echo 'deploy/helm/reporting/Chart.yaml is not of $(VERSION): docs/releasing.md' >&2; exit 1; }; \
+	  grep -q '^## $(VERSION:v%=%) ' CHANGELOG.md || { echo 'CHANGELOG.md has no heading for $(VERSION): docs/releasing.md' >&2; exit 1; } ;; esac
+	rm -rf $(RELEASE) && mkdir -p $(RELEASE)
+	for platform in $(PLATFORMS); do \
+	  GOOS=$${platform%_*} GOARCH=$${platform#*_} CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' \
+	    -o $(RELEASE)/reporting_$(VERSION)_$$platform ./cmd/reporting || exit 1; done
+	cp LICENSE $(BIN)/THIRD-PARTY-NOTICES $(RELEASE)
+	@$(MAKE) --no-print-directory checksums
+
+.PHONY: checksums
+checksums: ## write those of the files in .bin/release
+	cd $(RELEASE) && rm -f SHA256SUMS && { sha256sum * 2>/dev/null || shasum -a 256 *; } >../SHA256SUMS && mv ../SHA256SUMS .
 
 .PHONY: clean
 clean: ## remove what was built
@@ -109,4 +151,4 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
