@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// workflow is as much of one as ours use.
+type workflow struct {
+	Name        string            `json:"name"`
+	On          map[string]any    `json:"on"`
+	Permissions map[string]string `json:"permissions"`
+	Concurrency map[string]any    `json:"concurrency"`
+	Jobs        map[string]struct {
+		RunsOn      string            `json:"runs-on"`
+		Timeout     int               `json:"timeout-minutes"`
+		Permissions map[string]string `json:"permissions"`
+		Steps       []struct {
+			Uses string            `json:"uses"`
+			With map[string]any    `json:"with"`
+			Run  string            `json:"run"`
+			Env  map[string]string `json:"env"`
+		} `json:"steps"`
+	} `json:"jobs"`
+}
+
+// mayWrite are the only permissions that jobs have beyond reading the sources.
+func mayWrite() map[string][]string {
+	return map[string][]string{"binaries": {"contents"}, "image": {"id-token", "packages"}}
+}
+
+// An action is what it was when somebody looked at it, jobs may do what they have to and no
+// more, and what strangers can choose is never pasted into a script.
+func TestWorkflows(t *testing.T) {
+	t.Parallel()
+	pinned := regexp.MustCompile(`^\s*- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	targets := regexp.MustCompile(`(?m)^([a-z-]+):`)
+	makefile := targets.FindAllStringSubmatch(readFile(t, "../../Makefile"), -1)
+	files, err := filepath.Glob("../../.github/workflows/*")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("workflows %q: %v", files, err)
+	}
+	var runs []string
+	for _, file := range files {
+		text := readFile(t, file)
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, "uses:") && !pinned.MatchString(strings.TrimRight(line, "\n")) {
+				t.Errorf("%s: not pinned: %s", file, line)
+			}
+		}
+		var w workflow
+		// In YAML 1.1, which this library reads, on is a boolean unless it is quoted.
+		if err := yaml.UnmarshalStrict([]byte(strings.Replace(text, "\non:", "\n\"on\":", 1)), &w); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if !maps.Equal(w.Permissions, map[string]string{"contents": "read"}) {
+			t.Errorf("%s may %v by default", file, w.Permissions)
+		}
+		for name, job := range w.Jobs {
+			var writes []string
+			for permission, level := range job.Permissions {
+				if level == "write" {
+					writes = append(writes, permission)
+				}
+			}
+			slices.Sort(writes)
+			if !slices.Equal(writes, mayWrite()[name]) || job.Timeout == 0 || strings.HasSuffix(job.RunsOn, "-latest") {
+				t.Errorf("%s: %s may write %q, takes at most %d minutes, on %s", file, name, writes, job.Timeout, job.RunsOn)
+			}
+			for _, step := range job.Steps {
+				if strings.Contains(step.Run, "${{") {
+					t.Errorf("%s: %s pastes into a script: %s", file, name, step.Run)
+				}
+				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
+					t.Errorf("%s: %s leaves a token in the checkout", file, name)
+				}
+				runs = append(runs, step.Run)
+			}
+		}
+	}
+	if !slices.Contains(runs, ".ci/run") {
+		t.Error("nothing runs .ci/run")
+	}
+	for _, call := range regexp.MustCompile(`\bmake ([a-z-]+)`).FindAllStringSubmatch(strings.Join(runs, "\n"), -1) {
+		if !slices.ContainsFunc(makefile, func(target []string) bool { return target[1] == call[1] }) {
+			t.Errorf("the Makefile has no %s", call[1])
+		}
+	}
+}
