@@ -29,6 +29,10 @@ test: ## run all tests, on a private Postgres
 	go -C tools/bench test $(RACE) ./...
 	go -C tools/observe test $(RACE) ./dashboard ./rules
 
+.PHONY: pooler
+pooler: ## test behind a real PgBouncer, which has to be installed
+	go test $(RACE) -count=1 -tags pgbouncer -run PgBouncer ./internal/postgres
+
 # The same sources and the same three values give the same bytes, in any folder and
 # with or without a repository: so they stand for what Go would note by itself.
 .PHONY: build

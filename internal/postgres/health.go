@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -23,6 +24,7 @@ const (
 type Health struct {
 	pool     *Pool
 	required int64
+	way      way
 	now      func() time.Time
 
 	mu      sync.Mutex
@@ -38,15 +40,23 @@ func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, 
 	if err != nil {
 		return nil, err
 	}
-	pool, err := Open(ctx, url, 1)
+	config, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	return &Health{pool: pool, required: required, now: now}, nil
+	prepares := preparing(config)
+	config.MaxConns = 1
+	// Its own question is well behind any pooler.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	pool, err := open(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return &Health{pool: pool, required: required, way: way{matters: prepares, now: now}, now: now}, nil
 }
 
 // Check returns nil when the database answers, holds the schema that this
-// program needs, and lets us read it. The error says what to do, in words that
+// program needs, lets us read it, and keeps the statements that we prepare. The error says what to do, in words that
 // an operator may see. However many ask, one check runs at a time, all of them
 // wait for that one, and its result counts for a second.
 func (h *Health) Check(ctx context.Context) error {
@@ -73,8 +83,6 @@ func (h *Health) Check(ctx context.Context) error {
 }
 
 func (h *Health) run(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
 	err := h.check(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -119,6 +127,8 @@ func (h *Health) check(ctx context.Context) error {
 		return errWallOff
 	case !answer.walled:
 		return errNoWall
+	case answer.lossy:
+		return errLossyPooler
 	}
 	return nil
 }
@@ -127,18 +137,31 @@ type healthAnswer struct {
 	applied int64 // version of the schema
 	wall    bool  // whether the table has row-level security
 	walled  bool  // whether the policies for readers hold for us
+	lossy   bool  // whether a pooler loses prepared statements
 }
 
 // ask also finds out whether the jobs may be read.
 func (h *Health) ask(ctx context.Context) (a healthAnswer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	conn, err := h.pool.pgx.Acquire(ctx)
+	if err != nil {
+		return a, err
+	}
+	defer conn.Release()
+	var pid uint32
 	// The last column is about the right to read the table, not its rows. That some
 	// policy holds is not enough: the one for readers shows the rows of one user.
-	err = h.pool.pgx.QueryRow(ctx, `
+	err = conn.QueryRow(ctx, `
 		select coalesce(max(version_id), 0),
 		       (select relrowsecurity from pg_class where oid = 'report_job'::regclass),
 		       row_security_active('report_job') and pg_has_role(current_user, 'reporting_reader', 'usage'),
+		       pg_backend_pid(),
 		       exists (select from report_job where false)
-		  from `+versionTable+` where is_applied`).Scan(&a.applied, &a.wall, &a.walled, new(bool))
+		  from `+versionTable+` where is_applied`).Scan(&a.applied, &a.wall, &a.walled, &pid, new(bool))
+	if err == nil {
+		a.lossy = h.way.loses(context.WithoutCancel(ctx), conn.Conn(), pid)
+	}
 	return a, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -41,6 +42,9 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 	if silent(url, "connect_timeout") {
 		config.ConnConfig.ConnectTimeout = migrateConnectTimeout // nobody waits for an answer
 	}
+	if err := refusePooler(ctx, config.ConnConfig); err != nil {
+		return 0, err
+	}
 	db := stdlib.OpenDB(*config.ConnConfig)
 	defer func() { err = errors.Join(err, db.Close()) }()
 
@@ -61,6 +65,21 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 		return 0, fmt.Errorf("read schema version: %w", err)
 	}
 	return version, nil
+}
+
+// refusePooler is for connections that would not keep the lock. A look that is in vain
+// refuses nothing.
+func refusePooler(ctx context.Context, config *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	pooling, _ := askPooling(ctx, conn)
+	if pooling == TransactionPooling || pooling == LossyPooling {
+		return fmt.Errorf("migrate: %w", errSharedSession)
+	}
+	return ctx.Err()
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {

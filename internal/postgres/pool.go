@@ -57,11 +57,20 @@ func Open(ctx context.Context, connString string, maxConns int32) (*Pool, error)
 	if maxConns > 0 {
 		config.MaxConns = maxConns
 	}
+	return open(ctx, config)
+}
+
+func open(ctx context.Context, config *pgxpool.Config) (*Pool, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
-	return &Pool{pgx: pool, prepares: config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement}, nil
+	return &Pool{pgx: pool, prepares: preparing(config)}, nil
+}
+
+// preparing tells whether statements are to be prepared.
+func preparing(config *pgxpool.Config) bool {
+	return config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 }
 
 func parse(connString string) (*pgxpool.Config, error) {
