@@ -21,6 +21,7 @@ type cli struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
 	Dev         devCommand         `cmd:"" help:"Run the service on a private Postgres with demo jobs; nothing to set up."`
 	Token       tokenCommand       `cmd:"" help:"Print an unsigned token for trying things in dev or gateway mode."`
+	Doctor      doctorCommand      `cmd:"" help:"Check an installation with the settings of serve, and say what to mend; it changes nothing."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running service whether it is well; for containers."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

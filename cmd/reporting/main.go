@@ -54,6 +54,9 @@ type command interface {
 	run(ctx context.Context, stdout, stderr io.Writer) error
 }
 
+// tolerant is a command that runs also with wrong settings, and tells of them itself.
+type tolerant interface{ tolerate(problems error) }
+
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	chosen, err := parse(args, environ, stdout, stderr)
 	if errors.Is(err, errHelp) {
@@ -108,7 +111,12 @@ func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, er
 	if chosen != nil {
 		problems = append(problems, chosen.check())
 	}
-	return chosen, config.Join(problems...)
+	problem := config.Join(problems...)
+	if patient, ok := chosen.(tolerant); ok && usage == nil && problem != nil {
+		patient.tolerate(problem)
+		return chosen, nil
+	}
+	return chosen, problem
 }
 
 // known drops the flags that no command has.

@@ -85,12 +85,14 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	return a, nil
 }
 
+// gatewayWarning is what an operator should know of the mode.
+const gatewayWarning = "gateway mode: token signatures are not checked here; whoever reaches this service from a trusted peer is believed"
+
 func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	c := a.config
 	a.metrics.SetAuthMode(string(c.Auth))
 	if c.Auth == config.Gateway {
-		a.log.WarnContext(ctx, "gateway mode: token signatures are not checked here; "+
-			"whoever reaches this service from a trusted peer is believed", "trusted_peers", fmt.Sprint(c.AuthTrustedPeers))
+		a.log.WarnContext(ctx, gatewayWarning, "trusted_peers", fmt.Sprint(c.AuthTrustedPeers))
 		return auth.NewGateway(auth.GatewayOptions{TrustedPeers: c.AuthTrustedPeers, Now: a.now}), nil
 	}
 	verifier, err := auth.NewVerifier(auth.VerifierOptions{
@@ -100,7 +102,7 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 		return nil, fmt.Errorf("token verifier: %w", err)
 	}
 	if c.AuthAudience == "" {
-		a.log.WarnContext(ctx, "no audience is set (REPORTING_AUTH_AUDIENCE): a token for any other service of the issuers is good here too")
+		a.log.WarnContext(ctx, auth.NoAudience)
 	}
 	a.metrics.RegisterAuth(func() obs.AuthStats { return authStats(verifier.Stats()) })
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -16,6 +16,10 @@ import (
 // auditMode lets nobody but the service's own user read who was shown what.
 const auditMode = 0o600
 
+// auditFlags make a pipe that nobody reads an error at once, where it would hold up the
+// start.
+const auditFlags = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK
+
 // openAudit opens the stream of audit records where the settings say; nil is none.
 func (a *App) openAudit(ctx context.Context, o Options) (*obs.Audit, error) {
 	var out io.Writer
@@ -39,15 +43,24 @@ func (a *App) openAudit(ctx context.Context, o Options) (*obs.Audit, error) {
 }
 
 func (a *App) openAuditFile(ctx context.Context, name string) (*os.File, error) {
-	// A pipe that nobody reads is an error at once, where it would hold up the start.
-	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY | syscall.O_NONBLOCK
-	file, err := os.OpenFile(name, flags, auditMode) //nolint:gosec // the operator's choice
+	file, err := os.OpenFile(name, auditFlags|os.O_CREATE, auditMode) //nolint:gosec // the operator's choice
 	if err != nil {
 		return nil, err
 	}
 	a.cleanups.add("audit file", stopLimit, func(context.Context) error { return file.Close() })
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&^auditMode != 0 {
-		a.log.WarnContext(ctx, "the audit file was there already and can be read by others", "file", name, "mode", info.Mode().String())
+	if mode, open := openToOthers(file); open {
+		a.log.WarnContext(ctx, auditOpen, "file", name, "mode", mode.String())
 	}
 	return file, nil
+}
+
+const auditOpen = "the audit file was there already and can be read by others"
+
+// openToOthers tells whether a file can be read by others than its owner.
+func openToOthers(file *os.File) (mode os.FileMode, open bool) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, false
+	}
+	return info.Mode(), info.Mode().IsRegular() && info.Mode().Perm()&^auditMode != 0
 }

@@ -32,8 +32,7 @@ func (a *App) openDatabase(ctx context.Context) (database, error) {
 	a.metrics.RegisterPool("reporting_db_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
 	primary := postgres.NewJobs(pool, timeout)
 	primary.Observe(a.observeReading)
-	const ofHealth = 1 // the readiness check has a connection of its own
-	db := database{jobs: primary, check: health.Check, connections: int(pool.Stats().Max) + ofHealth}
+	db := database{jobs: primary, check: health.Check, connections: int(pool.Stats().Max) + postgres.HealthConnections}
 	if a.config.DatabaseReplicaURL == "" {
 		return db, nil
 	}
@@ -49,7 +48,7 @@ func (a *App) openDatabase(ctx context.Context) (database, error) {
 	a.metrics.RegisterPool("reporting_db_replica_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
 	a.metrics.RegisterReplica(func() obs.ReplicaStats { return obs.ReplicaStats(both.Stats()) })
 	check := db.check
-	db.jobs, db.connections = both, db.connections+int(pool.Stats().Max)+ofHealth
+	db.jobs, db.connections = both, db.connections+int(pool.Stats().Max)+postgres.HealthConnections
 	db.check = func(ctx context.Context) error { return both.Check(ctx, check) }
 	return db, nil
 }

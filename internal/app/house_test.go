@@ -31,6 +31,7 @@ func mayImport() map[string][]string {
 		media    = "internal/rest/negotiation"
 		postgres = "internal/postgres"
 		embedded = "internal/embedded"
+		doctor   = "internal/doctor"
 		config   = "internal/config"
 	)
 	return map[string][]string{
@@ -38,20 +39,21 @@ func mayImport() map[string][]string {
 		config:                 {},
 		obs:                    {},
 		embedded:               {},
+		doctor:                 {},
 		"migrations":           {},
 		"api":                  {},
 		"internal/conformance": {}, // tests only
-		auth:                   {report},
+		auth:                   {report, doctor},
 		auth + "/authtest":     {},
 		fhirJSON:               {},
 		fhirXML:                {fhirJSON},
 		fhir:                   {report, fhirJSON, fhirXML},
-		postgres:               {report, "migrations"},
+		postgres:               {report, doctor, "migrations"},
 		postgres + "/pgtest":   {report, postgres, embedded},
 		media:                  {fhir},
 		rest:                   {report, fhir, fhirJSON, auth, obs, media},
 		rest + "/jobstatus":    {report, fhir, auth, obs, rest},
-		"internal/app":         {report, fhir, auth, obs, rest, rest + "/jobstatus", postgres, embedded, config},
+		"internal/app":         {report, fhir, auth, obs, rest, rest + "/jobstatus", postgres, embedded, config, doctor},
 		"cmd/reporting":        {"internal/app", config},
 	}
 }

@@ -39,6 +39,9 @@ const (
 	leastConnections = 32
 )
 
+// fewerConnections is what an operator should know where the limit of open files is low.
+const fewerConnections = "fewer connections than REPORTING_MAX_CONNECTIONS says: raise the limit of open files (ulimit -n)"
+
 // errorLog takes what net/http has to say. Nearly all of it is about clients that
 // went away; that no connection can be accepted is not.
 type errorLog struct{ log *slog.Logger }
@@ -81,15 +84,31 @@ type listener struct {
 // opened is told of each connection that begins, 1, and ends, -1.
 type opened func(n float64)
 
-// listen takes the address, so that a port that is in use is found at start.
-func listen(ctx context.Context, name, address, setting string, handler http.Handler, most int, tell opened, log *slog.Logger) (*listener, error) {
+// inUseError means that somebody else has an address.
+type inUseError struct{ name, address, setting string }
+
+// Error says whose it should be, and what to do.
+func (e inUseError) Error() string {
+	return fmt.Sprintf("the %s address %s is in use: stop what uses it, or choose another with %s", e.name, e.address, e.setting)
+}
+
+func take(ctx context.Context, name, address, setting string) (net.Listener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, inUseError{name, address, setting}
+	}
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("the %s address %s is in use: stop what uses it, or choose another with %s", name, address, setting)
-		}
 		return nil, fmt.Errorf("listen on the %s address (%s): %w", name, setting, err)
+	}
+	return l, nil
+}
+
+// listen takes the address, so that a port that is in use is found at start.
+func listen(ctx context.Context, name, address, setting string, handler http.Handler, most int, tell opened, log *slog.Logger) (*listener, error) {
+	l, err := take(ctx, name, address, setting)
+	if err != nil {
+		return nil, err
 	}
 	return &listener{
 		name: name, net: l, most: most, failed: make(chan error, 1),

@@ -26,7 +26,7 @@ func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections 
 		return err
 	}
 	if most < a.config.MaxConnections {
-		a.log.WarnContext(ctx, "fewer connections than REPORTING_MAX_CONNECTIONS says: raise the limit of open files (ulimit -n)", "connections", most)
+		a.log.WarnContext(ctx, fewerConnections, "connections", most)
 	}
 	a.metrics.SetMaxConnections(most)
 	a.api, err = listen(ctx, "API", a.config.Listen, "REPORTING_LISTEN", api, most, a.metrics.AddConnections, a.log)

@@ -8,5 +8,5 @@
 //
 // The package knows no routes and writes no answers: internal/rest hands over the header values
 // and the peer address and maps the Kind of an error to a status. It may be imported by
-// internal/rest and internal/app, and imports no other package of this module.
+// internal/rest and internal/app, and imports internal/doctor alone, for the checks of an installation.
 package auth

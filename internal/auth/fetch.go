@@ -23,6 +23,7 @@ type source struct {
 	issuer  string
 	keysURL string // empty: as the discovery document says
 	client  *http.Client
+	seen    func(*http.Response) // is shown each answer; nil: nobody wants to see
 }
 
 // fetch returns the usable keys, at least one. Both requests together have one time limit.
@@ -36,19 +37,25 @@ func (s source) fetch(ctx context.Context) ([]jwkset.JWK, error) {
 			return nil, fmt.Errorf("discover key set: %w", err)
 		}
 	}
+	keys, _, err := s.fetchKeys(ctx, address)
+	return keys, err
+}
+
+// fetchKeys returns the usable keys of the set at address, at least one, and how many there
+// are in all.
+func (s source) fetchKeys(ctx context.Context, address string) (keys []jwkset.JWK, all int, err error) {
 	answer, err := s.get(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("fetch key set: %w", err)
+		return nil, 0, fmt.Errorf("fetch key set: %w", err)
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(answer["keys"], &list) != nil {
-		return nil, errors.New("read key set: no array of keys")
+		return nil, 0, errors.New("read key set: no array of keys")
 	}
-	keys := usableKeys(list)
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("read key set: none of its %d keys is usable", len(list))
+	if keys = usableKeys(list); len(keys) == 0 {
+		return nil, len(list), fmt.Errorf("read key set: none of its %d keys is usable", len(list))
 	}
-	return keys, nil
+	return keys, len(list), nil
 }
 
 // discover returns the jwks_uri of the issuer (OpenID Connect Discovery 1.0 sections 4.1 to 4.3).
@@ -59,7 +66,7 @@ func (s source) discover(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if name, ok := readString(answer["issuer"]); !ok || name != s.issuer {
-		return "", errors.New("document is of another issuer")
+		return "", fmt.Errorf("document is of another issuer: %.200q", name)
 	}
 	address, ok := readString(answer["jwks_uri"])
 	if !ok || checkURL(address) != nil {
@@ -91,6 +98,9 @@ func (s source) get(ctx context.Context, address string) (map[string]json.RawMes
 		return nil, fmt.Errorf("ask server: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }() // nothing was written that could be lost
+	if s.seen != nil {
+		s.seen(response)
+	}
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("server answered %d", response.StatusCode)
 	}

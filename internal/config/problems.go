@@ -39,8 +39,11 @@ type InvalidError struct{ found []string }
 
 // Error lists the problems by setting.
 func (e InvalidError) Error() string {
-	return "the configuration is not valid:\n  - " + strings.Join(slices.Sorted(slices.Values(e.found)), "\n  - ")
+	return "the configuration is not valid:\n  - " + strings.Join(e.Problems(), "\n  - ")
 }
+
+// Problems lists them by setting.
+func (e InvalidError) Problems() []string { return slices.Sorted(slices.Values(e.found)) }
 
 // Join makes one list of several; errors of other kinds become lines of it.
 func Join(errs ...error) error {

@@ -17,6 +17,9 @@ type Server struct {
 	Operations []Operation
 }
 
+// SoftwareName is what a CapabilityStatement of this software calls it.
+const SoftwareName = "reporting"
+
 // formats lists what the service can read and write. Only what works stands here.
 func formats() []string {
 	var list []string
@@ -50,7 +53,7 @@ func (s Server) CapabilityStatement() models.CapabilityStatement {
 		Date:   s.Released.UTC().Format(time.DateOnly),
 		Kind:   models.CapabilityStatementKindInstance,
 		Software: &models.CapabilityStatementSoftware{
-			Name:    "reporting",
+			Name:    SoftwareName,
 			Version: new(s.Version),
 		},
 		Implementation: &models.CapabilityStatementImplementation{

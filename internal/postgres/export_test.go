@@ -2,7 +2,12 @@
 
 package postgres
 
-import "strings"
+import (
+	"net"
+	"strings"
+
+	"reporting/internal/doctor"
+)
 
 // ForgetOwner takes out of the statements what asks for the caller's rows only, as a
 // mistake in a later change might.
@@ -17,3 +22,11 @@ func ForgetOwner(jobs *Jobs) *Jobs {
 	forgetful.together = newBatcher(forgetful.together.most, forgetful.askTogether)
 	return &forgetful
 }
+
+// Needed is what the doctor looks for, by the question that tells what is there.
+func Needed() map[string][]string {
+	return map[string][]string{workingIndexes: neededIndexes, workingGuards: neededGuards, workingPolicies: neededPolicies}
+}
+
+// Encryption is what the doctor says of a connection.
+func Encryption(conn net.Conn) doctor.Finding { return (&Examination{}).encryption(conn) }

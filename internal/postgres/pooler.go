@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -32,13 +31,6 @@ const (
 	// LossyPooling: connections share sessions, and one that prepared a statement finds
 	// itself in a session that does not have it.
 	LossyPooling
-)
-
-var (
-	errLossyPooler = errors.New("the pooler in front of the database loses prepared statements: add default_query_exec_mode=exec " +
-		"to REPORTING_DATABASE_URL, or, with PgBouncer 1.21 or later, set max_prepared_statements")
-	errSharedSession = errors.New("the connection goes through a pooler that shares sessions (transaction mode), where the lock " +
-		"that keeps two migrations apart does not hold: connect to the database itself, or through a pool in session mode")
 )
 
 // signs are what can be seen of a pooler on two connections that are open at the same

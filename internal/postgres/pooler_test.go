@@ -4,6 +4,7 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -22,8 +23,9 @@ import (
 // pooler is the least that a pooler can be: it hands out sessions of one database, and
 // passes on what clients say as it is. The tests with the build tag pgbouncer try real ones.
 type pooler struct {
-	sessions int  // that are shared, in turn; 0: each client has its own
-	keepPIDs bool // tell clients the truth of whom they talk to
+	sessions int         // that are shared, in turn; 0: each client has its own
+	keepPIDs bool        // tell clients the truth of whom they talk to
+	tls      *tls.Config // for clients that want it
 
 	listener net.Listener
 	url      string // of the database
@@ -82,7 +84,14 @@ func (p *pooler) serve(t *testing.T, client net.Conn) {
 		defer func() { _ = own[0].Conn.Close() }() // with what was prepared in it
 	}
 	backend := pgproto3.NewBackend(client, client)
-	if _, err := backend.ReceiveStartupMessage(); err != nil {
+	first, err := backend.ReceiveStartupMessage()
+	if _, encrypted := first.(*pgproto3.SSLRequest); encrypted && p.tls != nil && err == nil {
+		_, _ = client.Write([]byte("S"))
+		client = tls.Server(client, p.tls)
+		backend = pgproto3.NewBackend(client, client)
+		_, err = backend.ReceiveStartupMessage()
+	}
+	if err != nil {
 		return
 	}
 	pid := uint32(1<<31) + uint32(p.clients.Add(1)) // more than any process has

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"reporting/internal/report"
 )
 
@@ -97,8 +99,15 @@ func (r *Replicated) look(ctx context.Context) (lag time.Duration, err error) {
 func (h *Health) lag(ctx context.Context) (behind time.Duration, receives bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	return askLag(ctx, h.pool.pgx)
+}
+
+func askLag(ctx context.Context, conn interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+},
+) (behind time.Duration, receives bool, err error) {
 	var seconds float64
-	err = h.pool.pgx.QueryRow(ctx, `
+	err = conn.QueryRow(ctx, `
 		select case when pg_is_in_recovery() and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
 		            then coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0) else 0 end::float8,
 		       not pg_is_in_recovery() or exists (select from pg_stat_wal_receiver)`).Scan(&seconds, &receives)

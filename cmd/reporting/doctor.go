@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"reporting/internal/app"
+	"reporting/internal/config"
+)
+
+type doctorCommand struct {
+	config.Flags `embed:""`
+
+	JSON bool `help:"Print for programs."`
+
+	config   config.Config
+	problems error
+}
+
+func (c *doctorCommand) check() (err error) {
+	c.config, err = c.Serve(app.Checks())
+	return err
+}
+
+func (c *doctorCommand) tolerate(problems error) { c.problems = problems }
+
+func (c *doctorCommand) run(ctx context.Context, stdout, _ io.Writer) error {
+	well, err := app.Doctor(ctx, app.DoctorOptions{Config: c.config, Problems: c.problems, JSON: c.JSON, Out: stdout})
+	if err == nil && !well {
+		err = errors.New("something is wrong, see above")
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"reporting/internal/auth/authtest"
+	"reporting/internal/postgres/pgtest"
+)
+
+// serveSettings are those of a service that has all it needs.
+func serveSettings(t *testing.T) map[string]string {
+	t.Helper()
+	db := pgtest.New(t)
+	port := freePort(t)
+	login := "doctor_" + port // roles are those of all databases
+	db.Exec(t, "create role "+login+" login password 'hunter2hunter2' in role reporting_reader")
+	return map[string]string{
+		"REPORTING_DATABASE_URL": strings.Replace(db.Superuser, "postgres://postgres@", "postgres://"+login+":hunter2hunter2@", 1),
+		"REPORTING_AUTH_ISSUERS": authtest.New(t).Issuer(), "REPORTING_AUTH_AUDIENCE": "reporting",
+		"REPORTING_LISTEN": "127.0.0.1:" + port, "REPORTING_OPS_LISTEN": "127.0.0.1:" + freePort(t),
+		"REPORTING_BASE_URL": "http://127.0.0.1:" + port + "/fhir", "REPORTING_LOG_USER_KEY": "hunter2hunter2hunter2",
+	}
+}
+
+// The doctor finds a service that runs, and the same settings in good order before.
+//
+//nolint:paralleltest // the environment is the process's
+func TestDoctorOfAGoodService(t *testing.T) {
+	settings := serveSettings(t)
+	environ := make([]string, 0, len(settings))
+	for name, value := range settings {
+		environ = append(environ, name+"="+value)
+	}
+	code, stdout, stderr := call(t, settings, "doctor")
+	if code != exitOK || strings.Contains(stdout, "wrong   ") || strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("before: %d\n%s%s", code, stdout, stderr)
+	}
+	wants(t, stdout, "the API address "+settings["REPORTING_LISTEN"]+" is free", "3 of 3 published keys", "0 things are wrong")
+
+	p := spawn(t, t.TempDir(), environ, "serve")
+	until(t, func() bool { return ready(t, p.ops) })
+	code, stdout, stderr = call(t, settings, "doctor")
+	if code != exitOK || strings.Contains(stdout, "warning  ") && !limited.MatchString(stdout) || strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("beside it: %d\n%s%s", code, stdout, stderr)
+	}
+	wants(t, stdout, "the API address "+settings["REPORTING_LISTEN"]+" is taken by a service of this kind that runs",
+		"the operations address "+settings["REPORTING_OPS_LISTEN"]+" is taken by a service of this kind that runs", "is answered by this software")
+}
+
+// limited is what a machine that runs tests may well say.
+var limited = regexp.MustCompile(`(?m)^warning  limits `)
+
+// What is wrong with settings keeps nothing else from being looked at.
+//
+//nolint:paralleltest // the environment is the process's
+func TestDoctorOfWrongSettings(t *testing.T) {
+	settings := serveSettings(t)
+	settings["REPORTING_AUTH_ISSUERS"] = ""
+	settings["REPORTING_LITSEN"] = "misspelled"
+	settings["REPORTING_MAX_BODY"] = "many"
+	code, stdout, stderr := call(t, settings, "doctor", "--json")
+	if code != exitFailure || stderr == "" || strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("%d\n%s%s", code, stdout, stderr)
+	}
+	var report struct {
+		Findings []struct{ Area, Result, Text string }
+		Wrong    int
+	}
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for _, f := range report.Findings {
+		lines.WriteString(f.Result + " " + f.Area + ": " + f.Text + "\n")
+	}
+	wants(t, lines.String(), "wrong settings: REPORTING_AUTH_ISSUERS is required", "wrong settings: REPORTING_LITSEN is not a setting",
+		"wrong settings: REPORTING_MAX_BODY must be", "ok database: ", "ok role: ", "not run tokens: because of what is wrong with REPORTING_AUTH")
+	if report.Wrong != 3 {
+		t.Errorf("%d things are wrong:\n%s", report.Wrong, &lines)
+	}
+	if code, _, stderr := call(t, settings, "doctor", "--no-such-flag"); code != exitUsage || !strings.Contains(stderr, "--no-such-flag") {
+		t.Errorf("a wrong flag: %d %s", code, stderr)
+	}
+}
