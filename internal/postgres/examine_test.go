@@ -181,14 +181,15 @@ func TestExamineBehindPooler(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	for options, row := range map[string]struct {
-		sessions int
-		want     string
+		pooler *pooler
+		want   string
 	}{
-		"":                              {2, "wrong pooler: the pooler in front of the database loses"},
-		"&default_query_exec_mode=exec": {2, "ok pooler: a pooler shares sessions"},
-		"&pool_max_conns=3":             {0, "ok pooler: a pooler stands between, and gives each"},
+		"":                              {&pooler{sessions: 2}, "wrong pooler: the pooler in front of the database loses"},
+		"&default_query_exec_mode=exec": {&pooler{sessions: 2}, "ok pooler: a pooler shares sessions (transaction mode) and would lose"},
+		"&pool_max_conns=3":             {&pooler{}, "ok pooler: a pooler stands between, and gives each"},
+		"&pool_max_conns=4":             {&pooler{sessions: 1, tracks: true}, "ok pooler: a pooler shares sessions (transaction mode), and prepared"},
 	} {
-		_, all := examine(t, postgres.Examination{URL: startPooler(t, db.Reader, &pooler{sessions: row.sessions}) + options})
+		_, all := examine(t, postgres.Examination{URL: startPooler(t, db.Reader, row.pooler) + options})
 		if !slices.ContainsFunc(all, func(line string) bool { return strings.HasPrefix(line, row.want) }) {
 			t.Errorf("%q: nothing like %q among %q", options, row.want, all)
 		}

@@ -25,6 +25,7 @@ import (
 type pooler struct {
 	sessions int         // that are shared, in turn; 0: each client has its own
 	keepPIDs bool        // tell clients the truth of whom they talk to
+	tracks   bool        // give statements names that tell clients apart; for one session
 	tls      *tls.Config // for clients that want it
 
 	listener net.Listener
@@ -104,14 +105,14 @@ func (p *pooler) serve(t *testing.T, client net.Conn) {
 		backend.Send(message)
 	}
 	for backend.Flush() == nil {
-		if !p.transaction(backend, own) {
+		if !p.transaction(backend, own, fmt.Sprintf("client_%d_", pid)) {
 			return
 		}
 	}
 }
 
 // transaction passes on what a client says until it waits, and what it is told.
-func (p *pooler) transaction(client *pgproto3.Backend, sessions []*pgconn.HijackedConn) bool {
+func (p *pooler) transaction(client *pgproto3.Backend, sessions []*pgconn.HijackedConn, names string) bool {
 	message, err := client.Receive()
 	if err != nil {
 		return false
@@ -128,10 +129,35 @@ func (p *pooler) transaction(client *pgproto3.Backend, sessions []*pgconn.Hijack
 			server.Send(message)
 			return server.Flush() == nil && answer(client, server)
 		}
+		if p.tracks {
+			rename(message, names)
+		}
 		server.Send(message)
 		if message, err = client.Receive(); err != nil {
 			return false
 		}
+	}
+}
+
+// rename gives a statement the name that the session knows it by.
+func rename(message pgproto3.FrontendMessage, prefix string) {
+	name := new(string)
+	switch m := message.(type) {
+	case *pgproto3.Parse:
+		name = &m.Name
+	case *pgproto3.Bind:
+		name = &m.PreparedStatement
+	case *pgproto3.Describe:
+		if m.ObjectType == 'S' {
+			name = &m.Name
+		}
+	case *pgproto3.Close:
+		if m.ObjectType == 'S' {
+			name = &m.Name
+		}
+	}
+	if *name != "" {
+		*name = prefix + *name
 	}
 }
 
@@ -164,7 +190,9 @@ func TestHealthBehindPooler(t *testing.T) {
 	}{
 		"one session for all":         {&pooler{sessions: 1}, "", lossy},
 		"several, in turn":            {&pooler{sessions: 2}, "", lossy},
+		"three, in turn":              {&pooler{sessions: 3}, "", lossy},
 		"many, in turn":               {&pooler{sessions: 7}, "", lossy},
+		"one session, and tracked":    {&pooler{sessions: 1, tracks: true}, "", ""},
 		"nothing is prepared":         {&pooler{sessions: 3}, "&default_query_exec_mode=exec", ""},
 		"prepared for one call":       {&pooler{sessions: 3}, "&default_query_exec_mode=cache_describe", ""},
 		"a session each":              {&pooler{}, "", ""},
@@ -227,9 +255,11 @@ func TestPoolerIsLookedForRarely(t *testing.T) {
 func TestMigrateThroughPooler(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Empty(t)
-	_, err := postgres.Migrate(t.Context(), startPooler(t, db.Superuser, &pooler{sessions: 3}), discard)
-	if err == nil || !strings.Contains(err.Error(), "connect to the database itself") {
-		t.Errorf("through shared sessions: %v", err)
+	for _, p := range []*pooler{{sessions: 3}, {sessions: 1, tracks: true}} {
+		_, err := postgres.Migrate(t.Context(), startPooler(t, db.Superuser, p), discard)
+		if err == nil || !strings.Contains(err.Error(), "connect to the database itself") {
+			t.Errorf("through shared sessions: %v", err)
+		}
 	}
 	if err := checkHealth(t, db.Superuser); err == nil {
 		t.Error("something was migrated")
