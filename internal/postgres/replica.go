@@ -30,6 +30,7 @@ type Replicated struct {
 	log              *slog.Logger
 
 	fresh atomic.Bool
+	away  atomic.Int64 // until when the primary is away, in nanoseconds since 1970; 0: it is not known to be
 	lag   atomic.Int64 // nanoseconds; below zero: unknown
 	reads [2]atomic.Int64
 }
@@ -118,10 +119,7 @@ func askLag(ctx context.Context, conn interface {
 // waits, when they were made with that.
 func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
 	stores := [2]*Jobs{r.replica, r.primary}
-	first := 1
-	if r.fresh.Load() {
-		first = 0
-	}
+	first := r.first(time.Now())
 	begun := false
 	see := func(job *report.Job) error {
 		begun = true
@@ -131,6 +129,9 @@ func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield fu
 	failed, ok := errors.AsType[*report.Error](err)
 	if !ok || begun || failed.Kind == report.Gone {
 		r.reads[first].Add(1)
+		if first == 1 && err == nil && r.away.Load() != 0 {
+			r.away.Store(0)
+		}
 		return err
 	}
 	if first == 0 {
@@ -138,19 +139,51 @@ func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield fu
 	}
 	if second := stores[1-first].EachJob(ctx, filter, see); second == nil || begun {
 		r.reads[1-first].Add(1)
+		r.away.Store(0)
+		if first == 1 {
+			r.away.Store(time.Now().Add(replicaCheckTime).UnixNano())
+		}
 		return second
 	}
 	return err // the other was the second choice, and is no better
 }
 
-// Check returns nil when one of the two can answer: primary is the other's check.
-func (r *Replicated) Check(ctx context.Context, primary func(context.Context) error) error {
-	err := primary(ctx)
-	if err == nil {
-		return nil
+// first tells whom to ask first: 0 for the replica, 1 for the primary. One that does not
+// answer may cost half of the limit to find out, so while the primary is known to be away
+// somebody asks it first now and then, and everybody else the replica, fresh or not.
+func (r *Replicated) first(now time.Time) int {
+	if r.fresh.Load() {
+		return 0
 	}
-	if replica := r.health.Check(ctx); replica != nil {
-		return fmt.Errorf("primary: %w; replica: %w", err, replica)
+	away := r.away.Load()
+	if away == 0 || (now.UnixNano() >= away && r.away.CompareAndSwap(away, now.Add(replicaCheckTime).UnixNano())) {
+		return 1
+	}
+	return 0
+}
+
+// Check returns nil as soon as one of the two can answer: primary is the other's check.
+// It asks both at once, because one that is silent takes longer to find out than whoever
+// probes the service may wait.
+func (r *Replicated) Check(ctx context.Context, primary func(context.Context) error) error {
+	ofPrimary, ofReplica := make(chan error, 1), make(chan error, 1)
+	go func() { ofPrimary <- primary(ctx) }()
+	go func() { ofReplica <- r.health.Check(ctx) }()
+	select {
+	case err := <-ofPrimary:
+		if err == nil {
+			return nil
+		}
+		if replica := <-ofReplica; replica != nil {
+			return fmt.Errorf("primary: %w; replica: %w", err, replica)
+		}
+	case replica := <-ofReplica:
+		if replica == nil {
+			return nil
+		}
+		if err := <-ofPrimary; err != nil {
+			return fmt.Errorf("primary: %w; replica: %w", err, replica)
+		}
 	}
 	return nil
 }
