@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,45 +20,87 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Issuer signs tokens and publishes its key, as an OpenID provider does.
+// Issuer signs tokens and publishes its key, as an OpenID provider does. It may be used
+// by several goroutines.
 type Issuer struct {
+	// URL is what it calls itself. Whoever puts a proxy before it says so before anybody
+	// asks.
 	URL    string
-	key    *rsa.PrivateKey
+	Addr   string // where it listens, host:port
 	server *http.Server
 	signed atomic.Int64 // tokens so far
-}
 
-const keyID = "bench"
+	mu      sync.Mutex
+	key     *rsa.PrivateKey
+	keyID   string
+	keys    int // so far
+	instead http.HandlerFunc
+}
 
 // StartIssuer starts one on a free port of this machine.
 func StartIssuer() (*Issuer, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
-	}
-	public, err := jwkset.NewJWKFromKey(key.Public(), jwkset.JWKOptions{
-		Metadata: jwkset.JWKMetadataOptions{KID: keyID, ALG: jwkset.AlgRS256, USE: jwkset.UseSig},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("describe the key: %w", err)
+	i := &Issuer{}
+	if err := i.Rotate(); err != nil {
+		return nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Stop ends it
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	i := &Issuer{URL: "http://" + listener.Addr().String(), key: key}
-	mux := http.NewServeMux()
-	answer := func(path string, value any) {
-		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(value)
-		})
-	}
-	answer("/.well-known/openid-configuration", map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys"})
-	answer("/keys", jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{public.Marshal()}})
-	i.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	i.Addr = listener.Addr().String()
+	i.URL = "http://" + i.Addr
+	i.server = &http.Server{Handler: i, ReadHeaderTimeout: time.Second}
 	go func() { _ = i.server.Serve(listener) }()
 	return i, nil
+}
+
+// Rotate makes a new key, and withdraws the one before.
+func (i *Issuer) Rotate() error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return fmt.Errorf("make a key: %w", err)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keys++
+	i.key, i.keyID = key, fmt.Sprintf("bench-%d", i.keys)
+	return nil
+}
+
+// Answer has somebody else answer in its place; nil: itself again.
+func (i *Issuer) Answer(instead http.HandlerFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.instead = instead
+}
+
+// ServeHTTP answers as the provider.
+func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i.mu.Lock()
+	key, id, instead := i.key, i.keyID, i.instead
+	i.mu.Unlock()
+	var answer any
+	switch {
+	case instead != nil:
+		instead(w, r)
+		return
+	case r.URL.Path == "/.well-known/openid-configuration":
+		answer = map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys"}
+	case r.URL.Path == "/keys":
+		public, err := jwkset.NewJWKFromKey(key.Public(), jwkset.JWKOptions{
+			Metadata: jwkset.JWKMetadataOptions{KID: id, ALG: jwkset.AlgRS256, USE: jwkset.UseSig},
+		})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		answer = jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{public.Marshal()}}
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // a client that has gone misses nothing
 }
 
 // Stop ends it.
@@ -74,8 +117,11 @@ func (i *Issuer) Token(userID string) (string, error) {
 		"realm_access": map[string]any{"roles": []string{"offline_access", "uma_authorization", "ReportUser"}},
 		"user_id":      userID, "user_type": "PRACTITIONER", "preferred_username": "user-" + userID,
 	})
-	token.Header["kid"] = keyID
-	text, err := token.SignedString(i.key)
+	i.mu.Lock()
+	key, id := i.key, i.keyID
+	i.mu.Unlock()
+	token.Header["kid"] = id
+	text, err := token.SignedString(key)
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
