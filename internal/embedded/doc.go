@@ -6,5 +6,6 @@
 // its package clients when there are none. It is for `reporting dev` and for tests, never for production.
 // Nothing stays behind, neither a process nor a folder, however the owning process ends.
 //
-// Only internal/app, internal/postgres/pgtest, tools/bench and tools/observe may import it.
+// Only internal/app, internal/postgres/pgtest and the tools that run servers (tools/bench,
+// tools/faults, tools/observe) may import it.
 package embedded
