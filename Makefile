@@ -28,6 +28,7 @@ test: ## run all tests, on a private Postgres
 	go -C tools/licenses test ./...
 	go -C tools/bench test $(RACE) ./...
 	go -C tools/observe test $(RACE) ./dashboard ./rules
+	go -C tools/faults test $(RACE) ./...
 
 .PHONY: pooler
 pooler: ## test behind a real PgBouncer, which has to be installed
@@ -46,6 +47,7 @@ lint: $(LINT) ## check style and what vet and friends can find
 	cd tools/bench && $(abspath $(LINT)) run --disable gomoddirectives ./... # it measures this very module, so it replaces it by that
 	cd tools/observe && $(abspath $(LINT)) run --disable gomoddirectives ./... # as does this
 	cd tools/deploy && $(abspath $(LINT)) run --disable gomoddirectives ./... # and so does this
+	cd tools/faults && $(abspath $(LINT)) run --disable gomoddirectives ./...
 
 .PHONY: licenses
 licenses: ## check the licences of what is linked, and collect their texts
@@ -117,6 +119,13 @@ deploy-check: $(PROMETHEUS) ## check what is in deploy/, and run the program as 
 .PHONY: chart
 chart: ## put the alerts and the dashboard into the Helm chart
 	cp deploy/prometheus/rules.yaml deploy/grafana/reporting.json deploy/helm/reporting/files/
+
+# What CI runs is the same without a report: make faults FAULTS=-quick FAULTS_REPORT=
+FAULTS_REPORT ?= docs/faults.md
+.PHONY: faults
+faults: build ## break things while clients call, and write docs/faults.md: make faults FAULTS='-only database' (Linux, root, HAProxy, PgBouncer)
+	go -C tools/faults build -o '$(abspath $(BIN))/faults' .
+	@exec $(BIN)/faults -program $(BIN)/reporting -version '$(VERSION)' -report '$(FAULTS_REPORT)' $(FAULTS)
 
 .PHONY: image
 image: ## build the container image
