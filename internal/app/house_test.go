@@ -33,6 +33,7 @@ func mayImport() map[string][]string {
 		embedded = "internal/embedded"
 		doctor   = "internal/doctor"
 		config   = "internal/config"
+		trace    = "internal/trace"
 	)
 	return map[string][]string{
 		report:                 {},
@@ -40,6 +41,8 @@ func mayImport() map[string][]string {
 		obs:                    {},
 		embedded:               {},
 		doctor:                 {},
+		trace:                  {report},
+		trace + "/tracetest":   {},
 		"migrations":           {},
 		"api":                  {},
 		"internal/conformance": {}, // tests only
@@ -51,9 +54,9 @@ func mayImport() map[string][]string {
 		postgres:               {report, doctor, "migrations"},
 		postgres + "/pgtest":   {report, postgres, embedded},
 		media:                  {fhir},
-		rest:                   {report, fhir, fhirJSON, auth, obs, media},
+		rest:                   {report, fhir, fhirJSON, auth, obs, trace, media},
 		rest + "/jobstatus":    {report, fhir, auth, obs, rest},
-		"internal/app":         {report, fhir, auth, obs, rest, rest + "/jobstatus", postgres, embedded, config, doctor},
+		"internal/app":         {report, fhir, auth, obs, trace, rest, rest + "/jobstatus", postgres, embedded, config, doctor},
 		"cmd/reporting":        {"internal/app", config},
 	}
 }
@@ -69,6 +72,8 @@ func mayImportOthers() map[string][]string {
 		"github.com/MicahParks/":         {"internal/auth", "internal/auth/authtest"},
 		"github.com/prometheus/":         {"internal/obs"},
 		"github.com/alecthomas/kong":     {"cmd/reporting"},
+		"go.opentelemetry.io/":           {"internal/trace", "internal/trace/tracetest"},
+		"google.golang.org/":             {"internal/trace", "internal/trace/tracetest"}, // protobuf
 		"github.com/samply/":             {"internal/fhir", "internal/fhir/fhirjson", "internal/rest", "internal/rest/jobstatus"},
 		"github.com/go-json-experiment/": {"internal/auth", "internal/fhir/fhirjson"}, // JSON, strictly
 	}
