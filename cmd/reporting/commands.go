@@ -32,22 +32,26 @@ type serveCommand struct {
 	PrintConfig bool `help:"Print the effective settings, secrets masked, and exit."`
 
 	config config.Config
+	traces app.Traces
 }
 
 func (c *serveCommand) check() (err error) {
+	var wrong []error
 	c.config, err = c.Serve(app.Checks())
-	return err
+	c.traces, wrong = app.ReadTraces(os.Getenv)
+	return config.Join(append(wrong, err)...)
 }
 
 func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if c.PrintConfig {
 		c.config.Print(stdout)
+		c.traces.Print(stdout)
 		return nil
 	}
 	ignoreClosedPipes()
 	log, end := app.OpenLog(c.config, stderr)
 	defer end()
-	service, err := app.New(ctx, app.Options{Config: c.config, Build: build(), Log: log, Stdout: stdout, Stderr: stderr})
+	service, err := app.New(ctx, app.Options{Config: c.config, Traces: c.traces, Build: build(), Log: log, Stdout: stdout, Stderr: stderr})
 	if err != nil {
 		return err
 	}
@@ -85,16 +89,20 @@ type devCommand struct {
 	PrintConfig bool   `help:"Print the effective settings and exit."`
 
 	config config.Config
+	traces app.Traces
 }
 
 func (c *devCommand) check() (err error) {
+	var wrong []error
 	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Logging: c.Logging, Trail: c.Trail}.Dev()
-	return err
+	c.traces, wrong = app.ReadTraces(os.Getenv)
+	return config.Join(append(wrong, err)...)
 }
 
 func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if c.PrintConfig {
 		c.config.Print(stdout)
+		c.traces.Print(stdout)
 		return nil
 	}
 	ignoreClosedPipes()
@@ -107,7 +115,7 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	return app.Dev(ctx,
-		app.Options{Config: c.config, Build: build(), Log: log, Stdout: stdout, Stderr: stderr},
+		app.Options{Config: c.config, Traces: c.traces, Build: build(), Log: log, Stdout: stdout, Stderr: stderr},
 		app.DevOptions{DataDir: c.Data, Out: stdout})
 }
 

@@ -15,7 +15,7 @@ import (
 func call(t *testing.T, environ map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "REPORTING_") {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "REPORTING_") || strings.HasPrefix(name, "OTEL_") {
 			t.Setenv(name, "") // so that it comes back after the test
 			_ = os.Unsetenv(name)
 		}
@@ -57,13 +57,16 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		"REPORTING_MAX_CONNECTIONS":   "1e3",
 		"REPORTING_USER_RATE":         "-1",
 		"REPORTING_LOG_USER_KEY":      "secret",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:secret@collector:4318",
+		"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
 	}, "serve")
 	if code != exitUsage {
 		t.Errorf("exit code %d, want %d", code, exitUsage)
 	}
 	wants(t, stderr, "REPORTING_LISTEN ", "REPORTING_BASE_URL ", "REPORTING_DATABASE_URL ", "REPORTING_STATEMENT_TIMEOUT ",
 		"REPORTING_MAX_BODY ", "REPORTING_FULL_URL ", "REPORTING_LOG_LEVEL ", "REPORTING_CORS_ORIGINS ", "REPORTING_AUTH_JWKS_URL",
-		"key set URL", "REPORTING_MAX_CONCURRENT ", "REPORTING_MAX_CONNECTIONS ", "REPORTING_USER_RATE ", "REPORTING_LOG_USER_KEY ", "REPORTING_DATABSE_URL is not a setting")
+		"key set URL", "REPORTING_MAX_CONCURRENT ", "REPORTING_MAX_CONNECTIONS ", "REPORTING_USER_RATE ", "REPORTING_LOG_USER_KEY ", "REPORTING_DATABSE_URL is not a setting",
+		"OTEL_EXPORTER_OTLP_ENDPOINT must not have a user", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf")
 	if strings.Contains(stderr, "secret") {
 		t.Errorf("shows a password:\n%s", stderr)
 	}
@@ -172,6 +175,28 @@ func TestPrintConfigMasksSecrets(t *testing.T) {
 			"REPORTING_BASE_URL=http://localhost:8080/fhir\n", "REPORTING_STATEMENT_TIMEOUT=5s\n", "REPORTING_FULL_URL=id\n",
 			"REPORTING_AUTH_ISSUERS=https://idp.example/realms/a,https://idp.example/realms/b\n", "REPORTING_LOG_FORMAT=json\n",
 			"REPORTING_AUDIT_LOG=stdout\n", "REPORTING_LOG_USER_KEY=xxxxx\n")
+	}
+}
+
+// Whether traces are sent, and where to, stands beside the settings, without what is secret.
+//
+//nolint:paralleltest // the environment is the process's
+func TestPrintConfigTellsOfTraces(t *testing.T) {
+	for _, args := range [][]string{{"serve", "--database-url=postgres://h/d", "--auth=gateway"}, {"dev"}} {
+		args = append(args, "--print-config")
+		_, stdout, _ := call(t, nil, args...)
+		wants(t, stdout, "OTEL_TRACES_EXPORTER=none\n")
+		environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_HEADERS": "api-key=hidden"}
+		code, stdout, stderr := call(t, environ, args...)
+		wants(t, stdout, "OTEL_TRACES_EXPORTER=otlp\nOTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://collector:4318/v1/traces\n",
+			"OTEL_TRACES_SAMPLER=parentbased_always_on\n", "OTEL_SERVICE_NAME=reporting\n")
+		if code != exitOK || strings.Contains(stdout+stderr, "hidden") {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, stdout, stderr)
+		}
+		environ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
+		if code, _, stderr := call(t, environ, args...); code != exitUsage || !strings.Contains(stderr, "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf") {
+			t.Errorf("%v: exit code %d\n%s", args, code, stderr)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"reporting/internal/report"
 	"reporting/internal/rest"
 	"reporting/internal/rest/jobstatus"
+	"reporting/internal/trace"
 )
 
 // stopLimit bounds the clean-ups that wait for nobody.
@@ -27,6 +28,7 @@ const stopLimit = 5 * time.Second
 type Options struct {
 	Config config.Config
 	Build  obs.Build
+	Traces Traces // whether and where traces are sent
 	Log    *slog.Logger
 	Now    func() time.Time // nil: the system's clock
 	// Stdout and Stderr are where audit records go, when the settings say so.
@@ -39,6 +41,7 @@ type App struct {
 	now       func() time.Time
 	config    config.Config
 	readiness *obs.Readiness
+	tracer    *trace.Tracer // nil: traces are off
 	metrics   *obs.Metrics
 	api, ops  *listener
 	cleanups  cleanups
@@ -58,6 +61,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		}
 	}()
 
+	if err := a.openTraces(ctx, o); err != nil {
+		return nil, err
+	}
 	audit, err := a.openAudit(ctx, o)
 	if err != nil {
 		return nil, err
@@ -126,7 +132,7 @@ func (a *App) handler(jobs report.Jobs, authenticator auth.Authenticator, audit 
 	handler, err := rest.New(rest.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,
-		Operations:    []rest.Operation{jobstatus.New(jobs, links)},
+		Operations:    []rest.Operation{jobstatus.New(a.tracer.Jobs(jobs), links)},
 		About:         fhir.Server{Version: build.Version, Released: build.Date},
 		MaxBody:       c.MaxBody,
 		MaxConcurrent: c.MaxConcurrent,
@@ -136,6 +142,7 @@ func (a *App) handler(jobs report.Jobs, authenticator auth.Authenticator, audit 
 		Pseudonyms:    obs.NewPseudonyms(string(c.LogUserKey)),
 		Log:           a.log,
 		Metrics:       a.metrics,
+		Tracer:        a.tracer,
 		Draining:      a.readiness.Draining,
 		Now:           a.now,
 	})

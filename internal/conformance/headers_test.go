@@ -153,7 +153,7 @@ func TestW24Traceparent(t *testing.T) {
 	if err := server.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(server.log.String(), `"trace_id":`); got != 1 || !strings.Contains(server.log.String(), `"trace_id":"`+trace+`"`) {
+	if got := strings.Count(server.log.String(), `"trace_id":`); got != 1 || !strings.Contains(server.log.String(), `"trace_id":"`+trace+`","span_id":"00f067aa0ba902b7"`) {
 		t.Errorf("the trace is continued %d times:\n%s", got, server.log)
 	}
 }

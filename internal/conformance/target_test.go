@@ -55,7 +55,7 @@ func shared(t testing.TB) target {
 	defer sharedMu.Unlock()
 	if sharedTarget == nil {
 		// It outlives the test that happens to start it.
-		own := start(t, context.Background(), settings(t, pgtest.New(t)), nil)
+		own := start(t, context.Background(), settings(t, pgtest.New(t)), app.Traces{})
 		sharedTarget = &own.target
 	}
 	return *sharedTarget
@@ -98,11 +98,21 @@ type instance struct {
 // server such tests cannot run.
 func own(t *testing.T, change func(*config.Config)) instance {
 	t.Helper()
+	return ownTraced(t, app.Traces{}, change)
+}
+
+// ownTraced is own, with traces.
+func ownTraced(t *testing.T, traces app.Traces, change func(*config.Config)) instance {
+	t.Helper()
 	if isRemote() {
 		t.Skip("needs a server of its own")
 	}
 	db := pgtest.New(t)
-	i := start(t, t.Context(), settings(t, db), change)
+	c := settings(t, db)
+	if change != nil {
+		change(&c)
+	}
+	i := start(t, t.Context(), c, traces)
 	i.db = db
 	t.Cleanup(func() { _ = i.stop() })
 	return i
@@ -125,15 +135,12 @@ func settings(t testing.TB, db pgtest.Database) config.Config {
 }
 
 //nolint:revive // the context is the server's, not the test's
-func start(t testing.TB, ctx context.Context, c config.Config, change func(*config.Config)) instance {
+func start(t testing.TB, ctx context.Context, c config.Config, traces app.Traces) instance {
 	t.Helper()
-	if change != nil {
-		change(&c)
-	}
 	log, audit := &logBuffer{}, &logBuffer{}
 	keep(log)
 	service, err := app.New(ctx, app.Options{
-		Config: c, Build: obs.Build{Version: "9.8.7"}, Stdout: audit,
+		Config: c, Traces: traces, Build: obs.Build{Version: "9.8.7"}, Stdout: audit,
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

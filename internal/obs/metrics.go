@@ -110,10 +110,16 @@ func (m *Metrics) always(name, help string, labels prometheus.Labels) {
 }
 
 // ObserveRequest counts a request. The operation comes from a closed set; the
-// status is brought into one.
-func (m *Metrics) ObserveRequest(operation string, method Method, status int, duration time.Duration) {
+// status is brought into one. With a trace id, unless that is empty, the request stands
+// for others like it (an exemplar).
+func (m *Metrics) ObserveRequest(operation string, method Method, status int, duration time.Duration, traceID string) {
 	m.requests.WithLabelValues(operation, string(method), statusClass(status)).Inc()
-	m.duration.WithLabelValues(operation, string(method)).Observe(duration.Seconds())
+	observer := m.duration.WithLabelValues(operation, string(method))
+	if exemplars, ok := observer.(prometheus.ExemplarObserver); ok && traceID != "" {
+		exemplars.ObserveWithExemplar(duration.Seconds(), prometheus.Labels{"trace_id": traceID})
+		return
+	}
+	observer.Observe(duration.Seconds())
 }
 
 // TokenResult is what became of a token.

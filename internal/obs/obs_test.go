@@ -40,11 +40,11 @@ func TestMetrics(t *testing.T) {
 	m.SetMaxConnections(4096)
 	m.ObserveToken(obs.TokenExpired)
 	m.ObserveLimited(obs.LimitUserRate)
-	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond)
-	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond)
-	m.ObserveRequest("x", "GET", 499, time.Second)                      // a client that went away did nothing wrong
-	m.ObserveRequest("x", obs.MethodOf("MADE-UP-BY-CLIENT"), 405, 0)    // nobody outside makes label values
-	m.ObserveRequest("x", obs.MethodOf("ANOTHER"), 405, 10*time.Second) // the same one
+	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond, "")
+	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond, "")
+	m.ObserveRequest("x", "GET", 499, time.Second, "")                      // a client that went away did nothing wrong
+	m.ObserveRequest("x", obs.MethodOf("MADE-UP-BY-CLIENT"), 405, 0, "")    // nobody outside makes label values
+	m.ObserveRequest("x", obs.MethodOf("ANOTHER"), 405, 10*time.Second, "") // the same one
 	text := get(t, obs.Handler(m, obs.NewReadiness(slog.New(slog.DiscardHandler))), "/metrics").Body.String()
 	for _, want := range []string{
 		`reporting_http_requests_total{method="POST",operation="x",status="2xx"} 2`,

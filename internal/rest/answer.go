@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reporting/internal/report"
+	"reporting/internal/trace"
 )
 
 const (
@@ -38,12 +39,15 @@ type Answer struct {
 	place  *place
 	corker Corker
 	begun  bool
+
+	trace    *trace.Request
+	encoding *trace.Span // of the piece that is being made
 }
 
 // NewAnswer prepares an answer to be sent with status 200, labelled as chosen.
 func NewAnswer(w http.ResponseWriter, call Call) *Answer {
 	a, _ := buffers.Get().(*Answer)
-	a.Buffer, a.w, a.place, a.corker, a.begun = a.Buffer[:0], w, call.place, call.corker, false
+	a.Buffer, a.w, a.place, a.corker, a.begun, a.trace = a.Buffer[:0], w, call.place, call.corker, false, call.trace
 	if a.corker == nil {
 		a.corker = noCorker{}
 	}
@@ -53,9 +57,18 @@ func NewAnswer(w http.ResponseWriter, call Call) *Answer {
 
 // Release gives the buffer back. The answer must not be used after it.
 func (a *Answer) Release() {
-	a.w, a.place, a.corker = nil, nil, nil
+	a.encoding.End()
+	a.w, a.place, a.corker, a.trace, a.encoding = nil, nil, nil, nil, nil
 	if cap(a.Buffer) <= keepSize {
 		buffers.Put(a)
+	}
+}
+
+// Encoding tells, for traces, that the next piece of the answer is being made. What comes
+// from the database is encoded while it comes, so this begins before the reading ends.
+func (a *Answer) Encoding() {
+	if a.encoding == nil {
+		a.encoding = a.trace.Child("encode")
 	}
 }
 
@@ -91,10 +104,17 @@ func renewDeadline(w http.ResponseWriter) {
 }
 
 func (a *Answer) send() error {
+	a.Encoding()
+	defer func() {
+		a.encoding.End()
+		a.encoding = nil
+	}()
+	a.encoding.Number("reporting.answer.bytes", len(a.Buffer))
 	renewDeadline(a.w)
 	a.corker.Cork()
 	_, err := a.w.Write(a.Buffer)
 	if err = errors.Join(err, a.corker.Uncork()); err != nil {
+		a.encoding.Fail(report.Gone.String())
 		return &report.Error{Kind: report.Gone, Cause: fmt.Errorf("send answer: %w", err)}
 	}
 	a.Buffer = a.Buffer[:0]

@@ -14,7 +14,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, o Operation, call
 	e := exchangeOf(r.Context())
 	answered := &recorder{ResponseWriter: w}
 	record := obs.AuditRecord{
-		Event: obs.AuditRead, Operation: o.Name, Method: r.Method, RequestID: e.id, TraceID: e.traceID,
+		Event: obs.AuditRead, Operation: o.Name, Method: r.Method, RequestID: e.id, TraceID: e.trace.ID(),
 		UserID: call.Caller.UserID, UserType: call.Caller.UserType,
 	}
 	defer func() {

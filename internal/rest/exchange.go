@@ -13,14 +13,16 @@ import (
 
 	"reporting/internal/obs"
 	"reporting/internal/rest/negotiation"
+	"reporting/internal/trace"
 )
 
 // exchange is what is known about one request while it is handled.
 type exchange struct {
-	id        string // request id, echoed or made here
-	traceID   string // of the traceparent header (W3C Trace Context), or empty
+	id        string         // request id, echoed or made here
+	trace     *trace.Request // nil: it is part of none
 	method    obs.Method
 	operation string   // label for log and metrics, from a closed set
+	route     string   // the pattern of its address, or empty
 	userID    string   // of the caller, once the token has named one
 	failure   *Problem // what went wrong, if anything; its cause is for the log only
 
@@ -52,11 +54,6 @@ const (
 // The ids that are echoed: short, and harmless in a log.
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// version 00 of traceparent; an all-zero id is invalid (W3C Trace Context 3.2.2).
-var traceparent = regexp.MustCompile(`^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$`)
-
-const noTrace = "00000000000000000000000000000000"
-
 // parseQuery reads a query or a form. A semicolon separates nothing today, but
 // media types in _format have them.
 func parseQuery(text string) (url.Values, error) {
@@ -69,9 +66,6 @@ func newExchange(r *http.Request) *exchange {
 		e.id = ids[0]
 	} else {
 		e.id = uuid.NewString()
-	}
-	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil && m[1] != noTrace {
-		e.traceID = m[1]
 	}
 	e.query, e.queryErr = parseQuery(r.URL.RawQuery)
 	e.choice, e.refusal = negotiation.Choose(r.Header.Values("Accept"), e.query)

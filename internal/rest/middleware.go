@@ -14,6 +14,7 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/rest/negotiation"
+	"reporting/internal/trace"
 )
 
 // observe is the outermost layer: it gives the request its id, and logs and
@@ -21,15 +22,22 @@ import (
 func (s *server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.now()
+		ctx, request := s.tracer.Begin(r.Context(), r.Header)
 		e := newExchange(r)
+		e.trace = request
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", e.id)
 		defer func() {
 			status, duration := e.status(rec), s.now().Sub(start)
-			s.metrics.ObserveRequest(e.operation, e.method, status, duration)
+			e.endTrace(r, rec, status)
+			var exemplar string
+			if e.trace.Recorded() {
+				exemplar = e.trace.ID()
+			}
+			s.metrics.ObserveRequest(e.operation, e.method, status, duration, exemplar)
 			s.logAccess(r, e, rec, status, duration)
 		}()
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
+		next.ServeHTTP(rec, r.WithContext(context.WithValue(ctx, exchangeKey{}, e)))
 	})
 }
 
@@ -43,6 +51,20 @@ func (e *exchange) status(rec *recorder) int {
 		return rec.status
 	}
 	return http.StatusOK // net/http sends it when a handler writes nothing
+}
+
+// endTrace ends the request's span.
+func (e *exchange) endTrace(r *http.Request, rec *recorder, status int) {
+	if !e.trace.Recorded() {
+		return
+	}
+	sent := rec.status
+	if sent == 0 && e.failure == nil {
+		sent = status
+	}
+	e.trace.End(trace.Answer{
+		Method: string(e.method), Route: e.route, Path: r.URL.Path, Sent: sent, Status: status, Bytes: rec.bytes,
+	})
 }
 
 // logAccess writes one line for each request. A failure of ours raises its
@@ -61,8 +83,8 @@ func (s *server) logAccess(r *http.Request, e *exchange, rec *recorder, status i
 	if e.userID != "" {
 		attrs = append(attrs, slog.String("user", s.pseudonyms.Of(e.userID)))
 	}
-	if e.traceID != "" {
-		attrs = append(attrs, slog.String("trace_id", e.traceID))
+	if e.trace != nil {
+		attrs = append(attrs, slog.String("trace_id", e.trace.ID()), slog.String("span_id", e.trace.SpanID()))
 	}
 	if p := e.failure; p != nil {
 		if refused, ok := errors.AsType[*auth.Error](p.Cause); ok {

@@ -10,6 +10,7 @@ import (
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
 	"reporting/internal/rest/negotiation"
+	"reporting/internal/trace"
 )
 
 // Operation is an entry of the operation registry: the description from which
@@ -30,8 +31,9 @@ type Call struct {
 	Choice negotiation.Choice // how to write the answer
 	Inputs []fhir.Input       // those that the operation describes, checked against it
 
-	place  *place // among the calls at work; nil in tests
-	corker Corker // the client's connection; nil in tests
+	place  *place         // among the calls at work; nil in tests
+	corker Corker         // the client's connection; nil in tests
+	trace  *trace.Request // nil: none is recorded
 }
 
 // methods maps HTTP methods to handlers, for one path.
@@ -57,14 +59,11 @@ func (s *server) operation(o Operation) handler {
 			// nobody reads, and a database connection waits with it.
 			w.Header().Set("Connection", "close")
 		}
-		caller, err := s.auth.Authenticate(r.Context(), credentials(r))
-		if r.Context().Err() == nil { // else nobody knows
-			s.metrics.ObserveToken(tokenResult(err))
-		}
+		e := exchangeOf(r.Context())
+		caller, err := s.authenticate(r, e.trace)
 		if err != nil {
 			return err
 		}
-		e := exchangeOf(r.Context())
 		e.userID = caller.UserID
 		place, err := s.limits.enter(w, r, caller.UserID)
 		if err != nil {
@@ -78,8 +77,25 @@ func (s *server) operation(o Operation) handler {
 		if err != nil {
 			return err
 		}
-		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs, place: place, corker: corkerOf(r.Context())})
+		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs, place: place, corker: corkerOf(r.Context()), trace: e.trace})
 	}
+}
+
+// authenticate finds out who calls.
+func (s *server) authenticate(r *http.Request, request *trace.Request) (auth.Principal, error) {
+	span := request.Child("token")
+	defer span.End()
+	caller, err := s.auth.Authenticate(r.Context(), credentials(r))
+	if r.Context().Err() != nil {
+		return caller, err // nobody knows
+	}
+	result := tokenResult(err)
+	s.metrics.ObserveToken(result)
+	span.Text("reporting.token.result", string(result))
+	if result == obs.TokenNoKeys {
+		span.Fail(string(result)) // everything else is the client's affair
+	}
+	return caller, err
 }
 
 // tokenResult is what became of a request's token, for the metrics.

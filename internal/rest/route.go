@@ -13,9 +13,10 @@ import (
 
 // mount routes one path: its methods, OPTIONS, and 405 for everything else.
 func (s *server) mount(r chi.Router, path, label string, m methods) {
-	allow := allowed(m)
+	allow, pattern := allowed(m), s.mountPath+path
 	route := s.funnel.wrap(func(w http.ResponseWriter, r *http.Request) error {
-		exchangeOf(r.Context()).operation = label
+		e := exchangeOf(r.Context())
+		e.operation, e.route = label, pattern
 		if h, ok := m[r.Method]; ok {
 			return h(w, r)
 		}

@@ -14,6 +14,7 @@ import (
 	"reporting/internal/auth"
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
+	"reporting/internal/trace"
 )
 
 // Options are what the API is made of.
@@ -31,7 +32,8 @@ type Options struct {
 	Pseudonyms              *obs.Pseudonyms // stand for users in the log
 	Log                     *slog.Logger
 	Metrics                 *obs.Metrics
-	Draining                func() bool // whether the service is about to stop
+	Tracer                  *trace.Tracer // nil: no spans
+	Draining                func() bool   // whether the service is about to stop
 	Now                     func() time.Time
 }
 
@@ -46,6 +48,7 @@ type server struct {
 	pseudonyms  *obs.Pseudonyms
 	log         *slog.Logger
 	metrics     *obs.Metrics
+	tracer      *trace.Tracer
 	draining    func() bool
 	now         func() time.Time
 	base        string // public base URL, without a slash at its end
@@ -57,7 +60,7 @@ type server struct {
 func New(o Options) (http.Handler, error) {
 	s := &server{
 		funnel: funnel{log: o.Log}, auth: o.Auth, limits: newLimits(o), maxBody: o.MaxBody, corsOrigins: o.CORSOrigins,
-		audit: o.Audit, pseudonyms: o.Pseudonyms, log: o.Log, metrics: o.Metrics,
+		audit: o.Audit, pseudonyms: o.Pseudonyms, log: o.Log, metrics: o.Metrics, tracer: o.Tracer,
 		draining: o.Draining, now: o.Now, routes: map[string]http.Handler{},
 		base:      strings.TrimSuffix(o.Base.String(), "/"),
 		mountPath: strings.TrimSuffix(o.Base.Path, "/"),

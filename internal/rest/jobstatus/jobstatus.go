@@ -125,6 +125,7 @@ func (h handler) check(ctx context.Context, answer *rest.Answer, bundle *fhir.St
 // appendJob appends a job. The error errFull says that it was appended, and fills a
 // page.
 func appendJob(answer *rest.Answer, bundle *fhir.StatusBundle, job *report.Job) error {
+	answer.Encoding()
 	appended, err := bundle.AppendJob(answer.Buffer, job)
 	if err != nil {
 		return unwritable(job, err)
