@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,6 +237,34 @@ func TestTraceOfFailures(t *testing.T) {
 		if strings.Contains(collector.Raw(), word) {
 			t.Errorf("the collector was told %q", word)
 		}
+	}
+}
+
+// A call that is in flight when the service is told to stop is traced to its end.
+func TestTraceOfCallInFlight(t *testing.T) {
+	t.Parallel()
+	server, collector := traced(t, nil)
+	unlock := lockTable(t, server)
+	header, id := parent(1)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := send(server.build(t, status("u").with("Traceparent", header)))
+		answered <- err
+	}()
+	watcher := pgtest.Connect(t, server.db.Superuser)
+	waitFor(t, "the query", func() bool { return waitingQueries(t, watcher) == 1 })
+	ended := make(chan error, 1)
+	go func() { ended <- server.stop() }()
+	waitFor(t, "the end of the port", func() bool {
+		_, err := send(server.build(t, request{method: "GET", path: "/metadata"}))
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	unlock()
+	if err := errors.Join(<-answered, <-ended); err != nil {
+		t.Fatal(err)
+	}
+	if _, names := server.spansOf(t, collector, id); len(names) != 4 {
+		t.Errorf("spans %q", names)
 	}
 }
 

@@ -4,6 +4,7 @@ package trace_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -87,26 +88,30 @@ func TestNotTriedAgain(t *testing.T) {
 	}
 }
 
-// silence accepts connections and never says a word.
-func silence(t *testing.T) (url string, connected func() bool) {
+// silence accepts connections, listens, and never says a word.
+func silence(t *testing.T) (url string, connected, left *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var n atomic.Int64
+	connected, left = &atomic.Int64{}, &atomic.Int64{}
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			n.Add(1)
-			t.Cleanup(func() { _ = conn.Close() })
+			connected.Add(1)
+			go func() {
+				_, _ = io.Copy(io.Discard, conn)
+				_ = conn.Close()
+				left.Add(1)
+			}()
 		}
 	}()
 	t.Cleanup(func() { _ = listener.Close() })
-	return "http://" + listener.Addr().String(), func() bool { return n.Load() > 0 }
+	return "http://" + listener.Addr().String(), connected, left
 }
 
 // Whatever the collector does, those who make spans do not wait, the stop ends with its
@@ -118,27 +123,39 @@ func TestCollectorAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = refused.Close() // nobody listens there now
-	hanging, connected := silence(t)
-	for name, endpoint := range map[string]string{"refusing": "http://" + refused.Addr().String(), "hanging": hanging} {
+	hanging, connected, left := silence(t)
+	for name, c := range map[string]struct {
+		endpoint string
+		limit    time.Duration
+	}{
+		"refusing": {"http://" + refused.Addr().String(), time.Minute},
+		"hanging":  {hanging, 200 * time.Millisecond},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tracer, log := open(t, endpoint, map[string]string{"OTEL_BSP_MAX_QUEUE_SIZE": "10"})
+			// Left alone, it would try for ten minutes.
+			tracer, log := open(t, c.endpoint, map[string]string{
+				"OTEL_BSP_MAX_QUEUE_SIZE": "10", "OTEL_BSP_EXPORT_TIMEOUT": "600000", "OTEL_EXPORTER_OTLP_TIMEOUT": "600000",
+			})
 			for range 10_000 { // a thousand times what may wait
 				end(t, tracer, nil, fine)
 			}
 			if name == "hanging" {
-				waitFor(t, "a connection", connected)
+				waitFor(t, "a connection", func() bool { return connected.Load() > 0 })
 			} else {
 				waitFor(t, "the log", func() bool { return log.count(away) == 1 })
 			}
-			limited, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			limited, cancel := context.WithTimeout(t.Context(), c.limit)
 			defer cancel()
 			begin := time.Now()
 			if err := tracer.Close(limited); err != nil {
 				t.Errorf("stop: %v", err)
 			}
-			if took := time.Since(begin); took > 5*time.Second { // one try may take ten, and there are five
+			if took := time.Since(begin); took > 20*time.Second || (name == "refusing" && limited.Err() != nil) {
 				t.Errorf("the stop took %v", took)
+			}
+			if name == "hanging" {
+				waitFor(t, "the end of the connection", func() bool { return left.Load() == connected.Load() })
 			}
 			end(t, tracer, nil, fine) // too late, and no harm
 			waitFor(t, "the log", func() bool { return log.count(away) == 1 })
