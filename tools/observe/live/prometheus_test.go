@@ -71,6 +71,7 @@ func startPrometheus(t *testing.T, dir string, targets ...string) *prometheus {
 	}
 	cmd := exec.Command(tool(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"),
 		"--web.listen-address=127.0.0.1:0", "--log.level=info")
+	cmd.SysProcAttr = diesWithUs()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
