@@ -63,7 +63,7 @@ func newClient(s Settings, log *slog.Logger) *client {
 // Start implements otlptrace.Client. There is nothing to connect to yet.
 func (c *client) Start(context.Context) error { return nil }
 
-// Stop implements otlptrace.Client.
+// Stop implements otlptrace.Client. It comes when the last spans were sent, or given up.
 func (c *client) Stop(context.Context) error {
 	c.stopping()
 	c.http.CloseIdleConnections()
@@ -83,6 +83,9 @@ func (c *client) cutOff(err error) {
 // each. Instead the log is told when the collector no longer takes what is sent, and when
 // it does again.
 func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
+	if c.life.Err() != nil {
+		return nil // the rest of what was cut off
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()

@@ -44,10 +44,14 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 		return nil, err
 	}
 	client := newClient(o.Settings, o.Log)
+	exporter, err := otlptrace.New(ctx, client)
+	if err != nil {
+		return nil, err
+	}
 	provider := sdk.NewTracerProvider(
 		sdk.WithResource(about),
 		sdk.WithSampler(o.Settings.sampler()),
-		sdk.WithBatcher(otlptrace.NewUnstarted(client), o.Settings.batches()...),
+		sdk.WithBatcher(exporter, o.Settings.batches()...),
 	)
 	o.Log.InfoContext(ctx, "traces are sent", "endpoint", o.Settings.endpoint.String(), "sampler", o.Settings.samplerText())
 	return &Tracer{
