@@ -61,9 +61,16 @@ func (e *Examination) Checks() []doctor.Check {
 			area = e.Area + " " + area
 		}
 		checks = append(checks, doctor.Check{Area: area, Needs: e.Area, Run: func(ctx context.Context) []doctor.Finding {
+			if err := e.again(ctx); err != nil {
+				return []doctor.Finding{{Result: doctor.NotRun, Text: "the connection was lost, and another one is not to be had: " + why(err)}}
+			}
 			found, err := part.run(ctx)
 			if err != nil {
-				found = append(found, e.finding(explainHealth(err), why(err)))
+				t := explainHealth(err)
+				if t.mend == "" {
+					t.mend = "see what it waits for or refuses (pg_stat_activity, its log)"
+				}
+				found = append(found, e.finding(t, why(err)))
 			}
 			return found
 		}})
@@ -75,6 +82,20 @@ func (e *Examination) Checks() []doctor.Check {
 		return pooler(ctx)
 	}
 	return checks
+}
+
+// again makes another connection where the one there was did not survive a check: giving a
+// question up costs it.
+func (e *Examination) again(ctx context.Context) error {
+	if !e.conn.IsClosed() {
+		return nil
+	}
+	conn, err := pgx.ConnectConfig(ctx, e.config.ConnConfig)
+	if err != nil {
+		return err
+	}
+	e.conn = conn
+	return nil
 }
 
 // finding makes one of what readiness would say, with some more of what is behind it.
@@ -175,6 +196,8 @@ func (e *Examination) pooler(ctx context.Context) ([]doctor.Finding, error) {
 	pooling, err := askPooling(ctx, e.conn)
 	var finding doctor.Finding
 	switch {
+	case err != nil && e.conn.IsClosed():
+		return nil, err // it is not about a second one
 	case pooling == Direct:
 		finding = doctor.Good("no pooler stands between")
 	case pooling == SessionPooling:

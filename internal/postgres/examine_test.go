@@ -224,3 +224,18 @@ func TestExamineKnowsTheSchema(t *testing.T) {
 		}
 	}
 }
+
+// A check that waits for a lock ends, and those after it have a connection nevertheless.
+func TestExamineLockedTable(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	blocker := pgtest.Connect(t, db.Superuser)
+	if _, err := blocker.Exec(t.Context(), "begin; lock table reporting_schema_version in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	notable, all := examine(t, postgres.Examination{URL: as(t, db, "in role reporting_reader")})
+	if len(notable) != 1 || !strings.HasPrefix(notable[0], "wrong schema: the database does not answer in time") ||
+		!slices.ContainsFunc(all, func(line string) bool { return strings.HasPrefix(line, "ok role: ") }) || !slices.Contains(all, "ok pooler: no pooler stands between; ") {
+		t.Errorf("%q among %q", notable, all)
+	}
+}
