@@ -123,7 +123,7 @@ chart: ## put the alerts and the dashboard into the Helm chart
 # What CI runs is the same without a report: make faults FAULTS=-quick FAULTS_REPORT=
 FAULTS_REPORT ?= docs/faults.md
 .PHONY: faults
-faults: build ## break things while clients call, and write docs/faults.md: make faults FAULTS='-only database' (Linux, root, HAProxy, PgBouncer)
+faults: build ## break things while clients call, and write docs/faults.md: make faults FAULTS='-only database' (Linux, HAProxy, PgBouncer)
 	go -C tools/faults build -o '$(abspath $(BIN))/faults' .
 	@exec $(BIN)/faults -program $(BIN)/reporting -version '$(VERSION)' -report '$(FAULTS_REPORT)' $(FAULTS)
 

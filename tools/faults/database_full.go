@@ -98,7 +98,7 @@ func takeAll(ctx context.Context, p *servers.Postgres) (others []*pgx.Conn, err 
 
 // databaseDisk fills the disk on which the database lies, a small one of its own.
 func databaseDisk(sc *scene) error {
-	full, err := servers.NewPostgresOnSmallDisk(sc.ctx, sc.primary, filepath.Join(sc.dir, sc.name))
+	full, how, err := servers.NewPostgresOnSmallDisk(sc.ctx, sc.primary, filepath.Join(sc.dir, sc.name))
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func databaseDisk(sc *scene) error {
 	}); err != nil {
 		return err
 	}
-	sc.notef("readers notice nothing; who writes jobs hears %q until there is room, and then goes on", refused)
+	sc.notef("%s, with the write-ahead log on another one. Who writes jobs hears %q until there is room, and then goes on", how, refused)
 	if _, err := writer.Exec(sc.ctx, insertJobs("'somebody'", 200)); err != nil {
 		sc.problemf("a writer cannot go on after there is room: %v", err)
 	}

@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	if runtime.GOOS != "linux" {
-		return errors.New("the fault suite runs on Linux only: it halts sessions by what /proc knows of them, and mounts a small disk")
+		return errors.New("the fault suite runs on Linux only: it halts sessions by what /proc knows of them")
 	}
 	s, err := setUp(ctx, o)
 	if err != nil {

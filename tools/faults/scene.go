@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"reporting/tools/faults/calls"
@@ -17,25 +18,43 @@ import (
 // scene is one fault being met: what was started for it, and what is told about it.
 type scene struct {
 	*suite
-	ctx     context.Context //nolint:containedctx // it lives for one function
-	name    string
-	undo    []func() error // last in, first out
-	rowsOut []row
+	ctx  context.Context //nolint:containedctx // it lives for one function
+	name string
+	// The services end first, all at once: they use the rest.
+	services []*servers.Service
+	undo     []func() error // last in, first out
+	rowsOut  []row
 }
 
-// meet tries a fault. Whatever it started has ended afterwards.
+// meet tries a fault. Whatever it started has ended afterwards. An error means that the
+// suite was told to end.
 func (s *suite) meet(ctx context.Context, f fault) (err error) {
 	s.progressf("== %s", f.name)
 	sc := &scene{suite: s, ctx: ctx, name: f.name}
 	err = f.meet(sc)
-	for _, undo := range slices.Backward(sc.undo) {
-		err = errors.Join(err, undo())
+	err = errors.Join(err, sc.clear())
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
+		sc.tell(play{}, row{seen: "nothing", problems: []string{"it could not be tried, or not to its end: " + err.Error()}})
 	}
 	s.rows = append(s.rows, sc.rowsOut...)
 	return nil
+}
+
+// clear ends what was started.
+func (sc *scene) clear() (err error) {
+	failures := make([]error, len(sc.services))
+	var stopping sync.WaitGroup
+	for n, service := range sc.services {
+		stopping.Go(func() { failures[n] = service.Stop() })
+	}
+	stopping.Wait()
+	for _, undo := range slices.Backward(sc.undo) {
+		err = errors.Join(err, undo())
+	}
+	return errors.Join(errors.Join(failures...), err)
 }
 
 func (sc *scene) later(undo func() error) { sc.undo = append(sc.undo, undo) }
@@ -48,7 +67,7 @@ func (sc *scene) service(url string, settings ...string) (*servers.Service, erro
 	if err != nil {
 		return nil, err
 	}
-	sc.later(service.Stop)
+	sc.services = append(sc.services, service)
 	return service, nil
 }
 

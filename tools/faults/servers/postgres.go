@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ type Postgres struct {
 	password string
 	settings []string
 	wrap     func(command []string) []string // nil: run as it is
+	asRoot   bool                            // wrap begins as root, and sees to the account
 	process  *process
 }
 
@@ -100,9 +102,13 @@ func (p *Postgres) Start() (err error) {
 	}
 	cmd := p.programs.Command("postgres", args...)
 	if p.wrap != nil {
-		line := p.wrap(cmd.Args)
-		cmd.Path, cmd.Args = line[0], line
-		cmd.SysProcAttr.Credential = nil // the wrapper sees to it
+		cmd.Args = p.wrap(cmd.Args)
+		if cmd.Path, err = exec.LookPath(cmd.Args[0]); err != nil {
+			return fmt.Errorf("start postgres: %w", err)
+		}
+		if p.asRoot {
+			cmd.SysProcAttr.Credential = nil
+		}
 	}
 	p.process, err = begin("postgres", cmd, syscall.SIGINT)
 	return err
