@@ -26,7 +26,7 @@ import (
 
 // The program runs as Kubernetes runs the image: the files that the Dockerfile puts there
 // and no others, the user and the settings that the chart has. It migrates a database that
-// was prepared as docs/deploy.md says, gets ready, answers, and stops when it is told to.
+// was prepared as docs/deploy.md says, gets ready, answers, finds itself well, and stops when it is told to.
 func TestTheImageRuns(t *testing.T) {
 	t.Parallel()
 	list := objects(t, valueSets(t)["least"])
@@ -72,6 +72,11 @@ func TestTheImageRuns(t *testing.T) {
 	check := inJail(t, image, user, []string{"REPORTING_OPS_LISTEN=" + ops}, "/reporting", "healthcheck")
 	if output, err := check.CombinedOutput(); err != nil {
 		t.Errorf("healthcheck: %v: %s", err, output)
+	}
+	// As by kubectl exec, beside the service that it is about.
+	doctor := inJail(t, image, user, environ(env), "/reporting", "doctor")
+	if output, err := doctor.CombinedOutput(); err != nil {
+		t.Errorf("doctor: %v: %s", err, output)
 	}
 	if err := serve.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

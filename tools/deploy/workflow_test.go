@@ -89,6 +89,19 @@ func TestWorkflows(t *testing.T) {
 	if !slices.Contains(runs, ".ci/run") {
 		t.Error("nothing runs .ci/run")
 	}
+	// Where .ci/run is not root, it finds what it would have installed.
+	packages := regexp.MustCompile(`(?m)^need [^#\n]* -- (.*)$`).FindAllStringSubmatch(readFile(t, "../../.ci/run"), -1)
+	if len(packages) == 0 {
+		t.Error(".ci/run needs nothing, or says so in another way")
+	}
+	installed := strings.Fields(strings.Join(runs, "\n"))
+	for _, list := range packages {
+		for name := range strings.FieldsSeq(list[1]) {
+			if !slices.Contains(installed, name) {
+				t.Errorf("the workflow does not install %s, which .ci/run needs", name)
+			}
+		}
+	}
 	for _, call := range regexp.MustCompile(`\bmake ([a-z-]+)`).FindAllStringSubmatch(strings.Join(runs, "\n"), -1) {
 		if !slices.ContainsFunc(makefile, func(target []string) bool { return target[1] == call[1] }) {
 			t.Errorf("the Makefile has no %s", call[1])
