@@ -43,7 +43,7 @@ func poolerExec(sc *scene) error {
 	if err != nil {
 		return err
 	}
-	return behindPooler(sc, service, "PgBouncer "+pooler.Version+" in transaction mode, "+inExec)
+	return behindPooler(sc, service, "PgBouncer "+pooler.Version+", exec mode")
 }
 
 // behindPooler is what has to go well behind any pooler.
@@ -85,7 +85,7 @@ func poolerDefault(sc *scene) error {
 	if err != nil {
 		return err
 	}
-	r := row{fault: "PgBouncer " + pooler.Version + " in transaction mode, nothing set: not ready, and why", seen: "nobody is sent there"}
+	r := row{fault: "PgBouncer " + pooler.Version + ", nothing set: not ready, and why", seen: "nobody is sent there"}
 	if err := service.AwaitNotReady(sc.ctx, "default_query_exec_mode"); err != nil {
 		r.seen, r.problems = "errors now and then", []string{"/readyz does not tell: " + err.Error()}
 	}
@@ -110,5 +110,5 @@ func poolerNew(sc *scene) error {
 	if err != nil {
 		return err
 	}
-	return behindPooler(sc, service, fmt.Sprintf("PgBouncer %s in transaction mode, max_prepared_statements=200", pooler.Version))
+	return behindPooler(sc, service, fmt.Sprintf("PgBouncer %s, max_prepared_statements", pooler.Version))
 }

@@ -75,7 +75,7 @@ func scaleStandby(sc *scene) error {
 	if err != nil {
 		return err
 	}
-	const where = "three instances, HAProxy, PgBouncer, primary and standby: "
+	const where = "scaled out: "
 	if err := sc.run(play{
 		what: where + "standby stopped at once; then started again", addr: out.balancer.Addr,
 		strike: out.standby.Crash, lasts: 3 * time.Second,

@@ -55,11 +55,11 @@ func scaleThroughput(sc *scene) error {
 		}
 	}
 	r := row{
-		fault: fmt.Sprintf("%d clients without pauses, one instance and three in turns", turnConns),
-		seen: fmt.Sprintf("%s answers/s from one instance, %s from three: %s times as many", figures.Spread(one.perSecond, figures.Count),
-			figures.Spread(all.perSecond, figures.Count), figures.Spread(figures.Ratios(all.perSecond, one.perSecond), figures.Decimals(2))),
-		note: fmt.Sprintf("all processes and the clients share %d processors, so that more instances cannot answer more here; medians of %d turns of %v. "+
-			"Processor time of a thousand answers with one instance: %s. With three: %s", runtime.NumCPU(), rounds, turnTime, one.costs(), all.costs()),
+		fault: fmt.Sprintf("scaled out: %d clients without pauses", turnConns),
+		seen:  fmt.Sprintf("%s/s with one instance, %s/s with three", figures.Count(figures.Median(one.perSecond)), figures.Count(figures.Median(all.perSecond))),
+		note: fmt.Sprintf("three instances answered %s times as many as one (median, least and most of the turns). All processes and the clients share %d processors, so that more instances cannot answer more here; %d turns of %v each. "+
+			"Processor time of a thousand answers with one instance: %s. With three: %s", figures.Spread(figures.Ratios(all.perSecond, one.perSecond), figures.Decimals(2)),
+			runtime.NumCPU(), rounds, turnTime, one.costs(), all.costs()),
 	}
 	if one.failures+all.failures > 0 {
 		r.problems = append(r.problems, fmt.Sprintf("%d calls were refused or failed, such as: %v", one.failures+all.failures, errors.Join(one.failure, all.failure)))

@@ -26,12 +26,16 @@ func (s *suite) document() string {
 		if len(r.problems) > 0 {
 			met = "NO"
 		}
-		table.Row(r.fault, r.seen, seconds(r.slowest), told, seconds(r.recovery), met)
+		slowest, recovery := figures.Nothing, figures.Nothing
+		if r.slowest > 0 {
+			slowest, recovery = seconds(r.slowest), seconds(r.recovery)
+		}
+		table.Row(r.fault, r.seen, slowest, told, recovery, met)
 		if r.note != "" {
 			fmt.Fprintf(&notes, "* **%s**: %s\n", r.fault, r.note)
 		}
 		for _, problem := range r.problems {
-			fmt.Fprintf(&notes, "* **%s** was not met: %s\n", r.fault, problem)
+			fmt.Fprintf(&notes, "* **%s** was not met: %s\n", r.fault, flat(problem))
 		}
 	}
 	return fmt.Sprintf(`# What happens when something breaks
@@ -45,7 +49,8 @@ Measured by %s; nothing here was written by hand.
 some seconds and is mended. Everything is a real process on one machine. The columns count from the moment at which it broke until a
 second without anything but right answers. Right is a list with all of the caller's jobs, each once and in order, and nobody
 else's. "Recovered after" is the time from the mending to the end of the last call that got no list; 0 where there was
-none. The statement limit is %v in all of it, in place of 5 s.
+none. The statement limit is %v in all of it, in place of 5 s. "Scaled out" is three instances behind HAProxy, with PgBouncer in
+transaction mode before a primary and a standby from which is read.
 
 %s
 %s`, "`make faults`", time.Now().UTC().Format(time.DateOnly), s.version, strings.TrimPrefix(runtime.Version(), "go"), runtime.NumCPU(),
@@ -60,6 +65,9 @@ func yesNo(b bool) string {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// flat keeps a text in its line.
+func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // write prints the report and writes it where it is wanted, in one go.
 func (s *suite) write() error {

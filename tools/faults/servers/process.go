@@ -5,6 +5,7 @@ package servers
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -97,19 +98,32 @@ func (t *tail) String() string {
 	return strings.TrimSpace(string(t.text))
 }
 
-// FreePort is one that nobody listens on. Somebody else might take it first; who wanted
-// it says so then.
+// ports are those that were given out. Servers stop and come back to theirs, so none is
+// given out twice.
+var ports = struct {
+	sync.Mutex
+	given map[int]bool
+}{given: map[int]bool{}}
+
+// FreePort is one that nobody listens on. It is below those that systems choose for
+// outgoing connections, one of which could have it when a server comes back.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	const first, last, tries = 15_000, 32_000, 1000
+	ports.Lock()
+	defer ports.Unlock()
+	for range tries {
+		port := first + rand.N(last-first) //nolint:gosec // no secret
+		if ports.given[port] {
+			continue
+		}
+		l, err := net.Listen("tcp", addr(port)) //nolint:noctx // it is closed at once
+		if err != nil {
+			continue
+		}
+		ports.given[port] = true
+		return port, l.Close()
 	}
-	defer func() { _ = l.Close() }()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, errors.New("find a free port: it has no number")
-	}
-	return addr.Port, nil
+	return 0, errors.New("find a free port: there is none")
 }
 
 // addr is a port of this machine's loopback.
