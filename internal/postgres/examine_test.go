@@ -234,6 +234,8 @@ func TestExamineLockedTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	notable, all := examine(t, postgres.Examination{URL: as(t, db, "in role reporting_reader")})
+	// A machine that is busy is far from its own database.
+	notable = slices.DeleteFunc(notable, func(line string) bool { return strings.HasPrefix(line, "warning server: a round trip takes") })
 	if len(notable) != 1 || !strings.HasPrefix(notable[0], "wrong schema: the database does not answer in time") ||
 		!slices.ContainsFunc(all, func(line string) bool { return strings.HasPrefix(line, "ok role: ") }) || !slices.Contains(all, "ok pooler: no pooler stands between; ") {
 		t.Errorf("%q among %q", notable, all)
