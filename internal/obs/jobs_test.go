@@ -166,3 +166,46 @@ func TestReadinessIsAMetric(t *testing.T) {
 		}
 	}
 }
+
+// A database that does not answer makes no scrape slow, and shows at the next one.
+func TestReadinessKeepsNoScrapeWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		takes := time.Duration(0)
+		m := obs.NewMetrics(obs.Build{})
+		m.RegisterReadiness(obs.NewReadiness(slog.New(slog.DiscardHandler), obs.Check{Name: "database", Run: func(ctx context.Context) error {
+			select {
+			case <-time.After(takes):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}))
+		ready := func() float64 {
+			begin := time.Now()
+			n, err := testutil.GatherAndCount(m.Registry, "reporting_ready")
+			if err != nil || n != 1 || time.Since(begin) > 100*time.Millisecond {
+				t.Fatalf("%d figures after %v, %v", n, time.Since(begin), err)
+			}
+			families, _ := m.Registry.Gather()
+			for _, f := range families {
+				if f.GetName() == "reporting_ready" {
+					return f.GetMetric()[0].GetGauge().GetValue()
+				}
+			}
+			return -1
+		}
+		if ready() != 1 {
+			t.Error("not ready")
+		}
+		takes = time.Hour
+		if ready() != 1 {
+			t.Error("it told what it cannot know yet")
+		}
+		time.Sleep(3 * time.Second)
+		if ready() != 0 {
+			t.Error("ready, though the check did not end")
+		}
+		time.Sleep(time.Hour)
+	})
+}

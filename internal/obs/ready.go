@@ -4,15 +4,25 @@ package obs
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// readyCollector runs the readiness checks when somebody scrapes. They are cheap: their
-// results count for a moment.
+// readyWait is how long a scrape waits for the checks of readiness: long enough for a
+// database that is well. With one that is not, the next scrape tells.
+const readyWait = 100 * time.Millisecond
+
+// readyCollector runs the checks of readiness when somebody scrapes. They are cheap:
+// their results count for a moment.
 type readyCollector struct {
 	readiness *Readiness
+
+	mu     sync.Mutex
+	flight chan struct{} // closed when the checks that are under way end; nil: none are
+	last   readyAnswer
+	known  bool // there is a last
 
 	ready, check *prometheus.Desc
 }
@@ -35,15 +45,50 @@ func (c *readyCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
-	const patience = 2 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	answer := c.readiness.answer(ctx)
+	answer, known := readyAnswer{}, true
+	if !c.readiness.Draining() {
+		answer, known = c.current()
+	}
+	if !known {
+		return
+	}
 	figures := figures(out)
 	figures.gauge(c.ready, one(answer.Ready))
 	for _, check := range answer.Checks {
 		figures.gauge(c.check, one(check.OK), check.Name)
 	}
+}
+
+// current is what the checks said last.
+func (c *readyCollector) current() (readyAnswer, bool) {
+	c.mu.Lock()
+	if c.flight == nil {
+		c.flight = make(chan struct{})
+		go c.run()
+	}
+	flight := c.flight
+	c.mu.Unlock()
+	wait := time.NewTimer(readyWait)
+	defer wait.Stop()
+	select {
+	case <-flight:
+	case <-wait.C:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last, c.known
+}
+
+func (c *readyCollector) run() {
+	const patience = 2 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	answer := c.readiness.answer(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last, c.known = answer, true
+	close(c.flight)
+	c.flight = nil
 }
 
 func one(yes bool) float64 {
