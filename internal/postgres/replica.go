@@ -103,16 +103,26 @@ func (h *Health) lag(ctx context.Context) (behind time.Duration, receives bool, 
 	return askLag(ctx, h.pool.pgx)
 }
 
+// errNoLag: there is something to replay, and nothing that was replayed since the start
+// to tell the time from.
+var errNoLag = errors.New("it has replayed nothing since it was started")
+
 func askLag(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 },
 ) (behind time.Duration, receives bool, err error) {
-	var seconds float64
+	var seconds *float64
 	err = conn.QueryRow(ctx, `
 		select case when pg_is_in_recovery() and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
-		            then coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0) else 0 end::float8,
+		            then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) else 0 end::float8,
 		       not pg_is_in_recovery() or exists (select from pg_stat_wal_receiver)`).Scan(&seconds, &receives)
-	return max(0, time.Duration(seconds*float64(time.Second))), receives, err
+	if err != nil {
+		return 0, false, fmt.Errorf("ask for the lag: %w", err)
+	}
+	if seconds == nil {
+		return 0, receives, errNoLag
+	}
+	return max(0, time.Duration(*seconds*float64(time.Second))), receives, nil
 }
 
 // EachJob implements report.Jobs. Each of the two has half of the time that a caller
