@@ -14,6 +14,8 @@ import (
 	"reporting/tools/faults/servers"
 )
 
+const limitReader = "alter role " + servers.Reader + " connection limit "
+
 const cutSessions = "select pg_terminate_backend(pid) from pg_stat_activity where usename = '" + servers.Reader + "'"
 
 // databaseConnections gives all connections that there are to others, and ends those that
@@ -34,10 +36,10 @@ func databaseConnections(sc *scene) error {
 	if err := sc.run(play{
 		what: "the role's connection limit reached", addr: service.Addr,
 		strike: func() error {
-			return small.Exec(sc.ctx, database, "alter role "+servers.Reader+" connection limit 0", cutSessions)
+			return small.Exec(sc.ctx, database, limitReader+"0", cutSessions)
 		},
 		lasts:  3 * time.Second,
-		mend:   func() error { return small.Exec(sc.ctx, database, "alter role "+servers.Reader+" connection limit -1") },
+		mend:   func() error { return small.Exec(sc.ctx, database, limitReader+"-1") },
 		expect: expectation{kinds: away, hurts: true, within: awayWithin},
 	}); err != nil {
 		return err
@@ -62,14 +64,12 @@ func databaseConnections(sc *scene) error {
 	})
 }
 
-// takeAll takes connections, ending those of the service, until the service has none.
+// takeAll takes all connections that there are, those of the service among them. That one
+// is kept out meanwhile: it would be as quick to take what becomes free.
 func takeAll(ctx context.Context, p *servers.Postgres) (others []*pgx.Conn, err error) {
-	// Even those that are kept for a superuser may be taken for a moment, by sessions that end.
-	boss, err := pgx.Connect(ctx, p.SuperURL(database))
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+	if err := p.Exec(ctx, database, limitReader+"0", cutSessions); err != nil {
+		return nil, err
 	}
-	defer func() { _ = boss.Close(context.WithoutCancel(ctx)) }()
 	full := 0 // how often it was, one time after the other
 	for end := time.Now().Add(wellWithin); time.Now().Before(end); {
 		conn, err := pgx.Connect(ctx, p.URL(servers.Producer, database, 0))
@@ -77,23 +77,13 @@ func takeAll(ctx context.Context, p *servers.Postgres) (others []*pgx.Conn, err 
 			others, full = append(others, conn), 0
 			continue
 		}
-		var left int
-		err = boss.QueryRow(ctx, "select count(*) from pg_stat_activity where usename = '"+servers.Reader+"'").Scan(&left)
-		if err == nil && left > 0 {
-			// What the service had is free then, and both want it.
-			_, err = boss.Exec(ctx, cutSessions)
-			full = -1
-		}
-		if err != nil {
-			return others, fmt.Errorf("end the service's sessions: %w", err)
-		}
 		const often = 10 // sessions that end take a moment
 		if full++; full == often {
-			return others, nil
+			return others, p.Exec(ctx, database, limitReader+"-1")
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return others, fmt.Errorf("only %d connections could be taken", len(others))
+	return others, fmt.Errorf("there are still more than %d connections to take", len(others))
 }
 
 // databaseDisk fills the disk on which the database lies, a small one of its own.
