@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 
 	"reporting/internal/app"
 	"reporting/internal/config"
@@ -22,7 +23,8 @@ type doctorCommand struct {
 
 func (c *doctorCommand) check() (err error) {
 	c.config, err = c.Serve(app.Checks())
-	return err
+	_, wrong := app.ReadTraces(os.Getenv)
+	return config.Join(append(wrong, err)...)
 }
 
 func (c *doctorCommand) tolerate(problems error) { c.problems = problems }

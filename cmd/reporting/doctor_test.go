@@ -63,6 +63,7 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 	settings["REPORTING_AUTH_ISSUERS"] = ""
 	settings["REPORTING_LITSEN"] = "misspelled"
 	settings["REPORTING_MAX_BODY"] = "many"
+	settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
 	code, stdout, stderr := call(t, settings, "doctor", "--json")
 	if code != exitFailure || stderr == "" || strings.Contains(stdout+stderr, "hunter2") {
 		t.Errorf("%d\n%s%s", code, stdout, stderr)
@@ -79,8 +80,8 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 		lines.WriteString(f.Result + " " + f.Area + ": " + f.Text + "\n")
 	}
 	wants(t, lines.String(), "wrong settings: REPORTING_AUTH_ISSUERS is required", "wrong settings: REPORTING_LITSEN is not a setting",
-		"wrong settings: REPORTING_MAX_BODY must be", "ok database: ", "ok role: ", "not run tokens: because of what is wrong with REPORTING_AUTH")
-	if report.Wrong != 3 {
+		"wrong settings: REPORTING_MAX_BODY must be", "wrong settings: OTEL_EXPORTER_OTLP_PROTOCOL must be", "ok database: ", "ok role: ", "not run tokens: because of what is wrong with REPORTING_AUTH")
+	if report.Wrong != 4 {
 		t.Errorf("%d things are wrong:\n%s", report.Wrong, &lines)
 	}
 	if code, _, stderr := call(t, settings, "doctor", "--no-such-flag"); code != exitUsage || !strings.Contains(stderr, "--no-such-flag") {

@@ -66,6 +66,9 @@ func address(ctx context.Context, name, setting, address string, running func(co
 
 // files compares connections with the files that the process may open.
 func (o DoctorOptions) files() doctor.Finding {
+	if o.Config.MaxConnections < leastConnections {
+		return doctor.Finding{Result: doctor.NotRun, Text: "REPORTING_MAX_CONNECTIONS is not usable"}
+	}
 	others := 0
 	for _, url := range []config.Secret{o.Config.DatabaseURL, o.Config.DatabaseReplicaURL} {
 		if n, err := postgres.Connections(string(url)); url != "" && err == nil {

@@ -55,8 +55,16 @@ func (a *App) measureJobs(pool *postgres.Pool) {
 	if a.config.JobMetricsInterval == 0 {
 		return
 	}
+	running, stop := context.WithCancel(context.Background())
+	a.cleanups.add("counting of jobs", time.Second, func(context.Context) error { // before the pool, which would wait for it
+		stop()
+		return nil
+	})
 	a.metrics.RegisterJobs(obs.JobOptions{
 		Measure: func(ctx context.Context) (obs.JobStats, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(running, cancel)()
 			figures, err := pool.Figures(ctx)
 			return jobStats(figures), err
 		},

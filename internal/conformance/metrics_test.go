@@ -153,6 +153,21 @@ func TestReplicaMetrics(t *testing.T) {
 	}
 }
 
+// Counting jobs can take long, just when the database is ill, and keeps no service from
+// stopping in order.
+func TestStopWhileJobsAreCounted(t *testing.T) {
+	t.Parallel()
+	server := own(t, func(c *config.Config) {
+		c.JobMetricsInterval, c.StatementTimeout = time.Nanosecond, 20*time.Second
+	})
+	defer lockTable(t, server)()
+	server.scrape(t)
+	begin := time.Now()
+	if err := server.stop(); err != nil || time.Since(begin) > 4*time.Second {
+		t.Errorf("it stopped after %v: %v", time.Since(begin), err)
+	}
+}
+
 // Operators see the state of the keys, and that a key server fails while tokens
 // still pass.
 func TestKeyMetrics(t *testing.T) {

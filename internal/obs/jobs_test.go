@@ -202,7 +202,7 @@ func TestReadinessKeepsNoScrapeWaiting(t *testing.T) {
 		if ready() != 1 {
 			t.Error("it told what it cannot know yet")
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(6 * time.Second)
 		if ready() != 0 {
 			t.Error("ready, though the check did not end")
 		}

@@ -80,7 +80,7 @@ func (c *readyCollector) current() (readyAnswer, bool) {
 }
 
 func (c *readyCollector) run() {
-	const patience = 2 * time.Second
+	const patience = 5 * time.Second // above what any check takes, which says why it fails
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	answer := c.readiness.answer(ctx)

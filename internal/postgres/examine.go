@@ -62,7 +62,7 @@ func (e *Examination) Checks() []doctor.Check {
 		}
 		checks = append(checks, doctor.Check{Area: area, Needs: e.Area, Run: func(ctx context.Context) []doctor.Finding {
 			if err := e.again(ctx); err != nil {
-				return []doctor.Finding{{Result: doctor.NotRun, Text: "the connection was lost, and another one is not to be had: " + why(err)}}
+				return []doctor.Finding{doctor.Bad("see what became of the server", "the connection was lost, and another one is not to be had: %s", why(err))}
 			}
 			found, err := part.run(ctx)
 			if err != nil {

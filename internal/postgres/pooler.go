@@ -61,7 +61,7 @@ type way struct {
 
 	conn    *pgx.Conn // the one that was looked at
 	pooling Pooling
-	next    time.Time     // when to look again, where that is of use
+	next    time.Time     // no look before, at any connection; zero: at the next new one
 	pause   time.Duration // after a look that was in vain
 }
 
@@ -72,14 +72,13 @@ const (
 )
 
 // loses tells whether a pooler is known to lose prepared statements between conn and
-// its server, which says to be session pid. It looks when a connection is new, and then
-// only as long as another answer would be a better one.
+// its server, which says to be session pid. It looks when a connection is new, and as long
+// as another answer would be a better one now and then.
 func (w *way) loses(ctx context.Context, conn *pgx.Conn, pid uint32) bool {
 	if !w.matters {
 		return false
 	}
-	settled := w.pooling != PoolingUnknown && w.pooling != LossyPooling
-	if w.conn == conn && (settled || w.now().Before(w.next)) {
+	if w.conn == conn && w.settled() || w.now().Before(w.next) {
 		return w.pooling == LossyPooling
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
@@ -88,14 +87,22 @@ func (w *way) loses(ctx context.Context, conn *pgx.Conn, pid uint32) bool {
 	if w.pooling, err = probe(ctx, conn, pid); err != nil {
 		w.pooling = PoolingUnknown // of which nobody complains
 	}
-	if err == nil || w.conn != conn {
+	if err == nil {
 		w.pause = probePause
 	} else {
-		w.pause = min(2*w.pause, connLifetime) // it takes a connection each time, which may be what is missing
+		// It takes connections each time, which may be what is missing: another one, and
+		// this one where there was no time to look to the end.
+		w.pause = min(max(probePause, 2*w.pause), connLifetime)
 	}
-	w.conn, w.next = conn, w.now().Add(w.pause)
+	w.conn, w.next = conn, time.Time{}
+	if !w.settled() {
+		w.next = w.now().Add(w.pause)
+	}
 	return w.pooling == LossyPooling
 }
+
+// settled tells whether there is nothing more to find out about a connection.
+func (w *way) settled() bool { return w.pooling != PoolingUnknown && w.pooling != LossyPooling }
 
 // probeRounds is how often the two connections try to meet. A pooler that is not busy
 // hands out the session that was used last, so that they meet at once; a busy one needs

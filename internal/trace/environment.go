@@ -29,8 +29,11 @@ type environment struct {
 // nothing can be wrong.
 func Read(getenv func(name string) string) (Settings, []error) {
 	e := &environment{get: func(name string) string { return strings.TrimSpace(getenv(name)) }}
+	if strings.EqualFold(e.get("OTEL_SDK_DISABLED"), "true") {
+		return Settings{}, nil
+	}
 	exporter := e.word("OTEL_TRACES_EXPORTER", "", "", "otlp", "none")
-	if exporter == "none" || strings.EqualFold(e.get("OTEL_SDK_DISABLED"), "true") {
+	if exporter == "none" {
 		return Settings{}, e.problems
 	}
 	s := Settings{endpoint: e.endpoint(), service: "reporting"}

@@ -43,7 +43,7 @@ func TestSettings(t *testing.T) {
 		{nil, off},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, off},
 		{map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, off},
-		{map[string]string{"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense"}, off},
+		{map[string]string{"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": "nonsense", "OTEL_TRACES_EXPORTER": "zipkin"}, off},
 		{
 			map[string]string{"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"},
 			on("http://c:4318/v1/traces", usual, "reporting"),
