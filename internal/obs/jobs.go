@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 )
 
 // JobStats are figures about the jobs of all users.
@@ -47,10 +48,10 @@ const (
 type jobCollector struct {
 	JobOptions
 
+	flight singleflight.Group // of one measurement at a time
 	mu     sync.Mutex
-	flight chan struct{} // closed when the measurement that is under way ends; nil: none is
-	next   time.Time     // no measurement before
-	until  time.Time     // how long stats may be told
+	next   time.Time // no measurement before
+	until  time.Time // how long stats may be told
 	stats  JobStats
 	failed bool // the last one
 
@@ -103,27 +104,25 @@ func (c *jobCollector) Collect(out chan<- prometheus.Metric) {
 
 // current is the last measurement, and whether it may be told.
 func (c *jobCollector) current() (JobStats, bool) {
-	c.mu.Lock()
-	if c.flight == nil && !c.Now().Before(c.next) {
-		c.flight = make(chan struct{})
-		go c.measure()
-	}
-	flight := c.flight
-	c.mu.Unlock()
-	if flight != nil {
-		wait := time.NewTimer(scrapeWait)
-		defer wait.Stop()
-		select {
-		case <-flight:
-		case <-wait.C:
-		}
+	if c.due() {
+		await(&c.flight, c.measure, scrapeWait)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stats, c.Now().Before(c.until)
 }
 
+// due tells whether it is time for a measurement, or one is under way.
+func (c *jobCollector) due() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.Now().Before(c.next)
+}
+
 func (c *jobCollector) measure() {
+	if !c.due() { // one has just ended
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
 	begin := c.Now()
@@ -148,6 +147,4 @@ func (c *jobCollector) measure() {
 		c.Log.InfoContext(ctx, "jobs are measured again")
 	}
 	c.failed = err != nil
-	close(c.flight)
-	c.flight = nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 )
 
 // readyWait is how long a scrape waits for the checks of readiness: long enough for a
@@ -19,8 +20,8 @@ const readyWait = 100 * time.Millisecond
 type readyCollector struct {
 	readiness *Readiness
 
+	flight singleflight.Group // of the checks, once at a time
 	mu     sync.Mutex
-	flight chan struct{} // closed when the checks that are under way end; nil: none are
 	last   readyAnswer
 	known  bool // there is a last
 
@@ -61,19 +62,7 @@ func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
 
 // current is what the checks said last.
 func (c *readyCollector) current() (readyAnswer, bool) {
-	c.mu.Lock()
-	if c.flight == nil {
-		c.flight = make(chan struct{})
-		go c.run()
-	}
-	flight := c.flight
-	c.mu.Unlock()
-	wait := time.NewTimer(readyWait)
-	defer wait.Stop()
-	select {
-	case <-flight:
-	case <-wait.C:
-	}
+	await(&c.flight, c.run, readyWait)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.last, c.known
@@ -87,8 +76,20 @@ func (c *readyCollector) run() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last, c.known = answer, true
-	close(c.flight)
-	c.flight = nil
+}
+
+// await has something run, unless it is under way already, and waits for its end, but not
+// for longer than patience.
+func await(flight *singleflight.Group, run func(), patience time.Duration) {
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case <-flight.DoChan("", func() (any, error) {
+		run()
+		return nil, nil //nolint:nilnil // whoever waits looks elsewhere
+	}):
+	case <-wait.C:
+	}
 }
 
 func one(yes bool) float64 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/singleflight"
 )
 
 // HealthConnections is how many connections a Health has.
@@ -29,10 +30,11 @@ type Health struct {
 	now      func() time.Time
 
 	mu      sync.Mutex
-	flight  chan struct{} // closed when the check that is under way ends; nil: none is
-	checked time.Time     // when the last one ended
+	checked time.Time // when the last one ended
 	result  error
 	passed  bool // one has succeeded
+
+	flight singleflight.Group // of one check at a time
 }
 
 // NewHealth returns a check of the database at url.
@@ -57,33 +59,36 @@ func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, 
 }
 
 // Check returns nil when the database answers, holds the schema that this
-// program needs, lets us read it, and keeps the statements that we prepare. The error says what to do, in words that
-// an operator may see. However many ask, one check runs at a time, all of them
-// wait for that one, and its result counts for a second.
+// program needs, lets us read it, and keeps the statements that we prepare. The error
+// says what to do, in words that an operator may see. However many ask, one check runs
+// at a time, all of them wait for that one, and its result counts for a second.
 func (h *Health) Check(ctx context.Context) error {
-	h.mu.Lock()
-	if !h.checked.IsZero() && h.now().Sub(h.checked) < healthTTL {
-		defer h.mu.Unlock()
-		return h.result
+	if counts, err := h.last(); counts {
+		return err
 	}
-	if h.flight == nil {
-		h.flight = make(chan struct{})
+	checked := h.flight.DoChan("", func() (any, error) {
+		if counts, err := h.last(); counts { // of one that has just ended
+			return nil, err
+		}
 		// Not the asker's context: the others want the result as well.
-		go h.run(context.WithoutCancel(ctx))
-	}
-	flight := h.flight
-	h.mu.Unlock()
+		return nil, h.run(context.WithoutCancel(ctx))
+	})
 	select {
-	case <-flight:
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return h.result
+	case r := <-checked:
+		return r.Err
 	case <-ctx.Done():
 		return errors.New("the check was given up")
 	}
 }
 
-func (h *Health) run(ctx context.Context) {
+// last tells whether the last check still counts, and its result.
+func (h *Health) last() (counts bool, result error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.checked.IsZero() && h.now().Sub(h.checked) < healthTTL, h.result
+}
+
+func (h *Health) run(ctx context.Context) error {
 	err := h.check(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,8 +98,7 @@ func (h *Health) run(ctx context.Context) {
 		err = nil
 	}
 	h.result, h.checked, h.passed = err, h.now(), h.passed || err == nil
-	close(h.flight)
-	h.flight = nil
+	return err
 }
 
 func (h *Health) check(ctx context.Context) error {
