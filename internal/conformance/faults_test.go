@@ -4,6 +4,8 @@ package conformance_test
 
 import (
 	"context"
+	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,4 +54,33 @@ func waitingQueries(t *testing.T, conn *pgx.Conn) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// stopDuring tells a server to stop while a call waits for its table, lets the call go on
+// when the port is closed, and returns its answer when both have come to their end.
+func (i instance) stopDuring(t *testing.T, call request) answer {
+	t.Helper()
+	unlock := lockTable(t, i)
+	answered := make(chan answer, 1)
+	go func() {
+		a, err := send(i.build(t, call))
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- a
+	}()
+	watcher := pgtest.Connect(t, i.db.Superuser)
+	waitFor(t, "the query", func() bool { return waitingQueries(t, watcher) == 1 })
+	ended := make(chan error, 1)
+	go func() { ended <- i.stop() }()
+	waitFor(t, "the end of the port", func() bool {
+		_, err := send(i.build(t, request{method: "GET", path: "/metadata"}))
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	unlock()
+	a := <-answered
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	return a
 }

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -242,25 +241,8 @@ func TestTraceOfFailures(t *testing.T) {
 func TestTraceOfCallInFlight(t *testing.T) {
 	t.Parallel()
 	server, collector := traced(t, nil)
-	unlock := lockTable(t, server)
 	header, id := parent(1)
-	answered := make(chan error, 1)
-	go func() {
-		_, err := send(server.build(t, status("u").with("Traceparent", header)))
-		answered <- err
-	}()
-	watcher := pgtest.Connect(t, server.db.Superuser)
-	waitFor(t, "the query", func() bool { return waitingQueries(t, watcher) == 1 })
-	ended := make(chan error, 1)
-	go func() { ended <- server.stop() }()
-	waitFor(t, "the end of the port", func() bool {
-		_, err := send(server.build(t, request{method: "GET", path: "/metadata"}))
-		return errors.Is(err, syscall.ECONNREFUSED)
-	})
-	unlock()
-	if err := errors.Join(<-answered, <-ended); err != nil {
-		t.Fatal(err)
-	}
+	server.stopDuring(t, status("u").with("Traceparent", header))
 	if _, names := server.spansOf(t, collector, id); len(names) != 4 {
 		t.Errorf("spans %q", names)
 	}
