@@ -68,6 +68,14 @@ func (out *stageOut) awaitReplica(sc *scene, fresh int) error {
 	return nil
 }
 
+// readAgain makes sure that the standby is read from again: that all is well is not only
+// because all is asked of the primary.
+func (out *stageOut) readAgain(sc *scene) {
+	if err := out.awaitReplica(sc, 1); err != nil {
+		sc.problemf("the standby is not read from again: %v", err)
+	}
+}
+
 // scaleStandby takes away the standby, which clients shall not notice, and then the
 // primary.
 func scaleStandby(sc *scene) error {
@@ -85,10 +93,7 @@ func scaleStandby(sc *scene) error {
 	}); err != nil {
 		return err
 	}
-	// And not only because all is asked of the primary from then on.
-	if err := out.awaitReplica(sc, 1); err != nil {
-		sc.problemf("the standby is not read from again: %v", err)
-	}
+	out.readAgain(sc)
 	if err := sc.run(play{
 		what: where + "standby halted (SIGSTOP); then going on", addr: out.balancer.Addr,
 		strike: out.standby.Freeze, lasts: 4 * time.Second, mend: out.standby.Thaw,
@@ -96,9 +101,7 @@ func scaleStandby(sc *scene) error {
 	}); err != nil {
 		return err
 	}
-	if err := out.awaitReplica(sc, 1); err != nil {
-		sc.problemf("the standby is not read from again: %v", err)
-	}
+	out.readAgain(sc)
 	if err := sc.newJobs(out, where); err != nil {
 		return err
 	}
@@ -109,9 +112,7 @@ func scaleStandby(sc *scene) error {
 	}); err != nil {
 		return err
 	}
-	if err := out.awaitReplica(sc, 1); err != nil {
-		sc.problemf("the standby is not read from again: %v", err)
-	}
+	out.readAgain(sc)
 	return sc.run(play{
 		what: where + "primary stopped at once; then started again", addr: out.balancer.Addr,
 		strike: out.primary.Crash, lasts: 3 * time.Second,

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Balancer is HAProxy before some instances. It asks each for its readiness, and sends a
@@ -100,22 +99,13 @@ func NewBalancer(ctx context.Context, dir string, instances []*Service) (*Balanc
 
 // AwaitAll waits until all instances take part.
 func (b *Balancer) AwaitAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
+	return b.process.await(ctx, func(ctx context.Context) error {
 		up, err := b.up(ctx)
-		if err == nil && up == b.members {
-			return nil
+		if err == nil && up != b.members {
+			err = fmt.Errorf("it has %d of %d instances", up, b.members)
 		}
-		if dead := b.process.alive(); dead != nil {
-			return dead
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("haproxy has %d of %d instances (%w): %s", up, b.members, err, b.process.said)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return err
+	})
 }
 
 // up is how many instances take part.

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -140,26 +139,15 @@ func (p *Pooler) URL(database, options string) string {
 }
 
 func (p *Pooler) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
+	return p.process.await(ctx, func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, p.URL(p.database, "default_query_exec_mode=exec"))
-		if err == nil {
-			_, err = conn.Exec(ctx, "select 1")
-			_ = conn.Close(ctx)
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			return nil
-		}
-		if dead := p.process.alive(); dead != nil {
-			return dead
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("pgbouncer does not answer: %w: %s", err, p.process.said)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		defer func() { _ = conn.Close(ctx) }()
+		_, err = conn.Exec(ctx, "select 1")
+		return err
+	})
 }
 
 // Stop ends it.

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"reporting/internal/embedded"
@@ -116,22 +115,7 @@ func (p *Postgres) Start() (err error) {
 
 // Await waits until it answers.
 func (p *Postgres) Await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		err := p.Exec(ctx, superuser, "select 1")
-		if err == nil {
-			return nil
-		}
-		if dead := p.process.alive(); dead != nil {
-			return dead
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("postgres does not answer: %w", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	return p.process.await(ctx, func(ctx context.Context) error { return p.Exec(ctx, superuser, "select 1") })
 }
 
 // URL is a connection string for a login and a database, by way of another port where

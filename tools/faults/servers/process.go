@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -73,6 +74,27 @@ func (p *process) end(signal syscall.Signal) error {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 	return fmt.Errorf("%s did not end in %v: %s", p.name, patience, p.said)
+}
+
+// await waits until it is as wanted, which look tells by no error. One that has ended
+// never will be.
+func (p *process) await(ctx context.Context, look func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := look(ctx)
+		if err == nil {
+			return nil
+		}
+		if dead := p.alive(); dead != nil {
+			return dead
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w: %s", p.name, err, p.said)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // tail keeps the end of what a program says.

@@ -100,22 +100,13 @@ func (s *Service) AwaitNotReady(ctx context.Context, words string) error {
 }
 
 func (s *Service) await(ctx context.Context, want bool, words string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
+	return s.process.await(ctx, func(ctx context.Context) error {
 		ready, reasons, err := s.Readiness(ctx)
-		if err == nil && ready == want && strings.Contains(reasons, words) {
-			return nil
+		if err == nil && (ready != want || !strings.Contains(reasons, words)) {
+			err = fmt.Errorf("ready is %v (%q), wanted %v %q", ready, reasons, want, words)
 		}
-		if dead := s.process.alive(); dead != nil {
-			return dead
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("ready is %v (%q, %w), wanted %v %q; its log: %s", ready, reasons, err, want, words, s.process.said)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return err
+	})
 }
 
 // Log is the end of what it logged.
