@@ -149,9 +149,10 @@ func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield fu
 	}
 	if second := stores[1-first].EachJob(ctx, filter, see); second == nil || begun {
 		r.reads[1-first].Add(1)
-		r.away.Store(0)
 		if first == 1 {
 			r.away.Store(time.Now().Add(replicaCheckTime).UnixNano())
+		} else {
+			r.away.Store(0)
 		}
 		return second
 	}

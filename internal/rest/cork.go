@@ -25,9 +25,8 @@ type noCorker struct{}
 func (noCorker) Cork()         {}
 func (noCorker) Uncork() error { return nil }
 
+// corkerOf returns the connection of a request; nil: it cannot be corked.
 func corkerOf(ctx context.Context) Corker {
-	if c, ok := ctx.Value(corkerKey{}).(Corker); ok {
-		return c
-	}
-	return noCorker{}
+	c, _ := ctx.Value(corkerKey{}).(Corker)
+	return c
 }
