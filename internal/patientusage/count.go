@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package patientusage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"reporting/internal/episode"
+)
+
+// Options say how to count.
+type Options struct {
+	Zone *time.Location // whose days and months count
+	Now  time.Time      // nothing is counted after its day
+	Dir  string         // for temporary files; "": the usual place
+}
+
+// Count counts the patients of all episodes, exactly, in one pass over them. It takes as
+// much room on the disk as the episodes' patients and periods do (about 50 bytes each),
+// and a sixtieth of that in memory.
+func Count(ctx context.Context, episodes episode.Source, o Options) (s Summary, err error) {
+	kept, err := newSpill(o.Dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() { err = errors.Join(err, kept.close()) }()
+	today := dayOf(o.Now, o.Zone)
+	if err := episodes.Each(ctx, func(e *episode.Episode) error {
+		if counted, counts := stayOf(e, o.Zone, today); counts {
+			return kept.add(e.Patient, counted)
+		}
+		return nil
+	}); err != nil {
+		return Summary{}, err
+	}
+	t := newTally()
+	var buffer []byte
+	for n := range parts {
+		if err := ctx.Err(); err != nil {
+			return Summary{}, err
+		}
+		if buffer, err = kept.part(n, buffer); err != nil {
+			return Summary{}, err
+		}
+		if err := t.part(buffer); err != nil {
+			return Summary{}, err
+		}
+	}
+	return summarize(t.months), nil
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package patientusage
+
+import (
+	"time"
+
+	"reporting/internal/episode"
+)
+
+// day is a date of the calendar in some zone: days since 1970-01-01.
+type day int32
+
+// span is from its first to its last day, both of which belong to it.
+type span struct{ first, last day }
+
+const daySeconds = 24 * 60 * 60
+
+func dayOf(t time.Time, zone *time.Location) day {
+	year, month, date := t.In(zone).Date()
+	return day(time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / daySeconds) //nolint:gosec // dates of four-digit years fit
+}
+
+// month is a month of the calendar: months since January of year 0.
+type month int32
+
+func monthOf(d day) (m month, first day) {
+	year, mon, date := time.Unix(int64(d)*daySeconds, 0).UTC().Date()
+	return month(year*12 + int(mon) - 1), d - day(date-1) //nolint:gosec // as above
+}
+
+func (m month) year() int { return int(m) / 12 }
+
+func (m month) ofYear() int { return int(m)%12 + 1 }
+
+// days are those on which a period goes on, the day in which it ends included, and none
+// after today. A period of which nobody knows the begin has none: there is no month that
+// it belongs to.
+func days(p episode.Period, zone *time.Location, today day) (s span, some bool) {
+	if p.Start.IsZero() {
+		return span{}, false
+	}
+	s = span{dayOf(p.Start, zone), today}
+	if !p.End.IsZero() {
+		end := p.End
+		if end.After(p.Start) {
+			end = end.Add(-1) // it ends before End
+		}
+		s.last = min(today, dayOf(end, zone))
+	}
+	return s, s.first <= s.last
+}
+
+// stay is what counts of an episode: when it went on, and when it was active.
+type stay struct {
+	whole  span
+	active []span
+}
+
+// stayOf returns what counts of an episode, and whether anything does.
+func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts bool) {
+	switch e.Status {
+	case episode.Planned, episode.Cancelled, episode.EnteredInError:
+		return stay{}, false
+	}
+	if s.whole, counts = days(e.Period, zone, today); !counts {
+		return stay{}, false
+	}
+	for _, p := range activePeriods(e) {
+		if active, some := days(p, zone, today); some {
+			s.active = append(s.active, active)
+		}
+	}
+	return s, true
+}
+
+// activePeriods are the times in which an episode was active: those that its history
+// names, or without one its whole period when it is active now. A history may leave out
+// the status of today; then that lasts since the latest change that it knows of.
+func activePeriods(e *episode.Episode) []episode.Period {
+	if len(e.History) == 0 {
+		if e.Status == episode.Active {
+			return []episode.Period{e.Period}
+		}
+		return nil
+	}
+	var active []episode.Period
+	var latest time.Time
+	open := false
+	for _, stage := range e.History {
+		p := stage.Period
+		open = open || p.End.IsZero()
+		if p.End.After(latest) {
+			latest = p.End
+		}
+		if stage.Status != episode.Active {
+			continue
+		}
+		if p.End.IsZero() {
+			p.End = e.Period.End
+		}
+		active = append(active, p)
+	}
+	if e.Status == episode.Active && !open && (e.Period.End.IsZero() || e.Period.End.After(latest)) {
+		active = append(active, episode.Period{Start: latest, End: e.Period.End})
+	}
+	return active
+}

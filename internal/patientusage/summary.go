@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package patientusage
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// The names of the two counts, in the order in which they are written.
+const (
+	nameSeven = "uniquePatientsWithEpisodeOfCareBeingActiveSevenOrMoreDays"
+	nameAll   = "uniquePatientsWithEpisodeOfCare"
+)
+
+const (
+	baseline   = 10_000 // monthly patients
+	roundingTo = 1000
+)
+
+// Summary is what the report says. Its JSON form is that of the recorded reports.
+type Summary struct {
+	Months []Month `json:"monthData"` // those with patients, in order
+	Years  []Year  `json:"yearData"`  // those with such months, in order
+}
+
+// Month is one month's part of a Summary.
+type Month struct {
+	Month   string       `json:"month"` // without a leading zero
+	Year    string       `json:"year"`
+	Entries []MonthEntry `json:"entries"`
+}
+
+// MonthEntry is one count of a month.
+type MonthEntry struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"` // patients
+	// Change is against the calendar month before. It is 0 in the first month, and 100
+	// where patients follow a month without any.
+	Change Double `json:"percentChangeFromLastMonth"`
+}
+
+// Year is one year's part of a Summary.
+type Year struct {
+	Year    string      `json:"year"`
+	Entries []YearEntry `json:"entries"`
+}
+
+// YearEntry is one count of a year.
+type YearEntry struct {
+	Name           string `json:"name"`
+	MonthlyAverage Double `json:"monthlyAverage"` // over the months that the year has in the report
+	BeyondBaseline int64  `json:"averageBeyondBaseline"`
+	Rounded        Double `json:"averageRounded"` // up, to whole thousands
+}
+
+// Double is a number that is written with a decimal point, as Java writes its own.
+type Double float64
+
+// MarshalJSON implements json.Marshaler.
+func (d Double) MarshalJSON() ([]byte, error) {
+	text := strconv.FormatFloat(float64(d), 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return []byte(text), nil
+}
+
+func summarize(months []count) Summary {
+	s := Summary{Months: []Month{}, Years: []Year{}}
+	var year count   // of the months so far
+	var counted int  // so many
+	var first = true // no month so far
+	for m, c := range months {
+		if c.all == 0 {
+			continue
+		}
+		at := month(m) //nolint:gosec // an index of months
+		var before count
+		if m > 0 {
+			before = months[m-1]
+		}
+		if first {
+			before, first = c, false
+		}
+		name := strconv.Itoa(at.year())
+		if n := len(s.Years); n == 0 || s.Years[n-1].Year != name {
+			s.Years = append(s.Years, Year{Year: name})
+			year, counted = count{}, 0
+		}
+		year.all, year.seven, counted = year.all+c.all, year.seven+c.seven, counted+1
+		s.Months = append(s.Months, Month{Month: strconv.Itoa(at.ofYear()), Year: name, Entries: []MonthEntry{
+			{Name: nameSeven, Count: c.seven, Change: change(before.seven, c.seven)},
+			{Name: nameAll, Count: c.all, Change: change(before.all, c.all)},
+		}})
+		s.Years[len(s.Years)-1].Entries = []YearEntry{
+			yearEntry(nameSeven, year.seven, counted), yearEntry(nameAll, year.all, counted),
+		}
+	}
+	return s
+}
+
+func change(before, now int64) Double {
+	switch {
+	case before == now:
+		return 0
+	case before == 0:
+		return 100
+	}
+	return Double(float64(now-before) / float64(before) * 100)
+}
+
+func yearEntry(name string, total int64, months int) YearEntry {
+	average := float64(total) / float64(months)
+	rounded := math.Ceil(average/roundingTo) * roundingTo
+	return YearEntry{
+		Name: name, MonthlyAverage: Double(average), Rounded: Double(rounded), BeyondBaseline: max(0, int64(rounded)-baseline),
+	}
+}
