@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"reporting/internal/episode"
+)
+
+// Decoder reads EpisodeOfCare resources (FHIR R4, JSON). What it does not know of them
+// it leaves aside; what it needs and does not find is an error, since a count without it
+// would be wrong.
+type Decoder struct {
+	// Base is the address of the server that the resources come from; references to
+	// patients may hold it or not. Empty: unknown.
+	Base string
+	// Zone is where days begin whose dates are written without a time.
+	Zone *time.Location
+
+	resource resource // kept for its room
+}
+
+type resource struct {
+	ResourceType string    `json:"resourceType"`
+	Status       string    `json:"status"`
+	Patient      reference `json:"patient"`
+	Period       period    `json:"period"`
+	History      []stage   `json:"statusHistory"`
+}
+
+type reference struct {
+	Reference string `json:"reference"`
+}
+
+type period struct {
+	Start string `json:"start"`
+	End   string `json:"end"`
+}
+
+type stage struct {
+	Status string `json:"status"`
+	Period period `json:"period"`
+}
+
+// Decode overwrites e with a resource. The error names the element at fault and never
+// what stands in it: that may be about a patient.
+func (d *Decoder) Decode(text []byte, e *episode.Episode) error {
+	history := d.resource.History[:0]
+	d.resource = resource{History: history}
+	if err := json.Unmarshal(text, &d.resource); err != nil {
+		return errors.New("is no JSON of an EpisodeOfCare")
+	}
+	r := &d.resource
+	if r.ResourceType != "EpisodeOfCare" {
+		return errors.New("is no EpisodeOfCare")
+	}
+	e.Status = episode.Status(r.Status)
+	if !e.Status.Valid() {
+		return errors.New("EpisodeOfCare.status is missing or unknown")
+	}
+	if e.Patient = d.patient(r.Patient.Reference); e.Patient == "" {
+		return errors.New("EpisodeOfCare.patient.reference is missing")
+	}
+	var err error
+	if e.Period, err = d.period(r.Period); err != nil {
+		return fmt.Errorf("EpisodeOfCare.period.%w", err)
+	}
+	e.History = e.History[:0]
+	for _, s := range r.History {
+		next := episode.Stage{Status: episode.Status(s.Status)}
+		if !next.Status.Valid() {
+			return errors.New("EpisodeOfCare.statusHistory.status is missing or unknown")
+		}
+		if next.Period, err = d.period(s.Period); err != nil {
+			return fmt.Errorf("EpisodeOfCare.statusHistory.period.%w", err)
+		}
+		e.History = append(e.History, next)
+	}
+	return nil
+}
+
+// patient is one name for all references to the same patient.
+func (d *Decoder) patient(reference string) string {
+	reference, _, _ = strings.Cut(reference, "/_history/")
+	if d.Base != "" {
+		reference = strings.TrimPrefix(reference, strings.TrimSuffix(d.Base, "/")+"/")
+	}
+	return reference
+}
+
+func (d *Decoder) period(p period) (out episode.Period, err error) {
+	if p.Start != "" {
+		if out.Start, _, err = d.dateTime(p.Start); err != nil {
+			return out, errors.New("start is no dateTime")
+		}
+	}
+	if p.End != "" {
+		if _, out.End, err = d.dateTime(p.End); err != nil {
+			return out, errors.New("end is no dateTime")
+		}
+	}
+	return out, nil
+}
+
+// dateTime returns the first instant of a dateTime, and the one after its last: those
+// of a day, month or year are far apart, those of a time are the same.
+func (d *Decoder) dateTime(text string) (first, after time.Time, err error) {
+	if strings.Contains(text, "T") {
+		first, err = time.Parse(time.RFC3339, text)
+		return first, first, err
+	}
+	for _, form := range []struct {
+		layout              string
+		years, months, days int
+	}{{time.DateOnly, 0, 0, 1}, {"2006-01", 0, 1, 0}, {"2006", 1, 0, 0}} {
+		if len(text) == len(form.layout) {
+			first, err = time.ParseInLocation(form.layout, text, d.Zone)
+			return first, first.AddDate(form.years, form.months, form.days), err
+		}
+	}
+	return first, after, errors.New("no dateTime")
+}
