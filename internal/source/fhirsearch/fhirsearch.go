@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package fhirsearch reads episodes of care from a FHIR R4 server, by search, page by
+// page. What the server does not tell in full is an error: half of the episodes make a
+// wrong number.
+//
+// internal/app imports it.
+package fhirsearch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2/clientcredentials"
+
+	"reporting/internal/episode"
+	"reporting/internal/source"
+)
+
+// Options say where the server is and who asks.
+type Options struct {
+	Base *url.URL // of the FHIR server, as in https://careplan.example.org/fhir
+	Zone *time.Location
+	// PageSize is asked for as _count; the server may have its own. Zero: 500.
+	PageSize int
+	// Credentials are the service's own (OAuth 2.0, client credentials); nil: none are
+	// sent.
+	Credentials *clientcredentials.Config
+	// Tries is how often a page is asked for before it is given up. Zero: 6, over about
+	// a minute.
+	Tries uint
+	// FirstPause is how long after the first failure the second try begins; each further
+	// pause is twice as long. Zero: one second.
+	FirstPause time.Duration
+}
+
+// Server is a source of episodes.
+type Server struct {
+	options Options
+	client  *http.Client
+}
+
+const (
+	usualPageSize = 500
+	usualTries    = 6
+	usualPause    = time.Second
+	pageTimeout   = 2 * time.Minute
+)
+
+// New returns the source. It does not connect.
+func New(o Options) *Server {
+	if o.PageSize == 0 {
+		o.PageSize = usualPageSize
+	}
+	if o.Tries == 0 {
+		o.Tries = usualTries
+	}
+	if o.FirstPause == 0 {
+		o.FirstPause = usualPause
+	}
+	s := &Server{options: o}
+	s.client = &http.Client{Timeout: pageTimeout, CheckRedirect: s.stay}
+	return s
+}
+
+// stay keeps requests, and with them the token, at the server's origin.
+func (s *Server) stay(to *http.Request, via []*http.Request) error {
+	const most = 3
+	if !s.own(to.URL) || len(via) >= most {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// own tells whether a URL has the server's origin (RFC 6454): scheme, host and port.
+func (s *Server) own(u *url.URL) bool {
+	return u.Scheme == s.options.Base.Scheme && u.Host == s.options.Base.Host && u.User == nil
+}
+
+// Each implements episode.Source.
+func (s *Server) Each(ctx context.Context, yield func(*episode.Episode) error) error {
+	fetch := s.fetcher(ctx)
+	decoder := source.Decoder{Base: s.options.Base.String(), Zone: s.options.Zone}
+	var e episode.Episode
+	seen := map[string]bool{}
+	told, total := 0, -1
+	for next := s.first(); next != ""; {
+		if seen[next] {
+			return errors.New("the FHIR server's pages lead in a circle")
+		}
+		seen[next] = true
+		page, err := fetch(ctx, next)
+		if err != nil {
+			return err
+		}
+		if page.total >= 0 && total < 0 {
+			total = page.total
+		}
+		for _, resource := range page.matches {
+			if err := decoder.Decode(resource, &e); err != nil {
+				return fmt.Errorf("page %d of the FHIR server, a resource %w", len(seen), err)
+			}
+			if err := yield(&e); err != nil {
+				return err
+			}
+			told++
+		}
+		if next, err = s.follow(next, page.next); err != nil {
+			return err
+		}
+	}
+	if told < total {
+		return fmt.Errorf("the FHIR server has %d episodes and told %d", total, told)
+	}
+	return nil
+}
+
+// first is the address of the first page. Elements that are of no use are not asked for;
+// a server that sends them all the same is well.
+func (s *Server) first() string {
+	u := s.options.Base.JoinPath("EpisodeOfCare")
+	u.RawQuery = url.Values{
+		"_count": {fmt.Sprint(s.options.PageSize)}, "_elements": {"patient,period,status,statusHistory"}, "_sort": {"_id"},
+	}.Encode()
+	return u.String()
+}
+
+// follow returns the address of the next page, "" after the last one. A link elsewhere
+// would take the token along.
+func (s *Server) follow(from, link string) (string, error) {
+	if link == "" {
+		return "", nil
+	}
+	at, err := url.Parse(from)
+	if err != nil {
+		return "", errors.New("the FHIR server's page has no usable address")
+	}
+	next, err := at.Parse(link)
+	if err != nil {
+		return "", errors.New("the FHIR server's link to the next page is no URL")
+	}
+	if !s.own(next) {
+		return "", fmt.Errorf("the FHIR server's link to the next page leads to another server, %s", next.Hostname())
+	}
+	return next.String(), nil
+}
