@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -67,9 +68,8 @@ func TestRecordedArchive(t *testing.T) {
 		t.Fatalf("%d files, want %d", len(gotHeaders), len(wantHeaders))
 	}
 	for n := range wantHeaders {
-		got, _ := json.Marshal(gotHeaders[n])
-		want, _ := json.Marshal(wantHeaders[n])
-		if !bytes.Equal(got, want) || !bytes.Equal(gotTexts[n], wantTexts[n]) {
+		got, want := fmt.Sprintf("%+v", gotHeaders[n]), fmt.Sprintf("%+v", wantHeaders[n])
+		if got != want || !bytes.Equal(gotTexts[n], wantTexts[n]) {
 			t.Errorf("file %d:\ngot  %s %s\nwant %s %s", n, got, gotTexts[n], want, wantTexts[n])
 		}
 	}

@@ -102,8 +102,10 @@ func TestRules(t *testing.T) {
 		"cancelled never counts": {episode.Episode{Status: episode.Cancelled, Period: whole}, nil},
 		"no start, no month":     {episode.Episode{Status: episode.Active, Period: period("", "2023-05-03 10:00")}, nil},
 		"active":                 {episode.Episode{Status: episode.Active, Period: whole}, map[string][2]int64{"2023-3": {1, 1}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
-		"finished, nobody knows when it was active": {episode.Episode{Status: episode.Finished, Period: whole},
-			map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 0}, "2023-5": {1, 0}}},
+		"finished, nobody knows when it was active": {
+			episode.Episode{Status: episode.Finished, Period: whole},
+			map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 0}, "2023-5": {1, 0}},
+		},
 		"finished with a history": {episode.Episode{Status: episode.Finished, Period: whole, History: []episode.Stage{
 			{Status: episode.Planned, Period: period("2023-03-20 10:00", "2023-04-20 10:00")},
 			{Status: episode.Active, Period: period("2023-04-20 10:00", "2023-05-03 10:00")},

@@ -62,6 +62,7 @@ func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts 
 	switch e.Status {
 	case episode.Planned, episode.Cancelled, episode.EnteredInError:
 		return stay{}, false
+	case episode.Waitlist, episode.Active, episode.OnHold, episode.Finished:
 	}
 	if s.whole, counts = days(e.Period, zone, today); !counts {
 		return stay{}, false

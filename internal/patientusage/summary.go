@@ -69,14 +69,14 @@ func (d Double) MarshalJSON() ([]byte, error) {
 
 func summarize(months []count) Summary {
 	s := Summary{Months: []Month{}, Years: []Year{}}
-	var year count   // of the months so far
-	var counted int  // so many
-	var first = true // no month so far
+	var year count  // of the months so far
+	var counted int // so many
+	first := true   // no month so far
 	for m, c := range months {
 		if c.all == 0 {
 			continue
 		}
-		at := month(m) //nolint:gosec // an index of months
+		at := month(m)
 		var before count
 		if m > 0 {
 			before = months[m-1]
@@ -102,10 +102,10 @@ func summarize(months []count) Summary {
 }
 
 func change(before, now int64) Double {
-	switch {
-	case before == now:
+	switch before {
+	case now:
 		return 0
-	case before == 0:
+	case 0:
 		return 100
 	}
 	return Double(float64(now-before) / float64(before) * 100)

@@ -44,7 +44,7 @@ func (t *tally) part(data []byte) error {
 	var before []int32
 	for len(data) > 0 {
 		n, used := binary.Uvarint(data)
-		if used <= 0 || uint64(len(data)-used) < n {
+		if used <= 0 || uint64(len(data)-used) < n { //nolint:gosec // not below zero
 			return errBroken
 		}
 		patient := data[used : used+int(n)] //nolint:gosec // checked above
@@ -80,7 +80,7 @@ func eachSpan(data []byte, yield func(n int, s span)) (rest []byte, err error) {
 		return nil, errBroken
 	}
 	data = data[used:]
-	for n := 0; uint64(n) <= active; n++ { //nolint:gosec // counts up from zero
+	for n := 0; uint64(n) <= active; n++ {
 		first, used := binary.Varint(data)
 		if used <= 0 {
 			return nil, errBroken

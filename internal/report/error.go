@@ -17,6 +17,10 @@ const (
 	Timeout
 	// Gone means that whoever asked is no longer there to be answered.
 	Gone
+	// NotFound means that there is no such thing, or none of the caller's.
+	NotFound
+	// Deleted means that there was such a thing.
+	Deleted
 )
 
 // String names the kind for logs.
@@ -30,6 +34,10 @@ func (k Kind) String() string {
 		return "timeout"
 	case Gone:
 		return "gone"
+	case NotFound:
+		return "not found"
+	case Deleted:
+		return "deleted"
 	}
 	return "unknown"
 }

@@ -119,6 +119,10 @@ func problemOf(err error) *Problem {
 			"The database took too long to answer. Try again shortly.").retryAfter(retryLater).because(err)
 	case report.Gone:
 		return gone(err)
+	case report.NotFound:
+		return problem(http.StatusNotFound, models.IssueTypeNotFound, "There is no such resource.").because(err)
+	case report.Deleted:
+		return problem(http.StatusGone, models.IssueTypeDeleted, "The resource was deleted.").because(err)
 	case report.Internal:
 	}
 	return problem(http.StatusInternalServerError, models.IssueTypeException,

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"golang.org/x/oauth2/clientcredentials"
@@ -124,7 +125,7 @@ func (s *Server) Each(ctx context.Context, yield func(*episode.Episode) error) e
 func (s *Server) first() string {
 	u := s.options.Base.JoinPath("EpisodeOfCare")
 	u.RawQuery = url.Values{
-		"_count": {fmt.Sprint(s.options.PageSize)}, "_elements": {"patient,period,status,statusHistory"}, "_sort": {"_id"},
+		"_count": {strconv.Itoa(s.options.PageSize)}, "_elements": {"patient,period,status,statusHistory"}, "_sort": {"_id"},
 	}.Encode()
 	return u.String()
 }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"reporting/internal/report"
+)
+
+// Binaries reads and deletes results. It implements report.Binaries.
+type Binaries struct {
+	pool    *Pool
+	timeout time.Duration
+}
+
+// NewBinaries returns a store on pool. timeout is how long the database may take for one
+// reading.
+func NewBinaries(pool *Pool, timeout time.Duration) *Binaries {
+	return &Binaries{pool: pool, timeout: timeout}
+}
+
+// actFor makes the rest of a transaction that of a role, for one user.
+const actFor = `select set_config('role', $1, true), set_config('reporting.user_id', $2, true)`
+
+// RequesterRole and WorkerRole are the roles that those who ask for reports, and those
+// who make them, act as.
+const (
+	RequesterRole = "reporting_requester"
+	WorkerRole    = "reporting_worker"
+)
+
+const selectBinary = `
+select b.deleted_at is not null, v.version, v.content_type, coalesce(v.source, ''), v.last_updated, v.size
+  from report_binary b
+  left join lateral (
+       select version, content_type, source, last_updated, size from report_binary_version
+        where binary_id = b.id and version = coalesce($3, version)
+        order by version desc limit 1) v on true
+ where b.user_id = $1 and b.id = $2`
+
+// Binary implements report.Binaries.
+func (b *Binaries) Binary(ctx context.Context, place report.BinaryPlace) (out report.Binary, err error) {
+	out = report.Binary{ID: place.ID, UserID: place.UserID}
+	err = b.forUser(ctx, place.UserID, func(batch *pgx.Batch) {
+		batch.Queue(selectBinary, place.UserID, place.ID, versionOrLatest(place.Version)).QueryRow(func(row pgx.Row) error {
+			var deleted bool
+			var version *int
+			var contentType, source *string
+			var updated *time.Time
+			var size *int64
+			if err := row.Scan(&deleted, &version, &contentType, &source, &updated, &size); err != nil {
+				return err
+			}
+			switch {
+			case deleted:
+				return errDeleted
+			case version == nil:
+				return pgx.ErrNoRows
+			}
+			out.Version, out.ContentType, out.Source, out.LastUpdated, out.Size = *version, *contentType, *source, updated.UTC(), *size
+			return nil
+		})
+	})
+	return out, err
+}
+
+// Piece implements report.Binaries.
+func (b *Binaries) Piece(ctx context.Context, place report.BinaryPlace, number int, buffer []byte) ([]byte, error) {
+	err := b.forUser(ctx, place.UserID, func(batch *pgx.Batch) {
+		batch.Queue(`
+			select p.data from report_binary_piece p join report_binary b on b.id = p.binary_id
+			 where b.user_id = $1 and p.binary_id = $2 and p.version = $3 and p.number = $4`,
+			place.UserID, place.ID, place.Version, number).QueryRow(func(row pgx.Row) error {
+			data := pgtype.PreallocBytes(buffer[len(buffer):cap(buffer)])
+			if err := row.Scan(&data); err != nil {
+				return err
+			}
+			buffer = append(buffer, data...)
+			return nil
+		})
+	})
+	return buffer, err
+}
+
+// Delete implements report.Binaries.
+func (b *Binaries) Delete(ctx context.Context, userID string, id int64) error {
+	return b.act(ctx, func(batch *pgx.Batch) {
+		batch.Queue(actFor, RequesterRole, userID)
+		batch.Queue(`select from report_binary where user_id = $1 and id = $2`, userID, id).QueryRow(func(row pgx.Row) error { return row.Scan() })
+		batch.Queue(`
+			update report_job j set status = 'CANCELLED', ended_at = greatest(now(), j.started_at, j.created_at)
+			  from report_binary b
+			 where b.user_id = $1 and b.id = $2 and j.id = b.job_id and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`, userID, id)
+		batch.Queue(`delete from report_binary_version v using report_binary b where b.id = v.binary_id and b.user_id = $1 and b.id = $2`, userID, id)
+		batch.Queue(`update report_binary set deleted_at = now() where user_id = $1 and id = $2 and deleted_at is null`, userID, id)
+	})
+}
+
+var errDeleted = errors.New("it was deleted")
+
+// forUser asks for something of a user: one round trip, and one transaction.
+func (b *Binaries) forUser(ctx context.Context, userID string, ask func(*pgx.Batch)) error {
+	return b.act(ctx, func(batch *pgx.Batch) {
+		batch.Queue(SetUser, userID)
+		ask(batch)
+	})
+}
+
+func (b *Binaries) act(ctx context.Context, ask func(*pgx.Batch)) error {
+	conn, err := b.pool.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	query, cancel := context.WithTimeoutCause(ctx, b.timeout, errStalled)
+	defer cancel()
+	var batch pgx.Batch
+	ask(&batch)
+	err = conn.SendBatch(query, &batch).Close()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return &report.Error{Kind: report.NotFound, Cause: err}
+	case errors.Is(err, errDeleted):
+		return &report.Error{Kind: report.Deleted, Cause: err}
+	case errors.Is(context.Cause(query), errStalled):
+		err = errors.Join(errStalled, err)
+	}
+	return fmt.Errorf("read binary: %w", domainError(ctx, err))
+}
+
+// versionOrLatest is null for the latest.
+func versionOrLatest(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
