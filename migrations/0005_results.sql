@@ -33,7 +33,7 @@ create table report_binary (
     id         bigint      generated always as identity primary key,
     user_id    text        collate "C" not null,
     -- The job that fills it; null when that is gone.
-    job_id     uuid        unique references report_job (id) on delete set null,
+    job_id     uuid        unique references report_job (id) on delete set null deferrable initially deferred,
     created_at timestamptz not null default now(),
     -- Deleted ones stay as a line, so that who asks hears 410 and not 404.
     deleted_at timestamptz,
@@ -43,6 +43,9 @@ create table report_binary (
 
 create index report_binary_by_user on report_binary (user_id, id);
 
+-- Results whose jobs somebody has deleted: age finds these too.
+create index report_binary_orphaned on report_binary (created_at) where job_id is null and deleted_at is null;
+
 create table report_binary_version (
     binary_id    bigint      not null references report_binary (id) on delete cascade,
     version      integer     not null,
@@ -51,6 +54,7 @@ create table report_binary_version (
     source       text,
     last_updated timestamptz not null default now(),
     size         bigint      not null, -- bytes
+    file_name    text,                 -- for who saves it; null: none in particular
     primary key (binary_id, version),
 
     constraint report_binary_version_counts check (version > 0 and size >= 0),
@@ -72,11 +76,34 @@ create table report_binary_piece (
 -- Results are compressed already.
 alter table report_binary_piece alter column data set storage external;
 
+-- What those who make reports note of a job of theirs. Jobs of other producers have no
+-- such line, and nobody here touches those.
+create table report_run (
+    job_id   uuid        primary key references report_job (id) on delete cascade,
+    due_at   timestamptz not null,           -- not begun before
+    entry    bigint,                         -- the job's latest entry in the queue
+    attempt  integer     not null default 0, -- how often it was begun
+    excused  integer     not null default 0, -- of these, how many a worker handed back that had to stop
+    -- The last sign of life of the worker that is at it; null while none is.
+    seen_at  timestamptz,
+    progress text,                           -- in words, for who waits
+
+    constraint report_run_attempt check (0 <= excused and excused <= attempt),
+    constraint report_run_progress_length check (char_length(progress) between 1 and 100)
+);
+
+-- Why a job failed, in words for people. Not checked for the rows that are there, which
+-- would take its time: none has one.
+alter table report_job add column failure_reason text;
+alter table report_job add constraint report_job_failure_reason
+    check (failure_reason is null or status = 'FAILED' and char_length(failure_reason) between 1 and 2000) not valid;
+
 -- The second wall, as for jobs: those who act for a user see that user's rows, whatever
 -- other roles their login has. Workers act as reporting_worker alone.
 alter table report_binary enable row level security;
 alter table report_binary_version enable row level security;
 alter table report_binary_piece enable row level security;
+alter table report_run enable row level security;
 
 create policy report_binary_own on report_binary as restrictive
     to reporting_reader, reporting_requester
@@ -89,6 +116,9 @@ create policy report_binary_version_own on report_binary_version as restrictive
 create policy report_binary_piece_own on report_binary_piece as restrictive
     to reporting_reader, reporting_requester
     using (exists (select from report_binary b where b.id = binary_id)) with check (exists (select from report_binary b where b.id = binary_id));
+create policy report_run_own on report_run as restrictive
+    to reporting_reader, reporting_requester
+    using (exists (select from report_job j where j.id = job_id)) with check (exists (select from report_job j where j.id = job_id));
 create policy report_job_requester_own on report_job as restrictive
     to reporting_requester
     using (user_id = nullif(current_setting('reporting.user_id', true), ''))
@@ -100,20 +130,28 @@ create policy report_binary_version_anyone on report_binary_version
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
 create policy report_binary_piece_anyone on report_binary_piece
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
+create policy report_run_anyone on report_run
+    to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
 create policy report_job_requester on report_job to reporting_requester using (true) with check (true);
 create policy report_job_worker on report_job to reporting_worker using (true) with check (true);
 
 alter table report_binary owner to reporting_owner;
 alter table report_binary_version owner to reporting_owner;
 alter table report_binary_piece owner to reporting_owner;
+alter table report_run owner to reporting_owner;
 
-grant select on report_binary, report_binary_version, report_binary_piece to reporting_reader;
+grant select on report_binary, report_binary_version, report_binary_piece, report_run to reporting_reader;
 
-grant select, insert on report_job to reporting_requester;
-grant update (status, ended_at) on report_job to reporting_requester; -- to cancel
+-- A requester asks, cancels and deletes.
+grant select, insert on report_job, report_run to reporting_requester;
+grant update (status, ended_at) on report_job to reporting_requester;
 grant select, insert, delete on report_binary, report_binary_version, report_binary_piece to reporting_requester;
 grant update (deleted_at) on report_binary to reporting_requester;
 
-grant select on report_job to reporting_worker;
-grant update (status, binary_reference, started_at, ended_at) on report_job to reporting_worker;
+-- A worker makes results, and clears away what is too old.
+grant select, delete on report_job to reporting_worker;
+grant update (status, failure_reason, started_at, ended_at) on report_job to reporting_worker;
+grant select, update on report_run to reporting_worker;
 grant select, insert, update, delete on report_binary, report_binary_version, report_binary_piece to reporting_worker;
+
+grant update (failure_reason) on report_job to reporting_producer;

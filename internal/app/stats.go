@@ -46,7 +46,7 @@ func (a *App) observeReading(r postgres.Reading) {
 		a.metrics.ObserveDatabaseError(obs.DatabaseTimeout)
 	case report.Internal:
 		a.metrics.ObserveDatabaseError(obs.DatabaseInternal)
-	case report.Gone, report.NotFound, report.Deleted: // the client
+	case report.Gone, report.NotFound, report.Deleted, report.Lost, report.Excess: // the client
 	}
 }
 

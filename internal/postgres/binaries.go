@@ -4,8 +4,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,12 +16,13 @@ import (
 type Binaries struct {
 	pool    *Pool
 	timeout time.Duration
+	now     Clock
 }
 
 // NewBinaries returns a store on pool. timeout is how long the database may take for one
 // reading.
-func NewBinaries(pool *Pool, timeout time.Duration) *Binaries {
-	return &Binaries{pool: pool, timeout: timeout}
+func NewBinaries(pool *Pool, timeout time.Duration, now Clock) *Binaries {
+	return &Binaries{pool: pool, timeout: timeout, now: now}
 }
 
 // actFor makes the rest of a transaction that of a role, for one user.
@@ -37,10 +36,10 @@ const (
 )
 
 const selectBinary = `
-select b.deleted_at is not null, v.version, v.content_type, coalesce(v.source, ''), v.last_updated, v.size
+select b.deleted_at is not null, v.version, v.content_type, coalesce(v.source, ''), v.last_updated, v.size, coalesce(v.file_name, '')
   from report_binary b
   left join lateral (
-       select version, content_type, source, last_updated, size from report_binary_version
+       select version, content_type, source, last_updated, size, file_name from report_binary_version
         where binary_id = b.id and version = coalesce($3, version)
         order by version desc limit 1) v on true
  where b.user_id = $1 and b.id = $2`
@@ -52,19 +51,19 @@ func (b *Binaries) Binary(ctx context.Context, place report.BinaryPlace) (out re
 		batch.Queue(selectBinary, place.UserID, place.ID, versionOrLatest(place.Version)).QueryRow(func(row pgx.Row) error {
 			var deleted bool
 			var version *int
-			var contentType, source *string
+			var contentType *string
 			var updated *time.Time
 			var size *int64
-			if err := row.Scan(&deleted, &version, &contentType, &source, &updated, &size); err != nil {
+			if err := row.Scan(&deleted, &version, &contentType, &out.Source, &updated, &size, &out.FileName); err != nil {
 				return err
 			}
 			switch {
 			case deleted:
-				return errDeleted
+				return &report.Error{Kind: report.Deleted}
 			case version == nil:
 				return pgx.ErrNoRows
 			}
-			out.Version, out.ContentType, out.Source, out.LastUpdated, out.Size = *version, *contentType, *source, updated.UTC(), *size
+			out.Version, out.ContentType, out.LastUpdated, out.Size = *version, *contentType, updated.UTC(), *size
 			return nil
 		})
 	})
@@ -91,50 +90,27 @@ func (b *Binaries) Piece(ctx context.Context, place report.BinaryPlace, number i
 
 // Delete implements report.Binaries.
 func (b *Binaries) Delete(ctx context.Context, userID string, id int64) error {
-	return b.act(ctx, func(batch *pgx.Batch) {
+	return b.pool.ask(ctx, b.timeout, func(batch *pgx.Batch) {
 		batch.Queue(actFor, RequesterRole, userID)
 		batch.Queue(`select from report_binary where user_id = $1 and id = $2`, userID, id).QueryRow(func(row pgx.Row) error { return row.Scan() })
-		batch.Queue(`
-			update report_job j set status = 'CANCELLED', ended_at = greatest(now(), j.started_at, j.created_at)
-			  from report_binary b
-			 where b.user_id = $1 and b.id = $2 and j.id = b.job_id and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`, userID, id)
-		batch.Queue(`delete from report_binary_version v using report_binary b where b.id = v.binary_id and b.user_id = $1 and b.id = $2`, userID, id)
-		batch.Queue(`update report_binary set deleted_at = now() where user_id = $1 and id = $2 and deleted_at is null`, userID, id)
+		batch.Queue(cancelJobOf, userID, id, b.now.time())
+		batch.Queue(deleteVersions+`and b.id = $2`, userID, id)
+		batch.Queue(deleteBinary+`and id = $2`, userID, id, b.now.time())
 	})
 }
 
-var errDeleted = errors.New("it was deleted")
+// cancelJobOf is cancelJob for the job of a Binary.
+const cancelJobOf = `
+update report_job j set status = 'CANCELLED', ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at, j.created_at)
+  from report_binary b
+ where b.user_id = $1 and b.id = $2 and j.id = b.job_id and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
 
-// forUser asks for something of a user: one round trip, and one transaction.
+// forUser asks for something of a user.
 func (b *Binaries) forUser(ctx context.Context, userID string, ask func(*pgx.Batch)) error {
-	return b.act(ctx, func(batch *pgx.Batch) {
+	return b.pool.ask(ctx, b.timeout, func(batch *pgx.Batch) {
 		batch.Queue(SetUser, userID)
 		ask(batch)
 	})
-}
-
-func (b *Binaries) act(ctx context.Context, ask func(*pgx.Batch)) error {
-	conn, err := b.pool.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	query, cancel := context.WithTimeoutCause(ctx, b.timeout, errStalled)
-	defer cancel()
-	var batch pgx.Batch
-	ask(&batch)
-	err = conn.SendBatch(query, &batch).Close()
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, pgx.ErrNoRows):
-		return &report.Error{Kind: report.NotFound, Cause: err}
-	case errors.Is(err, errDeleted):
-		return &report.Error{Kind: report.Deleted, Cause: err}
-	case errors.Is(context.Cause(query), errStalled):
-		err = errors.Join(errStalled, err)
-	}
-	return fmt.Errorf("read binary: %w", domainError(ctx, err))
 }
 
 // versionOrLatest is null for the latest.

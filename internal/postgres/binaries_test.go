@@ -53,7 +53,7 @@ func TestBinaries(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	running, finished := results(t, db, "u")
-	b := postgres.NewBinaries(openPool(t, requester(t, db), 2), 5*time.Second)
+	b := postgres.NewBinaries(openPool(t, requester(t, db), 2), 5*time.Second, nil)
 	for name, c := range map[string]struct {
 		place report.BinaryPlace
 		want  report.Binary
@@ -105,7 +105,7 @@ func TestDeleteBinary(t *testing.T) {
 	db := pgtest.New(t)
 	running, finished := results(t, db, "u")
 	other, _ := results(t, db, "v")
-	b := postgres.NewBinaries(openPool(t, requester(t, db), 2), 5*time.Second)
+	b := postgres.NewBinaries(openPool(t, requester(t, db), 2), 5*time.Second, nil)
 	for range 2 { // the second time changes nothing
 		for _, id := range []int64{running, finished} {
 			if err := b.Delete(t.Context(), "u", id); err != nil {
@@ -173,10 +173,10 @@ func TestWallBeforeResults(t *testing.T) {
 
 func TestBinariesFailHonestly(t *testing.T) {
 	t.Parallel()
-	b := postgres.NewBinaries(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second)
+	b := postgres.NewBinaries(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second, nil)
 	_, err := b.Binary(t.Context(), report.BinaryPlace{UserID: "u", ID: 1})
 	wantKind(t, err, report.Unavailable)
-	reader := postgres.NewBinaries(openPool(t, pgtest.New(t).Reader, 1), 5*time.Second)
+	reader := postgres.NewBinaries(openPool(t, pgtest.New(t).Reader, 1), 5*time.Second, nil)
 	if err := reader.Delete(t.Context(), "u", 1); err == nil || errors.Is(err, errors.ErrUnsupported) {
 		t.Error("a reader deleted something")
 	}

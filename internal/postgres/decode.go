@@ -22,11 +22,13 @@ const (
 	columnCreated
 	columnStarted
 	columnEnded
+	columnFailureReason
 	columnCount
 )
 
 var jobFormats = []int16{
 	columnID: binaryFormat, columnCreated: binaryFormat, columnStarted: binaryFormat, columnEnded: binaryFormat,
+	columnFailureReason: textFormat,
 }
 
 // epoch is the zero of timestamptz, 2000-01-01 UTC, in microseconds since 1970.
@@ -47,6 +49,7 @@ func decode(row [][]byte, job *report.Job) error {
 	job.Status = report.Status(text(string(job.Status), row[columnStatus]))
 	job.BinaryReference = text(job.BinaryReference, row[columnBinaryReference])
 	job.Parameters = row[columnParameters]
+	job.FailureReason = text(job.FailureReason, row[columnFailureReason])
 	for _, t := range []struct {
 		column int
 		to     *time.Time

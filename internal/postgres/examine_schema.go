@@ -22,7 +22,7 @@ var (
 		"report_job_status_agrees_with_times", "report_job_status_known", "report_job_times_in_order", "report_job_times_writable",
 		"report_job_user_id_length",
 	}
-	neededPolicies = []string{"report_job_producer", "report_job_reader", "report_job_reader_own"}
+	neededPolicies = []string{"report_job_producer", "report_job_reader", "report_job_reader_own", "report_job_requester", "report_job_requester_own", "report_job_worker"}
 )
 
 // Each tells the names of what is there and works.
@@ -32,7 +32,7 @@ const (
 	workingGuards = `select conname from pg_constraint where conrelid = to_regclass('report_job') and contype = 'c' and convalidated
 		union all select tgname from pg_trigger where tgrelid = to_regclass('report_job') and not tgisinternal and tgenabled <> 'D'`
 	workingPolicies = `select polname from pg_policy where polrelid = to_regclass('report_job')
-		and polpermissive = (polname <> 'report_job_reader_own')`
+		and polpermissive = (polname not like '%\_own')`
 )
 
 func (e *Examination) schema(ctx context.Context) ([]doctor.Finding, error) {

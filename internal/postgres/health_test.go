@@ -27,7 +27,7 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	good, empty, old, dropped := pgtest.New(t), pgtest.Empty(t), pgtest.New(t), pgtest.New(t)
 	old.Exec(t, "delete from reporting_schema_version where version_id > 1")
-	dropped.Exec(t, "drop table report_job")
+	dropped.Exec(t, "drop table report_job cascade")
 	for _, tt := range []struct{ name, url, want string }{
 		{"well", good.Reader, ""},
 		{"no schema", empty.Superuser, "run \"reporting migrate\""},
@@ -69,7 +69,7 @@ func TestHealthIsRemembered(t *testing.T) {
 	if err := health.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	db.Exec(t, "drop table report_job")
+	db.Exec(t, "drop table report_job cascade")
 	if err := health.Check(t.Context()); err != nil {
 		t.Errorf("asked again within the second: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -48,7 +49,7 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 	db := stdlib.OpenDB(*config.ConnConfig)
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	provider, err := newProvider(db)
+	provider, err := newProvider(db, config)
 	if err != nil {
 		return 0, err
 	}
@@ -82,7 +83,7 @@ func refusePooler(ctx context.Context, config *pgx.ConnConfig) error {
 	return ctx.Err()
 }
 
-func newProvider(db *sql.DB) (*goose.Provider, error) {
+func newProvider(db *sql.DB, config *pgxpool.Config) (*goose.Provider, error) {
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPollSeconds, lockPolls))
 	if err != nil {
 		return nil, fmt.Errorf("make migration lock: %w", err)
@@ -90,6 +91,7 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS,
 		goose.WithSessionLocker(locker),
 		goose.WithTableName(versionTable),
+		goose.WithGoMigrations(queueMigrations(config)...),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
@@ -105,8 +107,8 @@ func explain(err error) error {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if ok && pg.Code == "42501" { // insufficient_privilege
 		return fmt.Errorf("%w\nThe migrating role lacks a right. It takes either one that owns the database and may create roles "+
-			"(CREATEROLE), where reporting_owner, reporting_reader and reporting_producer do not exist yet; or an administrator "+
-			"who creates these three, grants reporting_owner to the migrating role, and grants usage and create on the schema "+
+			"(CREATEROLE), where the roles reporting_owner, reporting_reader, reporting_producer, reporting_requester and reporting_worker do not exist yet; or an administrator "+
+			"who creates these five, grants reporting_owner to the migrating role, and grants usage and create on the schema "+
 			"to reporting_owner and to the migrating role", err)
 	}
 	if ok && pg.Code == "55P03" { // lock_not_available
@@ -121,7 +123,7 @@ func requiredVersion() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read migrations: %w", err)
 	}
-	var newest int64
+	newest := int64(queueMigration)
 	for _, e := range entries {
 		version, err := goose.NumericComponent(e.Name())
 		if err != nil {

@@ -29,7 +29,7 @@ select set_config('reporting.user_id', $1, true), set_config('enable_bitmapscan'
 
 const (
 	selected = `
-select id, report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at
+select id, report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at, failure_reason
   from `
 	columns = selected + `report_job
  where user_id = $1`

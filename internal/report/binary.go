@@ -16,7 +16,8 @@ type Binary struct {
 	ContentType string
 	Source      string // the request that made it; empty for what a worker made
 	LastUpdated time.Time
-	Size        int64 // bytes
+	Size        int64  // bytes
+	FileName    string // for who saves it; empty: none in particular
 }
 
 // BinaryPlace names a version of a Binary of a user. Version zero is the latest.

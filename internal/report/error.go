@@ -21,6 +21,10 @@ const (
 	NotFound
 	// Deleted means that there was such a thing.
 	Deleted
+	// Lost means that a run is not, or not any more, the job's.
+	Lost
+	// Excess means that the user has too much of it already.
+	Excess
 )
 
 // String names the kind for logs.
@@ -38,6 +42,10 @@ func (k Kind) String() string {
 		return "not found"
 	case Deleted:
 		return "deleted"
+	case Lost:
+		return "lost"
+	case Excess:
+		return "excess"
 	}
 	return "unknown"
 }

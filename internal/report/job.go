@@ -49,6 +49,8 @@ type Job struct {
 	Created    time.Time
 	Started    time.Time // zero: not started yet
 	Ended      time.Time // zero: not ended yet
+	// FailureReason says in words why a job failed; empty: nobody has said.
+	FailureReason string
 }
 
 // Filter says which jobs are wanted.
