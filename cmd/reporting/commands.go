@@ -18,6 +18,7 @@ import (
 // cli is the command line, as kong reads it.
 type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the service."`
+	Worker      workerCommand      `cmd:"" help:"Make reports, and nothing else: any number of these may run beside serve."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
 	Dev         devCommand         `cmd:"" help:"Run the service on a private Postgres with demo jobs; nothing to set up."`
 	Token       tokenCommand       `cmd:"" help:"Print an unsigned token for trying things in dev or gateway mode."`
@@ -58,6 +59,36 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return service.Run(ctx)
 }
 
+// workerCommand takes the settings of serve, so that one environment does for both, and
+// checks those that it needs.
+type workerCommand struct {
+	config.Flags `embed:""`
+
+	PrintConfig bool `help:"Print the effective settings, secrets masked, and exit."`
+
+	config config.Config
+}
+
+func (c *workerCommand) check() (err error) {
+	c.config, err = c.Worker(app.Checks())
+	return err
+}
+
+func (c *workerCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if c.PrintConfig {
+		c.config.Print(stdout)
+		return nil
+	}
+	ignoreClosedPipes()
+	log, end := app.OpenLog(c.config, stderr)
+	defer end()
+	worker, err := app.NewWorker(ctx, app.Options{Config: c.config, Build: build(), Log: log})
+	if err != nil {
+		return err
+	}
+	return worker.Run(ctx)
+}
+
 type migrateCommand struct {
 	config.Database `embed:""`
 	config.Logging  `embed:""`
@@ -82,6 +113,7 @@ func (c *migrateCommand) run(ctx context.Context, stdout, stderr io.Writer) erro
 type devCommand struct {
 	config.HTTP    `embed:""`
 	config.Query   `embed:""`
+	config.Making  `embed:""`
 	config.Logging `embed:""`
 	config.Trail   `embed:""`
 
@@ -94,7 +126,7 @@ type devCommand struct {
 
 func (c *devCommand) check() (err error) {
 	var wrong []error
-	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Logging: c.Logging, Trail: c.Trail}.Dev()
+	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Making: c.Making, Logging: c.Logging, Trail: c.Trail}.Dev()
 	c.traces, wrong = app.ReadTraces(os.Getenv)
 	return config.Join(append(wrong, err)...)
 }

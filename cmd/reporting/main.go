@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // where there is no system to bring it
 
 	"github.com/alecthomas/kong"
 

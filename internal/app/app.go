@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"reporting/internal/auth"
+	"reporting/internal/catalog"
 	"reporting/internal/config"
 	"reporting/internal/fhir"
 	"reporting/internal/obs"
-	"reporting/internal/report"
 	"reporting/internal/rest"
 	"reporting/internal/rest/jobstatus"
 	"reporting/internal/trace"
@@ -31,6 +31,7 @@ type Options struct {
 	Traces Traces // whether and where traces are sent
 	Log    *slog.Logger
 	Now    func() time.Time // nil: the system's clock
+	Demo   bool             // reports that are there for trying clients too
 	// Stdout and Stderr are where audit records go, when the settings say so.
 	Stdout, Stderr io.Writer
 }
@@ -43,7 +44,8 @@ type App struct {
 	readiness *obs.Readiness
 	tracer    *trace.Tracer // nil: traces are off
 	metrics   *obs.Metrics
-	api, ops  *listener
+	reports   []catalog.Report // none: this service makes and takes no orders
+	api, ops  *listener        // api is nil where nobody is served
 	cleanups  cleanups
 }
 
@@ -51,10 +53,7 @@ type App struct {
 // database nor waits for it: readiness tells when that is there. On an error
 // nothing is left behind.
 func New(ctx context.Context, o Options) (app *App, err error) {
-	a := &App{log: o.Log, now: o.Now, config: o.Config, metrics: obs.NewMetrics(o.Build)}
-	if a.now == nil {
-		a.now = time.Now
-	}
+	a := o.begin()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.cleanups.undo(context.WithoutCancel(ctx)))
@@ -81,7 +80,12 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		obs.Check{Name: "keys", Run: authenticator.Ready},
 	)
 	a.metrics.RegisterReadiness(a.readiness)
-	api, err := a.handler(db.jobs, authenticator, audit, o.Build)
+	if a.config.Reports.On() && a.config.Reports.Workers > 0 {
+		if _, err := a.openWorkers(ctx); err != nil {
+			return nil, err
+		}
+	}
+	api, err := a.handler(db, authenticator, audit, o.Build)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +93,34 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// NewWorker puts together a service that makes reports and serves nobody. Like New, it
+// does not wait for the database.
+func NewWorker(ctx context.Context, o Options) (app *App, err error) {
+	a := o.begin()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.cleanups.undo(context.WithoutCancel(ctx)))
+		}
+	}()
+	w, err := a.openWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.readiness = obs.NewReadiness(a.log, obs.Check{Name: "workers", Run: w.check})
+	a.metrics.RegisterReadiness(a.readiness)
+	if err := a.listenOps(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (o Options) begin() *App {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &App{log: o.Log, now: o.Now, config: o.Config, metrics: obs.NewMetrics(o.Build), reports: o.kinds(o.Now)}
 }
 
 // gatewayWarning is what an operator should know of the mode.
@@ -126,14 +158,19 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	return verifier, nil
 }
 
-func (a *App) handler(jobs report.Jobs, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
+func (a *App) handler(db database, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
+	operations, routes, err := a.ordering(db)
+	if err != nil {
+		return nil, err
+	}
 	handler, err := rest.New(rest.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,
-		Operations:    []rest.Operation{jobstatus.New(a.tracer.Jobs(jobs), links)},
-		About:         fhir.Server{Version: build.Version, Released: build.Date},
+		Operations:    append([]rest.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...),
+		Routes:        routes,
+		About:         fhir.Server{Version: build.Version, Released: build.Date, Binaries: a.config.Reports.On()},
 		MaxBody:       c.MaxBody,
 		MaxConcurrent: c.MaxConcurrent,
 		UserRate:      c.UserRate,

@@ -15,6 +15,7 @@ import (
 // database is what the rest of the service needs of one, or of two.
 type database struct {
 	jobs        report.Jobs
+	pool        *postgres.Pool // of the primary
 	check       func(context.Context) error
 	connections int // the most there are
 }
@@ -32,7 +33,7 @@ func (a *App) openDatabase(ctx context.Context) (database, error) {
 	a.metrics.RegisterPool("reporting_db_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
 	primary := postgres.NewJobs(pool, timeout)
 	primary.Observe(a.observeReading)
-	db := database{jobs: primary, check: health.Check, connections: int(pool.Stats().Max) + postgres.HealthConnections}
+	db := database{jobs: primary, pool: pool, check: health.Check, connections: int(pool.Stats().Max) + postgres.HealthConnections}
 	if a.config.DatabaseReplicaURL == "" {
 		return db, nil
 	}

@@ -41,6 +41,8 @@ func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 		return err
 	}
 	o.Config.DatabaseURL = config.Secret(postgres.WithRole(owner, postgres.ReaderRole))
+	o.Config.Reports.WorkerDatabaseURL = config.Secret(owner)
+	o.Demo = true
 	o.Config.ShutdownDelay = 0 // nobody balances load in front of a laptop
 	app, err := New(ctx, o)
 	if err != nil {

@@ -34,48 +34,76 @@ func mayImport() map[string][]string {
 		doctor   = "internal/doctor"
 		config   = "internal/config"
 		trace    = "internal/trace"
+		episode  = "internal/episode"
+		source   = "internal/source"
+		archive  = "internal/archive"
+		catalog  = "internal/catalog"
+		reports  = "internal/reports"
+		work     = "internal/work"
+		queue    = "internal/queue"
 	)
 	return map[string][]string{
-		report:                 {},
-		config:                 {},
-		obs:                    {},
-		embedded:               {},
-		doctor:                 {},
-		trace:                  {report},
-		trace + "/tracetest":   {},
-		"migrations":           {},
-		"api":                  {},
-		"internal/conformance": {}, // tests only
-		auth:                   {report, doctor},
-		auth + "/authtest":     {},
-		fhirJSON:               {},
-		fhirXML:                {fhirJSON},
-		fhir:                   {report, fhirJSON, fhirXML},
-		postgres:               {report, doctor, "migrations"},
-		postgres + "/pgtest":   {report, postgres, embedded},
-		media:                  {fhir},
-		rest:                   {report, fhir, fhirJSON, auth, obs, trace, media},
-		rest + "/jobstatus":    {report, fhir, auth, obs, rest},
-		"internal/app":         {report, fhir, auth, obs, trace, rest, rest + "/jobstatus", postgres, embedded, config, doctor},
-		"cmd/reporting":        {"internal/app", config},
+		report:                    {},
+		config:                    {},
+		obs:                       {},
+		embedded:                  {},
+		doctor:                    {},
+		trace:                     {report},
+		trace + "/tracetest":      {},
+		"migrations":              {},
+		"api":                     {},
+		"internal/conformance":    {}, // tests only
+		auth:                      {report, doctor},
+		auth + "/authtest":        {},
+		fhirJSON:                  {},
+		fhirXML:                   {fhirJSON},
+		fhir:                      {report, fhirJSON, fhirXML},
+		postgres:                  {report, doctor, "migrations"},
+		postgres + "/pgtest":      {report, postgres, embedded},
+		media:                     {fhir},
+		rest:                      {report, fhir, fhirJSON, auth, obs, trace, media},
+		rest + "/jobstatus":       {report, fhir, auth, obs, rest},
+		rest + "/ordering":        {report, fhir, auth, obs, rest, media, catalog},
+		rest + "/result":          {report, fhir, auth, obs, rest},
+		episode:                   {},
+		source:                    {episode},
+		source + "/fhirsearch":    {episode, source},
+		source + "/ndjson":        {episode, source},
+		source + "/synthetic":     {episode},
+		archive:                   {},
+		catalog:                   {report, fhir, archive},
+		reports:                   {catalog, episode, reports + "/demo", reports + "/patientusage"},
+		reports + "/demo":         {report, fhir, catalog},
+		reports + "/patientusage": {report, catalog, episode},
+		work:                      {report, catalog},
+		queue:                     {report},
+		"internal/app": {
+			report, fhir, auth, obs, trace, rest, rest + "/jobstatus", rest + "/ordering", rest + "/result", postgres, embedded, config, doctor,
+			episode, source + "/fhirsearch", source + "/ndjson", source + "/synthetic", catalog, reports, work, queue,
+		},
+		"cmd/reporting": {"internal/app", config},
 	}
 }
 
 // mayImportOthers limits who may use a library that stands for a technology.
 func mayImportOthers() map[string][]string {
 	return map[string][]string{
-		"github.com/jackc/":              {"internal/postgres", "internal/postgres/pgtest", "internal/embedded"}, // SQL
-		"database/sql":                   {"internal/postgres"},
-		"github.com/pressly/":            {"internal/postgres"},
-		"github.com/go-chi/":             {"internal/rest"}, // routes
-		"github.com/golang-jwt/":         {"internal/auth", "internal/auth/authtest"},
-		"github.com/MicahParks/":         {"internal/auth", "internal/auth/authtest"},
-		"github.com/prometheus/":         {"internal/obs"},
-		"github.com/alecthomas/kong":     {"cmd/reporting"},
-		"go.opentelemetry.io/":           {"internal/trace", "internal/trace/tracetest"},
-		"google.golang.org/":             {"internal/trace", "internal/trace/tracetest"}, // protobuf
-		"github.com/samply/":             {"internal/fhir", "internal/fhir/fhirjson", "internal/rest", "internal/rest/jobstatus"},
-		"github.com/go-json-experiment/": {"internal/auth", "internal/fhir/fhirjson"}, // JSON, strictly
+		"github.com/jackc/":          {"internal/postgres", "internal/postgres/pgtest", "internal/embedded", "internal/queue"}, // SQL
+		"database/sql":               {"internal/postgres"},
+		"github.com/pressly/":        {"internal/postgres"},
+		"github.com/go-chi/":         {"internal/rest"}, // routes
+		"github.com/golang-jwt/":     {"internal/auth", "internal/auth/authtest"},
+		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
+		"github.com/prometheus/":     {"internal/obs"},
+		"github.com/alecthomas/kong": {"cmd/reporting"},
+		"go.opentelemetry.io/":       {"internal/trace", "internal/trace/tracetest"},
+		"google.golang.org/":         {"internal/trace", "internal/trace/tracetest"}, // protobuf
+		"github.com/riverqueue/":     {"internal/postgres", "internal/queue"},
+		"golang.org/x/oauth2":        {"internal/source/fhirsearch", "internal/app"},
+		"github.com/samply/": {
+			"internal/fhir", "internal/fhir/fhirjson", "internal/rest", "internal/rest/jobstatus", "internal/rest/ordering", "internal/rest/result",
+		},
+		"github.com/go-json-experiment/": {"internal/auth", "internal/fhir/fhirjson", "internal/source", "internal/source/fhirsearch"}, // JSON, strictly
 	}
 }
 

@@ -15,12 +15,9 @@ import (
 // listen takes both addresses. The operations listener is the last to go, so
 // that a stopping service can still say that it is not ready.
 func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections int) (err error) {
-	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness),
-		opsConnections, func(float64) {}, a.log)
-	if err != nil {
+	if err := a.listenOps(ctx); err != nil {
 		return err
 	}
-	a.cleanups.add("operations listener", stopLimit, a.ops.stop)
 	most, err := roomFor(a.config.MaxConnections, databaseConnections)
 	if err != nil {
 		return err
@@ -37,6 +34,16 @@ func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections 
 	return nil
 }
 
+func (a *App) listenOps(ctx context.Context) (err error) {
+	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness),
+		opsConnections, func(float64) {}, a.log)
+	if err != nil {
+		return err
+	}
+	a.cleanups.add("operations listener", stopLimit, a.ops.stop)
+	return nil
+}
+
 // Addr is the address of the API listener.
 func (a *App) Addr() net.Addr { return a.api.net.Addr() }
 
@@ -49,13 +56,19 @@ func (a *App) OpsAddr() net.Addr { return a.ops.net.Addr() }
 // the reverse order of its start.
 func (a *App) Run(ctx context.Context) error {
 	a.ops.serve()
-	a.api.serve()
-	a.log.InfoContext(ctx, "serving", "api", a.Addr().String(), "operations", a.OpsAddr().String(), "base_url", a.config.BaseURL.String())
+	var apiFailed chan error // nil: it never does
+	if a.api != nil {
+		a.api.serve()
+		apiFailed = a.api.failed
+		a.log.InfoContext(ctx, "serving", "api", a.Addr().String(), "operations", a.OpsAddr().String(), "base_url", a.config.BaseURL.String())
+	} else {
+		a.log.InfoContext(ctx, "working", "operations", a.OpsAddr().String())
+	}
 	go a.readiness.Check(ctx)
 	var failure error
 	select {
 	case <-ctx.Done():
-	case failure = <-a.api.failed:
+	case failure = <-apiFailed:
 	case failure = <-a.ops.failed:
 	}
 	stopping := context.WithoutCancel(ctx)

@@ -47,6 +47,9 @@ func New(w io.Writer, h Header) (*Writer, error) {
 	}{h.Name, h.Time.Format(time.RFC3339Nano), h.Parameters})
 }
 
+// Name is that of the archive's folder, which holds all its files.
+func (a *Writer) Name() string { return strings.TrimSuffix(a.folder, "/") }
+
 // Group adds the file of one group: id names it among those of its type, and value is
 // written as JSON.
 func (a *Writer) Group(groupType, id string, value any) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Principal is the caller as the token describes them. The claim names are those of the
@@ -21,10 +22,15 @@ type Principal struct {
 	UserType string
 }
 
-// HasRole says whether the caller holds the role. Role names are compared exactly: two roles that
-// differ in case are two roles.
+// HasRole says whether the caller holds the role, or a wildcard that covers it: one that ends in
+// a star covers every role that begins with what stands before it, as Binary.* covers Binary.read.
+// A star alone covers nothing. Role names are compared exactly: two roles that differ in case are
+// two roles.
 func (p Principal) HasRole(role string) bool {
-	return slices.Contains(p.Roles, role)
+	return slices.ContainsFunc(p.Roles, func(held string) bool {
+		stem, wild := strings.CutSuffix(held, "*")
+		return held == role || wild && stem != "" && strings.HasPrefix(role, stem)
+	})
 }
 
 // Credentials are what a request brings along to identify its caller.

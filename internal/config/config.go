@@ -45,6 +45,7 @@ type Config struct {
 	LogFormat          string // json or text
 	AuditLog           string // AuditStdout, AuditStderr, AuditOff, or a file's path
 	LogUserKey         Key    // empty: one that is made up
+	Reports            Reports
 }
 
 // The values of AuditLog that are no file.
@@ -62,6 +63,10 @@ const (
 	maxCalls            = 1_000_000
 	minUserKey          = 16 // bytes; shorter ones can be tried
 )
+
+// devSource is what "reporting dev" reports on, unless it is told: as many as take a
+// moment to count.
+const devSource = "synthetic:200000"
 
 const (
 	defaultBaseURL      = "http://localhost:8080/fhir"
@@ -82,7 +87,26 @@ func (f Flags) Serve(checks Checks) (Config, error) {
 	c := f.common(&p)
 	f.Database.check(&c, &p, checks)
 	f.Replica.check(&c, &p, checks)
+	f.workers(&c, &p, checks)
 	f.authentication(&c, &p, checks)
+	return c, p.err()
+}
+
+// Worker checks the settings of "reporting worker", which serves nobody.
+func (f Flags) Worker(checks Checks) (Config, error) {
+	var p problems
+	c := f.common(&p)
+	if f.DatabaseURL == "" && f.WorkerDatabaseURL != "" {
+		f.DatabaseURL = f.WorkerDatabaseURL // nothing else is needed
+	}
+	f.Database.check(&c, &p, checks)
+	f.workers(&c, &p, checks)
+	if !c.Reports.On() {
+		p.add("REPORTING_SOURCE", "is required: what are reports to be made of?")
+	}
+	if c.Reports.Workers == 0 {
+		p.add("REPORTING_WORKERS", "must be above zero here: this process does nothing else")
+	}
 	return c, p.err()
 }
 
@@ -92,6 +116,7 @@ func (f Flags) Dev() (Config, error) {
 	var p problems
 	f.LogFormat = orDefault(f.LogFormat, "text") // read by a person
 	f.AuditLog = orDefault(f.AuditLog, AuditOff) // the invitation to try it is what a person wants to see
+	f.Source.Source = orDefault(f.Source.Source, devSource)
 	c := f.common(&p)
 	c.Auth = Gateway
 	c.AuthTrustedPeers = p.prefixes("REPORTING_AUTH_TRUSTED_PEERS", defaultTrustedPeers)
@@ -145,6 +170,7 @@ func (f Flags) common(p *problems) Config {
 	if c.Listen != "" && c.Listen == c.OpsListen && !ephemeral(c.Listen) {
 		p.add("REPORTING_OPS_LISTEN", "must not be the address of REPORTING_LISTEN: what is served there is not for clients")
 	}
+	f.reports(&c, p)
 	f.Logging.check(&c, p)
 	c.AuditLog = p.auditLog("REPORTING_AUDIT_LOG", orDefault(f.AuditLog, AuditStdout))
 	c.LogUserKey = Key(f.LogUserKey)

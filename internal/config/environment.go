@@ -21,7 +21,7 @@ func Names() []string {
 
 func collect(t reflect.Type, names *[]string) {
 	for field := range t.Fields() {
-		if field.Anonymous {
+		if field.Type.Kind() == reflect.Struct {
 			collect(field.Type, names)
 		} else if name := field.Tag.Get("env"); name != "" {
 			*names = append(*names, name)

@@ -37,6 +37,29 @@ type Query struct {
 	JobMetricsInterval string `default:"30s" env:"REPORTING_JOB_METRICS_INTERVAL" help:"How often at most the jobs in the table are counted for /metrics; 0s: never."`
 }
 
+// SourceFlags are the settings of where what is reported on comes from.
+type SourceFlags struct {
+	Source             string `env:"REPORTING_SOURCE" help:"Where reports take their data from: the base URL of a FHIR R4 server, the absolute path of a folder of NDJSON files, or synthetic: and a number (default: none, and there are no reports)."`
+	SourceTokenURL     string `name:"source-token-url" env:"REPORTING_SOURCE_TOKEN_URL" help:"OAuth 2.0 token endpoint where the service gets its own token for the FHIR server, by client credentials."`
+	SourceClientID     string `name:"source-client-id" env:"REPORTING_SOURCE_CLIENT_ID" help:"The service's client id there."`
+	SourceClientSecret string `env:"REPORTING_SOURCE_CLIENT_SECRET" help:"The service's secret there."`
+	SourceScopes       string `env:"REPORTING_SOURCE_SCOPES" help:"Comma list of scopes to ask for (default: none)."`
+}
+
+// Making are the settings of how reports are made.
+type Making struct {
+	Source            SourceFlags `embed:""`
+	TimeZone          string      `default:"Europe/Copenhagen" env:"REPORTING_TIME_ZONE" help:"Whose days, months and nights count."`
+	NightlyAt         string      `default:"02:00" env:"REPORTING_NIGHTLY_AT" help:"When scheduled reports are made, on the clock of that zone."`
+	ReportTimeout     string      `default:"30m" env:"REPORTING_REPORT_TIMEOUT" help:"How long one attempt at a report may take."`
+	ReportAttempts    string      `default:"3" env:"REPORTING_REPORT_ATTEMPTS" help:"How often a report is tried before its job has failed."`
+	FetchTimeout      string      `default:"8s" env:"REPORTING_FETCH_TIMEOUT" help:"How long a report may take whose caller waits for it."`
+	FetchConcurrent   string      `default:"2" env:"REPORTING_FETCH_CONCURRENT" help:"How many such reports are made at a time; 0: none."`
+	WorkerCount       string      `name:"workers" default:"2" env:"REPORTING_WORKERS" help:"How many reports this process makes at a time; 0: none, reporting worker does."`
+	WorkerDatabaseURL string      `env:"REPORTING_WORKER_DATABASE_URL" help:"What workers connect with: directly, as a role that may act as reporting_worker (default: REPORTING_DATABASE_URL)."`
+	RetentionDays     string      `default:"0" env:"REPORTING_RETENTION_DAYS" help:"How many days jobs that have ended and their results are kept; 0: for ever."`
+}
+
 // Auth are the settings that say who may call.
 type Auth struct {
 	Auth             string `default:"verify" env:"REPORTING_AUTH" help:"verify: signatures are checked here. gateway: something in front has checked them, and only trusted peers are believed."`
@@ -64,6 +87,7 @@ type Flags struct {
 	Database `embed:""`
 	Replica  `embed:""`
 	Query    `embed:""`
+	Making   `embed:""`
 	Auth     `embed:""`
 	Logging  `embed:""`
 	Trail    `embed:""`

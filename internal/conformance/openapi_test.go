@@ -129,7 +129,7 @@ func TestOpenAPI(t *testing.T) {
 			described = append(described, p.Value.Name)
 		}
 	}
-	if diff := cmp.Diff(inputs, described); diff != "" || len(inputs) != 3 {
+	if diff := cmp.Diff(inputs, described); diff != "" || len(inputs) != 4 {
 		t.Errorf("inputs (-service +document)\n%s", diff)
 	}
 }

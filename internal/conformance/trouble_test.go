@@ -142,7 +142,7 @@ func TestW103(t *testing.T) {
 		Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
 		Operations: []rest.Operation{{
 			Operation: fhir.Operation{Name: "panic"},
-			Serve:     func(http.ResponseWriter, *http.Request, rest.Call) (int, error) { panic("secret words") },
+			Endpoint:  rest.Endpoint{Serve: func(http.ResponseWriter, *http.Request, rest.Call) (int, error) { panic("secret words") }},
 		}},
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ type Server struct {
 	Released   time.Time // when this version was made
 	CORS       bool      // whether browsers of other origins may call
 	Operations []Operation
+	Binaries   bool // whether results are here, to be read and deleted
 }
 
 // SoftwareName is what a CapabilityStatement of this software calls it.
@@ -42,6 +43,9 @@ func (s Server) CapabilityStatement() models.CapabilityStatement {
 		},
 		Resource: []models.CapabilityStatementRestResource{definitionsResource()},
 	}
+	if s.Binaries {
+		rest.Resource = append([]models.CapabilityStatementRestResource{binaryResource()}, rest.Resource...)
+	}
 	for _, o := range s.Operations {
 		rest.Operation = append(rest.Operation, models.CapabilityStatementRestResourceOperation{
 			Name:       o.Name,
@@ -57,7 +61,7 @@ func (s Server) CapabilityStatement() models.CapabilityStatement {
 			Version: new(s.Version),
 		},
 		Implementation: &models.CapabilityStatementImplementation{
-			Description: "Status of scheduled and executed reports",
+			Description: "Reports, and how they are doing",
 			Url:         new(s.Base),
 		},
 		FhirVersion: models.FHIRVersion4_0_1,

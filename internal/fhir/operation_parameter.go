@@ -29,6 +29,12 @@ func members(fhirType string) []string {
 		return []string{"valueDateTime", "valueInstant", "valueDate", "valueString"}
 	case "positiveInt":
 		return []string{"valuePositiveInt", "valueInteger", "valueUnsignedInt", "valueString"}
+	case "boolean":
+		return []string{"valueBoolean", "valueString"}
+	case "integer":
+		return []string{"valueInteger", "valuePositiveInt", "valueUnsignedInt", "valueString"}
+	case "string":
+		return []string{"valueString", "valueCode"}
 	}
 	return nil
 }

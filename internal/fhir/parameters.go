@@ -48,6 +48,9 @@ func (in Input) fault(code models.IssueType, text string) Issue {
 	}
 }
 
+// NoParameters is the resource of who has nothing to say.
+func NoParameters() []byte { return []byte(noParameters) }
+
 // noParameters is what clients send who have nothing to say, which is nearly all.
 const noParameters = `{"resourceType":"Parameters"}`
 
@@ -73,6 +76,19 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 		return nil, faults
 	}
 	return inputs, nil
+}
+
+// ParametersJSON is a Parameters resource as JSON text: JSON as it stands, XML in the form
+// of JSON. ReadParameters has read it without a fault.
+func ParametersJSON(text []byte, format Format) []byte {
+	if format == JSON {
+		return text
+	}
+	resource, err := fhirxml.ParseAs(text, parametersType)
+	if err != nil {
+		return []byte(noParameters) // cannot be, see above
+	}
+	return resource.AppendJSON(nil)
 }
 
 func readJSON(text []byte) (fhirjson.Value, []Issue) {

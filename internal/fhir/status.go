@@ -28,6 +28,10 @@ type Links struct {
 // samply's types through encoding/json cost several times as much. A test and a
 // fuzz target hold it equal to them. Every other style is made from that JSON.
 type StatusBundle struct {
+	// Outcomes adds a part to failed jobs that tells why they failed. It is set before
+	// the first job.
+	Outcomes bool
+
 	base    string // what stands before a relative reference, as in JSON
 	fullURL string // what stands before the id in entry.fullUrl, as in JSON
 	frame   frame
@@ -141,5 +145,9 @@ func (b *StatusBundle) appendEntry(dst []byte, job *report.Job) []byte {
 		dst = append(dst, `"},{"name":"ended","valueDateTime":"`...)
 		dst = appendTime(dst, job.Ended)
 	}
-	return append(dst, `"}]}]}}`...)
+	dst = append(dst, `"}`...)
+	if b.Outcomes && job.Status == report.Failed {
+		dst = b.appendOutcome(dst, job.FailureReason)
+	}
+	return append(dst, `]}]}}`...)
 }

@@ -27,8 +27,13 @@ type AuditRecord struct {
 	TraceID   string `json:"trace_id,omitempty"`
 }
 
-// AuditRead is the event of an answer that was read.
-const AuditRead = "read"
+// The events: an answer that was read, a report that was asked for, and a result that was
+// deleted.
+const (
+	AuditRead   = "read"
+	AuditOrder  = "order"
+	AuditDelete = "delete"
+)
 
 // line is the record as one line of ASCII. Tokens may hold characters that end a line
 // for some readers, or turn a terminal's text around: U+0085, U+009B, U+202E. It is

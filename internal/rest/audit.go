@@ -8,13 +8,13 @@ import (
 	"reporting/internal/obs"
 )
 
-// serve runs an operation and keeps a record of what it disclosed. An answer that
+// serve runs an endpoint and keeps a record of what it disclosed. An answer that
 // never began disclosed nothing; one that broke off did, also when a panic broke it.
-func (s *server) serve(w http.ResponseWriter, r *http.Request, o Operation, call Call) (err error) {
+func (s *server) serve(w http.ResponseWriter, r *http.Request, o Endpoint, call Call) (err error) {
 	e := exchangeOf(r.Context())
 	answered := &recorder{ResponseWriter: w}
 	record := obs.AuditRecord{
-		Event: obs.AuditRead, Operation: o.Name, Method: r.Method, RequestID: e.id, TraceID: e.trace.ID(),
+		Event: o.Event, Operation: o.Label, Method: r.Method, RequestID: e.id, TraceID: e.trace.ID(),
 		UserID: call.Caller.UserID, UserType: call.Caller.UserType,
 	}
 	defer func() {

@@ -19,21 +19,25 @@ import (
 )
 
 // readBody reads the body of an operation's call: a Parameters resource, or
-// nothing at all, which FHIR takes as no parameters.
-func readBody(w http.ResponseWriter, r *http.Request, room *bodyRoom) ([]fhir.Input, error) {
+// nothing at all, which FHIR takes as no parameters. It is returned as JSON too, where
+// it is to be kept.
+func readBody(w http.ResponseWriter, r *http.Request, room *bodyRoom, keep bool) (inputs []fhir.Input, text []byte, err error) {
 	body, err := receive(w, r, room)
 	if err != nil || blank(body) {
-		return nil, err
+		return nil, fhir.NoParameters(), err
 	}
 	format, err := bodyFormat(r.Header, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	inputs, issues := fhir.ReadParameters(body, format)
 	if len(issues) > 0 {
-		return nil, Invalid(issues)
+		return nil, nil, Invalid(issues)
 	}
-	return inputs, nil
+	if keep {
+		text = fhir.ParametersJSON(trim(body), format)
+	}
+	return inputs, text, nil
 }
 
 // receive takes in a body, within the limits of size and time, and inflates it.

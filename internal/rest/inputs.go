@@ -50,45 +50,53 @@ func unknown(name, expression string) fhir.Issue {
 }
 
 // inputs reads what the client says of the operation's inputs, in the address and
-// in the body, and checks it against their description. Others are left out.
-func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation) ([]fhir.Input, error) {
+// in the body, and checks it against their description. Others are left out. What
+// affects state takes the body alone, which is what is kept of the call.
+func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation, call *Call) error {
 	e := exchangeOf(r.Context())
 	if err := checkQuery(e); err != nil {
-		return nil, err
+		return err
 	}
 	var body []fhir.Input
 	if r.Method == http.MethodPost {
 		room := s.limits.room(w, s.maxBody)
 		defer room.free()
 		var err error
-		if body, err = readBody(w, r, room); err != nil {
-			return nil, err
+		if body, call.Body, err = readBody(w, r, room, o.AffectsState); err != nil {
+			return err
 		}
 	}
-	var inputs []fhir.Input
+	address := e.query
+	if o.AffectsState {
+		address = nil
+	}
 	var issues fhir.Issues
 	if strict(r) {
 		known := o.Inputs()
-		ignored(e.query, &issues, known...)
+		if o.AffectsState {
+			ignored(e.query, &issues)
+		} else {
+			ignored(e.query, &issues, known...)
+		}
 		ignoredInputs(body, &issues, known)
 	}
 	for _, p := range o.Parameters {
 		if p.Out {
 			continue
 		}
-		given := inAddress(p, e.query[p.Name])
+		given := inAddress(p, address[p.Name])
 		for _, input := range body {
 			if input.Name == p.Name {
 				given = append(given, input)
 			}
 		}
-		inputs = append(inputs, given...)
+		call.Inputs = append(call.Inputs, given...)
 		p.Check(given, &issues)
 	}
 	if len(issues) > 0 {
-		return nil, Invalid(issues)
+		return Invalid(issues)
 	}
-	return inputs, nil
+	return nil
 }
 
 // ignoredInputs adds the inputs of a body that would be ignored.

@@ -18,18 +18,19 @@ import (
 // the code that runs. Each operation has a folder of its own below this one.
 type Operation struct {
 	fhir.Operation
-
-	// Serve answers a call, and says how many records of the caller's its answer
-	// holds, for the audit. An error becomes an OperationOutcome; when the answer has
-	// begun, the number is how many it was about to hold.
-	Serve func(w http.ResponseWriter, r *http.Request, call Call) (disclosed int, err error)
+	Endpoint // Label is the operation's name, whatever it says
+	// Unlisted is for an operation that answers with nothing but why it cannot be called.
+	Unlisted bool
 }
 
-// Call is what was found out about a request before the operation runs.
+// Call is what was found out about a request before it is served.
 type Call struct {
-	Caller auth.Principal
-	Choice negotiation.Choice // how to write the answer
-	Inputs []fhir.Input       // those that the operation describes, checked against it
+	Caller    auth.Principal
+	Choice    negotiation.Choice // how to write the answer
+	RequestID string
+	Inputs    []fhir.Input // of an operation: those that it describes, checked against it
+	// Body is the Parameters resource of a call that affects state, as JSON.
+	Body []byte
 
 	place  *place         // among the calls at work; nil in tests
 	corker Corker         // the client's connection; nil in tests
@@ -42,43 +43,15 @@ type methods map[string]handler
 // invocation makes the handlers of an operation: POST always, GET and HEAD when
 // calling it changes nothing.
 func (s *server) invocation(o Operation) methods {
-	call := s.operation(o)
+	o.Label = o.Name
+	call := s.endpoint(o.Endpoint, func(w http.ResponseWriter, r *http.Request, call *Call) (err error) {
+		return s.inputs(w, r, o.Operation, call)
+	})
 	m := methods{http.MethodPost: call}
 	if !o.AffectsState {
 		m[http.MethodGet], m[http.MethodHead] = call, call
 	}
 	return m
-}
-
-// operation checks in the order that the contract gives: token, limits, negotiation,
-// body.
-func (s *server) operation(o Operation) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != http.MethodPost && r.ContentLength != 0 {
-			// Or net/http waits, before the first byte of the answer, for a body that
-			// nobody reads, and a database connection waits with it.
-			w.Header().Set("Connection", "close")
-		}
-		e := exchangeOf(r.Context())
-		caller, err := s.authenticate(r, e.trace)
-		if err != nil {
-			return err
-		}
-		e.userID = caller.UserID
-		place, err := s.limits.enter(w, r, caller.UserID)
-		if err != nil {
-			return err
-		}
-		defer place.leave()
-		if e.refusal != nil {
-			return e.refusal
-		}
-		inputs, err := s.inputs(w, r, o.Operation)
-		if err != nil {
-			return err
-		}
-		return s.serve(w, r, o, Call{Caller: caller, Choice: e.choice, Inputs: inputs, place: place, corker: corkerOf(r.Context()), trace: e.trace})
-	}
 }
 
 // authenticate finds out who calls.

@@ -35,7 +35,9 @@ func options(operation fhir.Operation, serve func(http.ResponseWriter, rest.Call
 		Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
 		Operations: []rest.Operation{{
 			Operation: operation,
-			Serve:     func(w http.ResponseWriter, _ *http.Request, call rest.Call) (int, error) { return serve(w, call) },
+			Endpoint: rest.Endpoint{
+				Serve: func(w http.ResponseWriter, _ *http.Request, call rest.Call) (int, error) { return serve(w, call) },
+			},
 		}},
 	}
 }

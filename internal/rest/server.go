@@ -22,6 +22,7 @@ type Options struct {
 	Base        *url.URL // public base URL; its path is where routes are mounted
 	Auth        auth.Authenticator
 	Operations  []Operation // the registry
+	Routes      []Route     // what is no operation
 	About       fhir.Server // its Base and Operations are filled in here
 	MaxBody     int64       // bytes
 	CORSOrigins []string    // none: no CORS
@@ -72,7 +73,9 @@ func New(o Options) (http.Handler, error) {
 	about.Base = s.base
 	about.CORS = len(o.CORSOrigins) > 0
 	for _, operation := range o.Operations {
-		about.Operations = append(about.Operations, operation.Operation)
+		if !operation.Unlisted {
+			about.Operations = append(about.Operations, operation.Operation)
+		}
 	}
 	self, err := newMetadata(about)
 	if err != nil {
@@ -86,6 +89,9 @@ func New(o Options) (http.Handler, error) {
 		self.mount(s, r)
 		for _, operation := range o.Operations {
 			s.mount(r, "/$"+operation.Name, operation.Name, s.invocation(operation))
+		}
+		for _, route := range o.Routes {
+			s.mountRoute(r, route)
 		}
 	}
 	if s.mountPath == "" {

@@ -19,8 +19,10 @@ import (
 )
 
 // allowed are the licences that may be linked into a program under Apache-2.0 and
-// passed on as long as their texts go along. The spelling is that of SPDX.
-var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
+// passed on as long as their texts go along. The spelling is that of SPDX. MPL-2.0 asks
+// besides that its files stay under it and can be had: modules are linked as they are,
+// and the table names where they come from.
+var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 
 // platforms are those the program is passed on for. Which modules are linked depends
 // on them; asking for all makes the file the same wherever it is written.

@@ -27,9 +27,18 @@ OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER
 TORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF
 THIS SOFTWARE.
 `
-	mpl = `This Source Code Form is subject to the terms of the Mozilla Public
-License, v. 2.0. If a copy of the MPL was not distributed with this
-file, You can obtain one at https://mozilla.org/MPL/2.0/.
+	gpl = `This program is free software: you can redistribute it and/or modify
+it under the terms of the GNU General Public License as published by
+the Free Software Foundation, either version 3 of the License, or
+(at your option) any later version.
+
+This program is distributed in the hope that it will be useful,
+but WITHOUT ANY WARRANTY; without even the implied warranty of
+MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+GNU General Public License for more details.
+
+You should have received a copy of the GNU General Public License
+along with this program.  If not, see <https://www.gnu.org/licenses/>.
 `
 	condition = `
 Hospitals and companies of more than ten people need a written agreement with the author first.
@@ -47,9 +56,9 @@ func TestProblems(t *testing.T) {
 		{"allowed", map[string]string{"LICENSE": isc}, ""},
 		{"another name", map[string]string{"COPYING.txt": isc}, ""},
 		{"beside the package only", map[string]string{"a/b/LICENSE": isc}, ""},
-		{"not on the list", map[string]string{"LICENSE": mpl}, "LICENSE has MPL-2.0"},
-		{"not on the list, beside the package", map[string]string{"LICENSE": isc, "a/LICENSE.other": mpl}, "a/LICENSE.other has MPL-2.0"},
-		{"of a package that is not linked", map[string]string{"LICENSE": isc, "c/LICENSE": mpl}, ""},
+		{"not on the list", map[string]string{"LICENSE": gpl}, "LICENSE has GPL-3.0"},
+		{"not on the list, beside the package", map[string]string{"LICENSE": isc, "a/LICENSE.other": gpl}, "a/LICENSE.other has GPL-3.0"},
+		{"of a package that is not linked", map[string]string{"LICENSE": isc, "c/LICENSE": gpl}, ""},
 		{"with a condition", map[string]string{"LICENSE": isc + condition}, "unknown text"},
 		{"unknown", map[string]string{"LICENSE": "All rights reserved."}, "100 % unknown text"},
 		{"none", map[string]string{"README": isc}, "no licence covers the package example.org/m/a/b"},

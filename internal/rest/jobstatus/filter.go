@@ -18,9 +18,10 @@ import (
 
 // The names of the inputs.
 const (
-	inputStatus = "status"
-	inputSince  = "since"
-	inputCount  = "_count"
+	inputStatus  = "status"
+	inputSince   = "since"
+	inputCount   = "_count"
+	inputOutcome = "outcome"
 )
 
 func parameters() []fhir.OperationParameter {
@@ -34,6 +35,9 @@ func parameters() []fhir.OperationParameter {
 		}, {
 			Name: inputCount, Min: 0, Max: "1", Type: "positiveInt",
 			Documentation: "At most this many jobs, the newest.",
+		}, {
+			Name: inputOutcome, Min: 0, Max: "1", Type: "boolean",
+			Documentation: "Whether failed jobs tell why they failed.",
 		}, {
 			Name: "return", Out: true, Min: 0, Max: "1", Type: "Bundle",
 			Documentation: "The caller's report jobs, newest first.",
@@ -49,10 +53,16 @@ func words() string {
 	return strings.Join(list, ", ")
 }
 
+// request is what a call asks for.
+type request struct {
+	report.Filter
+	outcomes bool
+}
+
 // filter is what the call asks for. The error tells the client of each input that
 // cannot be understood.
-func filter(call rest.Call) (report.Filter, error) {
-	f := report.Filter{UserID: call.Caller.UserID}
+func filter(call rest.Call) (request, error) {
+	f := request{Filter: report.Filter{UserID: call.Caller.UserID}}
 	var issues fhir.Issues
 	for _, input := range call.Inputs {
 		if issues.Full() {
@@ -82,10 +92,16 @@ func filter(call rest.Call) (report.Filter, error) {
 					fmt.Sprintf("Expected a whole number from 1 to %d; got %.64q.", math.MaxInt32, text)))
 			}
 			f.Count = int(count)
+		case inputOutcome:
+			wanted, known := map[string]bool{"true": true, "false": false}[text]
+			if !known {
+				issues.Add(input.Fault(models.IssueTypeInvalid, fmt.Sprintf("Expected true or false; got %.64q.", text)))
+			}
+			f.outcomes = wanted
 		}
 	}
 	if len(issues) > 0 {
-		return report.Filter{}, rest.Invalid(issues)
+		return request{}, rest.Invalid(issues)
 	}
 	return f, nil
 }

@@ -31,7 +31,7 @@ func TestFilterTakesAStateOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(report.Filter{UserID: "u", Statuses: []report.Status{report.Done, report.Failed}}, got); diff != "" {
+	if diff := cmp.Diff(report.Filter{UserID: "u", Statuses: []report.Status{report.Done, report.Failed}}, got.Filter); diff != "" {
 		t.Error(diff)
 	}
 }

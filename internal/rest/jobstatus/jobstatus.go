@@ -27,8 +27,9 @@ The answer is a Bundle of type collection with one Parameters resource for each 
 * binary: a reference to the Binary with the result, when there is one
 * parameters: the Parameters resource that the report was asked for with
 * created, started, ended: when the job was made, began and ended; the latter two are absent until then
+* outcome: with the input outcome=true, of a failed job, an OperationOutcome that tells why
 
-The inputs choose among the caller's jobs. Without any, all are answered. An input that is not listed here is ignored, unless the client sends Prefer: handling=strict.`
+The other inputs choose among the caller's jobs. Without any, all are answered. An input that is not listed here is ignored, unless the client sends Prefer: handling=strict.`
 
 // New returns the operation, reading from jobs.
 func New(jobs report.Jobs, links fhir.Links) rest.Operation {
@@ -41,7 +42,7 @@ func New(jobs report.Jobs, links fhir.Links) rest.Operation {
 			AffectsState: false,
 			Parameters:   parameters(),
 		},
-		Serve: h.serve,
+		Endpoint: rest.Endpoint{Serve: h.serve},
 	}
 }
 
@@ -57,20 +58,25 @@ func (h handler) serve(w http.ResponseWriter, r *http.Request, call rest.Call) (
 	if err != nil {
 		return 0, err
 	}
+	newBundle := func() *fhir.StatusBundle {
+		bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
+		bundle.Outcomes = wanted.outcomes
+		return bundle
+	}
 	answer := rest.NewAnswer(w, call)
 	defer answer.Release()
-	bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
+	bundle := newBundle()
 	if !bundle.Lossless() {
-		count, whole, err := h.check(r.Context(), answer, bundle, wanted)
+		count, whole, err := h.check(r.Context(), answer, bundle, wanted.Filter)
 		if err != nil {
 			return 0, err
 		}
 		if whole {
 			return count, end(answer, bundle)
 		}
-		bundle = fhir.NewStatusBundle(h.links, call.Choice.Style)
+		bundle = newBundle()
 	}
-	list := newPages(h.jobs, wanted)
+	list := newPages(h.jobs, wanted.Filter)
 	for {
 		more, err := list.next(r.Context(), func(job *report.Job) error {
 			disclosed++

@@ -66,6 +66,25 @@ func Choose(accept []string, query url.Values) (Choice, error) {
 	return choice(best), nil
 }
 
+// Resource tells whether the client wants a Binary as a resource and not its bytes
+// (FHIR R4 binary.html, section 2.36.3): it names one of our formats, and wants the type
+// of the bytes no more than that. Who names none gets the bytes.
+func Resource(accept []string, query url.Values, contentType string) bool {
+	if query.Get("_format") != "" {
+		return true
+	}
+	ranges := readAccept(accept)
+	named := 0.0
+	for _, r := range ranges {
+		for _, m := range mediaTypes {
+			if r.kind+"/"+r.subtype == m.name && !r.foreign {
+				named = max(named, r.quality)
+			}
+		}
+	}
+	return named > 0 && named >= weigh(ranges, contentType)
+}
+
 // formatNamed finds the media type that _format asks for: a short name, or a full
 // type, in which a query may hold a blank for an unescaped plus.
 func formatNamed(format string) (mediaType, bool) {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ func (f *Folder) Each(ctx context.Context, yield func(*episode.Episode) error) e
 func (f *Folder) files() (names []string, err error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return nil, fmt.Errorf("look for exported files: %w", err)
+		return nil, fmt.Errorf("look for exported files: %w", nameless(err))
 	}
 	for _, entry := range entries {
 		name := entry.Name()
@@ -73,7 +74,7 @@ func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder,
 	short := filepath.Base(name)
 	file, err := os.Open(name) //nolint:gosec // from the folder that an operator named
 	if err != nil {
-		return fmt.Errorf("open %s: %w", short, err)
+		return fmt.Errorf("open %s: %w", short, nameless(err))
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	var text io.Reader = file
@@ -102,7 +103,15 @@ func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder,
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", short, err)
+		return fmt.Errorf("read %s: %w", short, nameless(err))
 	}
 	return nil
+}
+
+// nameless is err without the path of the folder: users read it.
+func nameless(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"reporting/internal/episode"
-	"reporting/internal/patientusage"
+	"reporting/internal/reports/patientusage"
 )
 
 // list is a source of a few episodes.

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/oauth2/clientcredentials"
+
+	"reporting/internal/catalog"
+	"reporting/internal/config"
+	"reporting/internal/episode"
+	"reporting/internal/postgres"
+	"reporting/internal/queue"
+	"reporting/internal/report"
+	"reporting/internal/reports"
+	"reporting/internal/rest"
+	"reporting/internal/rest/ordering"
+	"reporting/internal/rest/result"
+	"reporting/internal/source/fhirsearch"
+	"reporting/internal/source/ndjson"
+	"reporting/internal/source/synthetic"
+)
+
+// syntheticSeed makes the same data of the same number.
+const syntheticSeed = 1
+
+// kinds lists the reports that the settings make possible.
+func (o Options) kinds(now func() time.Time) []catalog.Report {
+	if !o.Config.Reports.On() {
+		return nil
+	}
+	return reports.All(reports.Needs{Episodes: episodes(o.Config.Reports, now), Zone: o.Config.Reports.Zone, Demo: o.Demo})
+}
+
+// episodes is the source that the settings name.
+func episodes(r config.Reports, now func() time.Time) episode.Source {
+	switch s := r.Source; s.Kind {
+	case config.FHIRServer:
+		options := fhirsearch.Options{Base: s.URL, Zone: r.Zone}
+		if s.TokenURL != "" {
+			options.Credentials = &clientcredentials.Config{
+				TokenURL: s.TokenURL, ClientID: s.ClientID, ClientSecret: string(s.ClientSecret), Scopes: s.Scopes,
+			}
+		}
+		return fhirsearch.New(options)
+	case config.Folder:
+		return ndjson.New(s.Dir, r.Zone)
+	case config.SyntheticSource:
+		return synthetic.Source{Episodes: s.Episodes, Seed: syntheticSeed, Until: now()}
+	case config.NoSource:
+	}
+	return nil
+}
+
+// ordering makes what the API offers of reports, for one that has any.
+func (a *App) ordering(db database) (operations []rest.Operation, routes []rest.Route, err error) {
+	if !a.config.Reports.On() {
+		return nil, nil, nil
+	}
+	entries, err := queue.NewEntries()
+	if err != nil {
+		return nil, nil, fmt.Errorf("reports: %w", err)
+	}
+	r, base := a.config.Reports, a.config.BaseURL.String()
+	binaries := postgres.NewBinaries(db.pool, a.config.StatementTimeout, nil)
+	operations, routes = ordering.Operations(ordering.Options{
+		Reports: a.reports, Orders: postgres.NewOrders(db.pool, entries, a.config.StatementTimeout, nil), Binaries: binaries,
+		Night: report.Night{Hour: r.NightHour, Minute: r.NightMinute, Zone: r.Zone}, Base: base, Now: a.now,
+		Fetching: ordering.Fetching{AtOnce: r.FetchConcurrent, Timeout: r.FetchTimeout},
+	})
+	return operations, append(routes, result.Routes(binaries, base, a.now)...), nil
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"reporting/internal/postgres"
+	"reporting/internal/queue"
+	"reporting/internal/report"
+	"reporting/internal/work"
+)
+
+// How long stopping workers wait for what they are at, before they hand it back; and how
+// long they may take in all.
+const (
+	workersPatience = 5 * time.Second
+	workersLimit    = 15 * time.Second
+)
+
+// ownConnections are what the queue and the keeper need beside one for each worker.
+const ownConnections = 6
+
+// workers makes reports in this process.
+type workers struct {
+	app    *App
+	pool   *postgres.Pool
+	runs   *postgres.Runs
+	maker  *work.Maker
+	ended  sync.WaitGroup
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	running *queue.Workers // nil: they have not begun
+}
+
+// openWorkers prepares what makes reports. The database need not be there.
+func (a *App) openWorkers(ctx context.Context) (*workers, error) {
+	r := a.config.Reports
+	connections := int32(r.Workers + ownConnections) //nolint:gosec // not so many
+	pool, err := postgres.OpenAs(ctx, string(cmp.Or(r.WorkerDatabaseURL, a.config.DatabaseURL)), postgres.WorkerRole, connections)
+	if err != nil {
+		return nil, fmt.Errorf("worker database: %w", err)
+	}
+	a.cleanups.add("worker pool", stopLimit, pool.Close)
+	entries, err := queue.NewEntries()
+	if err != nil {
+		return nil, fmt.Errorf("workers: %w", err)
+	}
+	w := &workers{app: a, pool: pool, runs: postgres.NewRuns(pool, entries, a.config.StatementTimeout, nil)}
+	var names []string
+	for _, kind := range a.reports {
+		names = append(names, kind.Name)
+	}
+	var outcomes []string
+	for _, outcome := range work.Outcomes() {
+		outcomes = append(outcomes, string(outcome))
+	}
+	figures := a.metrics.RegisterWork(r.Workers, append(names, work.Unknown), outcomes)
+	w.maker = work.New(work.Options{
+		Reports: a.reports, Runs: w.runs, Attempts: r.Attempts, Timeout: r.Timeout, Log: a.log, Now: a.now,
+		Observe: func(name string, outcome work.Outcome, took time.Duration) {
+			figures.ObserveRun(name, string(outcome), took)
+		},
+		Busy: figures.AddBusy,
+	})
+	keeping := work.Keeping{
+		Keeper: w.runs, Attempts: r.Attempts, Retain: r.Retain, Log: a.log, Now: a.now,
+		Observe: func(t report.Tending, c report.Cleared) {
+			figures.ObserveTended(t.Queued, t.Rescued, t.Failed)
+			figures.ObserveCleared(c.Jobs, c.Results)
+		},
+	}
+	var running context.Context
+	running, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	w.ended.Go(func() { keeping.Run(running) })
+	w.ended.Go(func() {
+		w.begin(running)
+		figures.SetRunning(w.check(running) == nil)
+	})
+	a.cleanups.add("workers", workersLimit, w.stop)
+	return w, nil
+}
+
+// begin begins as soon as the database is there.
+func (w *workers) begin(ctx context.Context) {
+	const pause = 2 * time.Second
+	said := ""
+	for {
+		err := w.try(ctx)
+		if err == nil {
+			w.app.log.InfoContext(ctx, "workers take jobs", "workers", w.app.config.Reports.Workers)
+			return
+		}
+		if text := err.Error(); text != said && ctx.Err() == nil {
+			said = text
+			w.app.log.WarnContext(ctx, "workers cannot begin yet", "error", text)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (w *workers) try(ctx context.Context) error {
+	if err := w.pool.CheckWorker(ctx); err != nil {
+		return err
+	}
+	r := w.app.config.Reports
+	made, err := queue.NewWorkers(queue.Options{
+		Pool: w.pool.Sessions(), Workers: r.Workers, Timeout: r.Timeout + time.Minute, Do: w.do, Log: queueLog(w.app.log),
+	})
+	if err != nil {
+		return err
+	}
+	if err := made.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = made
+	return nil
+}
+
+func (w *workers) do(ctx context.Context, id report.JobID, entry int64) error {
+	err := w.maker.Do(ctx, id, entry)
+	if errors.Is(err, work.ErrOver) {
+		return queue.ErrOver
+	}
+	return err
+}
+
+// check tells whether jobs are taken, for readiness.
+func (w *workers) check(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running == nil {
+		return errors.New("the workers have not begun: see the log")
+	}
+	return nil
+}
+
+func (w *workers) stop(ctx context.Context) error {
+	w.cancel()
+	w.ended.Wait()
+	if w.running == nil {
+		return nil
+	}
+	return w.running.Stop(ctx, workersPatience)
+}
+
+// queueLog is the log of the queue, which has a word on every attempt: what became of
+// jobs is told elsewhere, and only its own trouble is left.
+func queueLog(log *slog.Logger) *slog.Logger {
+	return slog.New(atLeast{Handler: log.Handler(), level: slog.LevelWarn})
+}
+
+// atLeast leaves out what is below a level.
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (a atLeast) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= a.level && a.Handler.Enabled(ctx, level)
+}

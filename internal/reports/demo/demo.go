@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package demo holds reports that are there for trying clients: a page that polls needs
+// jobs that take a while, and jobs that fail. Only "reporting dev" has them.
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"reporting/internal/catalog"
+	"reporting/internal/fhir"
+	"reporting/internal/report"
+)
+
+// usual and longest are how long the reports take, in seconds.
+const (
+	usual   = 20
+	longest = 600
+)
+
+const inputSeconds = "seconds"
+
+func seconds() []fhir.OperationParameter {
+	return []fhir.OperationParameter{{
+		Name: inputSeconds, Min: 0, Max: "1", Type: "integer",
+		Documentation: fmt.Sprintf("How long it takes, at most %d seconds (%d).", longest, usual),
+	}}
+}
+
+// Slow takes its time, tells how far it is, and then succeeds.
+func Slow() catalog.Report {
+	return catalog.Report{
+		Name: "demo-slow", Class: "reporting.demo.SlowReport", ReportName: "SlowReport",
+		Titles: map[catalog.Mode]string{
+			catalog.Fetch: "Fetch slowly", catalog.Execute: "Execute slowly", catalog.Schedule: "Schedule slowly",
+		},
+		Description: "Takes as many seconds as it is told to. It is there for trying clients.",
+		Parameters:  seconds(),
+		Modes:       catalog.Modes(),
+		Role:        "$fetch-patient-usage-stats", // which whoever tries things has
+		Generate: func(ctx context.Context, task catalog.Task, out catalog.Output) error {
+			waited, err := wait(ctx, task)
+			if err != nil {
+				return err
+			}
+			return out.Group("SlowSummary", "SlowSummary", map[string]int{"seconds": waited})
+		},
+	}
+}
+
+// Failing takes its time and then fails, for good and with a reason. It cannot be
+// fetched, so that there is one of which that is true.
+func Failing() catalog.Report {
+	return catalog.Report{
+		Name: "demo-failing", Class: "reporting.demo.FailingReport", ReportName: "FailingReport",
+		Titles: map[catalog.Mode]string{
+			catalog.Fetch: "Fetch in vain", catalog.Execute: "Execute in vain", catalog.Schedule: "Schedule in vain",
+		},
+		Description: "Takes as many seconds as it is told to, and then fails. It is there for trying clients.",
+		Parameters:  seconds(),
+		Modes:       []catalog.Mode{catalog.Execute, catalog.Schedule},
+		Role:        "$fetch-patient-usage-stats",
+		Generate: func(ctx context.Context, task catalog.Task, _ catalog.Output) error {
+			if _, err := wait(ctx, task); err != nil {
+				return err
+			}
+			return &report.Failure{Reason: "This report always fails: it is there for trying clients", Lasting: true}
+		},
+	}
+}
+
+// wait waits as long as the task says, and returns how many seconds that was.
+func wait(ctx context.Context, task catalog.Task) (int, error) {
+	total := usual
+	for _, input := range task.Inputs {
+		if n, err := strconv.Atoi(input.Value.Text); err == nil {
+			total = min(max(0, n), longest)
+		}
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for n := range total {
+		task.Progress(fmt.Sprintf("%d of %d seconds are over", n, total))
+		select {
+		case <-ctx.Done():
+			return n, ctx.Err()
+		case <-ticker.C:
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package patientusage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"reporting/internal/catalog"
+	"reporting/internal/episode"
+	"reporting/internal/report"
+)
+
+const description = `Counts patients with episodes of care, by month and by year, over all data there is.
+A patient counts in a month when one of their episodes overlaps it that is not planned, cancelled or entered in error; and as active when, on seven or more days of that month, one of their episodes was active.
+The result holds one group, PatientsUsageSummary. It holds numbers only, so that anonymization changes nothing in it.`
+
+// group is both the type and the name of the one group.
+const group = "PatientsUsageSummary"
+
+// Report describes patient-usage-stats, made from these episodes. Days and months are
+// those of zone.
+func Report(episodes episode.Source, zone *time.Location) catalog.Report {
+	return catalog.Report{
+		Name:       "patient-usage-stats",
+		Class:      "com.systematic.ehealth.reporting.reports.PatientsUsageReport",
+		ReportName: "PatientsUsageReport",
+		Titles: map[catalog.Mode]string{
+			catalog.Fetch:    "Fetch unique active citizens total",
+			catalog.Execute:  "Execute unique active citizens total",
+			catalog.Schedule: "Schedule patient usage statistics",
+		},
+		Description: description,
+		Modes:       catalog.Modes(),
+		Generate: func(ctx context.Context, task catalog.Task, out catalog.Output) error {
+			watched := &watched{Source: episodes, progress: task.Progress}
+			summary, err := Count(ctx, watched, Options{Zone: zone, Now: task.Time})
+			if err != nil {
+				return watched.failure(err)
+			}
+			return out.Group(group, group, struct {
+				Summary Summary `json:"PatientsUsageSummary"`
+			}{summary})
+		},
+	}
+}
+
+// watched is a source that tells how far it is, and whether an error was its own.
+type watched struct {
+	episode.Source
+	progress func(string)
+	err      error // of the source
+}
+
+// Each implements episode.Source.
+func (w *watched) Each(ctx context.Context, yield func(*episode.Episode) error) error {
+	const often = 10_000
+	read, refused := 0, false
+	err := w.Source.Each(ctx, func(e *episode.Episode) error {
+		if read++; read%often == 0 {
+			w.progress(fmt.Sprintf("%d episodes read", read))
+		}
+		err := yield(e)
+		refused = err != nil
+		return err
+	})
+	if err != nil && !refused && ctx.Err() == nil {
+		w.err = err
+	}
+	w.progress(fmt.Sprintf("%d episodes read; counting", read))
+	return err
+}
+
+// failure says whose fault an error was. What sources say is meant for people.
+func (w *watched) failure(err error) error {
+	if w.err != nil && errors.Is(err, w.err) {
+		return &report.Failure{Reason: "The episodes of care could not be read: " + w.err.Error()}
+	}
+	return err
+}

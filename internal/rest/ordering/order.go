@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ordering
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/catalog"
+	"reporting/internal/fhir"
+	"reporting/internal/report"
+	"reporting/internal/rest"
+	"reporting/internal/rest/negotiation"
+)
+
+func (h *handler) execute(kind *catalog.Report, w http.ResponseWriter, r *http.Request, call rest.Call) (int, error) {
+	return h.order(w, r, call, report.Order{ReportClass: kind.Class})
+}
+
+func (h *handler) schedule(kind *catalog.Report, w http.ResponseWriter, r *http.Request, call rest.Call) (int, error) {
+	return h.order(w, r, call, report.Order{ReportClass: kind.Class, Due: h.Night.Next(h.Now())})
+}
+
+// order places an order and answers with the placeholder; or, for who would rather not
+// wait, with the address at which to ask again.
+func (h *handler) order(w http.ResponseWriter, r *http.Request, call rest.Call, order report.Order) (int, error) {
+	order.UserID, order.Parameters, order.Source = call.Caller.UserID, call.Body, call.RequestID
+	placed, err := h.Orders.Place(r.Context(), order)
+	if report.KindOf(err) == report.Excess && err != nil {
+		return 0, excess()
+	}
+	if err != nil {
+		return 0, err
+	}
+	if negotiation.Async(r.Header.Values("Prefer")) {
+		w.Header().Set("Content-Location", h.Base+laterPath+placed.JobID.String())
+		w.Header().Set("Preference-Applied", "respond-async")
+		return 1, rest.WriteOutcome(w, call, http.StatusAccepted,
+			fhir.Information(call.RequestID, "The report was ordered. The address in Content-Location tells how it is doing."))
+	}
+	version := rest.VersionURL(h.Base, placed.Binary)
+	w.Header().Set("Location", version)
+	w.Header().Set("Content-Location", version)
+	w.Header().Set("Last-Modified", placed.Binary.LastUpdated.Format(http.TimeFormat))
+	return 1, rest.WriteBinary(w, call, placed.Binary, strings.NewReader(report.Placeholder))
+}
+
+// retryExcess is about how long one report takes.
+const retryExcess = 30 * time.Second
+
+func excess() *rest.Problem {
+	return &rest.Problem{
+		Status: http.StatusTooManyRequests, Header: retryAfter(retryExcess),
+		Issues: []fhir.Issue{{
+			Code:        models.IssueTypeThrottled,
+			Diagnostics: fmt.Sprintf("This user has %d reports waiting or being made. Ask for more when some have ended.", report.MostUnfinished),
+		}},
+	}
+}
+
+func retryAfter(wait time.Duration) http.Header {
+	return http.Header{"Retry-After": {strconv.Itoa(int(wait / time.Second))}}
+}

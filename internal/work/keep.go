@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package work
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"reporting/internal/report"
+)
+
+// How often jobs are looked after. Several processes do it, each a little differently
+// often, so that they keep out of each other's way.
+const (
+	tendEvery  = 2 * time.Second
+	clearEvery = time.Minute
+)
+
+// Keeping says how jobs are looked after.
+type Keeping struct {
+	Keeper   report.Keeper
+	Attempts int           // at a job
+	Retain   time.Duration // how long jobs that have ended are kept, and their results; 0: for ever
+	Log      *slog.Logger
+	Now      func() time.Time
+	Observe  func(report.Tending, report.Cleared) // is told of what was done
+}
+
+// Run looks after jobs until ctx ends.
+func (k Keeping) Run(ctx context.Context) {
+	var cleared time.Time
+	for {
+		k.tend(ctx)
+		if now := time.Now(); now.Sub(cleared) >= clearEvery {
+			cleared = now
+			k.clear(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(tendEvery + time.Duration(rand.Int64N(int64(tendEvery/4)))): //nolint:gosec // nobody guesses at this
+		}
+	}
+}
+
+// tend sees to jobs whose hour has come, or whose worker is gone.
+func (k Keeping) tend(ctx context.Context) {
+	done, err := k.Keeper.Tend(ctx, k.Attempts)
+	k.Observe(done, report.Cleared{})
+	k.complain(ctx, "jobs could not be looked after", err)
+	if done.Rescued+done.Failed > 0 {
+		k.Log.WarnContext(ctx, "workers are gone; their jobs go to others", "rescued", done.Rescued, "failed", done.Failed)
+	}
+}
+
+// clear sees to jobs that the queue has lost, and to those that are too old.
+func (k Keeping) clear(ctx context.Context) {
+	requeued, err := k.Keeper.Requeue(ctx)
+	k.complain(ctx, "the queue could not be compared with the jobs", err)
+	if requeued > 0 {
+		k.Log.WarnContext(ctx, "jobs were not in the queue any more, and are again", "jobs", requeued)
+	}
+	if k.Retain == 0 {
+		return
+	}
+	before := k.Now().Add(-k.Retain)
+	for ctx.Err() == nil {
+		cleared, err := k.Keeper.Clear(ctx, before)
+		k.Observe(report.Tending{}, cleared)
+		k.complain(ctx, "what is too old could not be deleted", err)
+		if err != nil || cleared == (report.Cleared{}) {
+			return
+		}
+	}
+}
+
+func (k Keeping) complain(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		k.Log.WarnContext(ctx, what, "error", err.Error())
+	}
+}

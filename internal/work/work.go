@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package work makes the reports of jobs: one attempt at a time, watched, and handed back
+// when it has to stop. It knows neither the queue nor the database.
+//
+// internal/app imports it.
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"reporting/internal/catalog"
+	"reporting/internal/report"
+)
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Done       Outcome = "done"
+	Failed     Outcome = "failed"      // for good
+	Retried    Outcome = "retried"     // to be tried again
+	HandedBack Outcome = "handed_back" // the worker had to stop
+	Cancelled  Outcome = "cancelled"   // by its user, or somebody else took it over
+)
+
+// Outcomes lists them all.
+func Outcomes() []Outcome { return []Outcome{Done, Failed, Retried, HandedBack, Cancelled} }
+
+// Unknown stands for the name of a report that this installation does not make.
+const Unknown = "unknown"
+
+// Options say what is made, and where it is noted.
+type Options struct {
+	Reports  []catalog.Report
+	Runs     report.Runs
+	Attempts int           // at a job
+	Timeout  time.Duration // of an attempt
+	Log      *slog.Logger
+	Now      func() time.Time
+	// Observe is told of each attempt: the report's name, how it ended, how long it took.
+	Observe func(name string, outcome Outcome, took time.Duration)
+	// Busy is told of each attempt that begins (1) and ends (-1).
+	Busy func(n int)
+	// Beat is how often a sign of life is given; zero: report.BeatEvery.
+	Beat time.Duration
+}
+
+// Maker makes reports.
+type Maker struct{ Options }
+
+// New returns a maker.
+func New(o Options) *Maker {
+	if o.Beat == 0 {
+		o.Beat = report.BeatEvery
+	}
+	return &Maker{o}
+}
+
+// ErrOver is returned for a job that needs no other attempt for this entry.
+var ErrOver = errors.New("the job is over")
+
+// How ctx may end, as causes of runs.
+var (
+	errTaken   = errors.New("the job was cancelled, or somebody else is at it")
+	errTooLong = errors.New("it took too long")
+)
+
+// settleTimeout is how long a stopping worker tries to note how a run ended.
+const settleTimeout = 5 * time.Second
+
+// Do makes one attempt at a job for an entry of the queue. ErrOver says that there is
+// nothing more to do for the entry; another error, that it should come again.
+func (m *Maker) Do(ctx context.Context, id report.JobID, entry int64) error {
+	run, err := m.Runs.Begin(ctx, id, entry)
+	if report.KindOf(err) == report.Lost && err != nil {
+		return ErrOver
+	}
+	if err != nil {
+		return fmt.Errorf("begin job %s: %w", id, err)
+	}
+	m.Busy(1)
+	defer m.Busy(-1)
+	begun := m.Now()
+	name, outcome, err := m.attempt(ctx, run)
+	took := m.Now().Sub(begun)
+	m.Observe(name, outcome, took)
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("job", id.String()), slog.String("report", name), slog.Int("attempt", run.Used),
+		slog.String("outcome", string(outcome)), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+	}
+	if err != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	m.Log.LogAttrs(ctx, level, "report job", attrs...)
+	if outcome == Retried || outcome == HandedBack {
+		return fmt.Errorf("attempt at job %s: %w", id, errors.Join(err, ctx.Err()))
+	}
+	return ErrOver
+}
+
+// attempt makes the report and notes how that ended.
+func (m *Maker) attempt(ctx context.Context, run report.Run) (name string, outcome Outcome, err error) {
+	kind := catalog.ByClass(m.Reports, run.ReportClass)
+	if kind == nil {
+		return Unknown, Failed, m.settle(ctx, func(ctx context.Context) error {
+			return m.Runs.Fail(ctx, run, "This installation does not make this kind of report")
+		})
+	}
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	limited, stop := context.WithTimeoutCause(working, m.Timeout, errTooLong)
+	defer stop()
+	p := &pulse{maker: m, run: run, lost: func() { cancel(errTaken) }}
+	p.begin(limited)
+	err = m.make(limited, kind, run, p.tell)
+	cause := context.Cause(limited)
+	p.end()
+	outcome, err = m.conclude(ctx, run, cause, err)
+	return kind.Name, outcome, err
+}
+
+// make makes the report, and stores it.
+func (m *Maker) make(ctx context.Context, kind *catalog.Report, run report.Run, progress func(string)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	file, result, err := kind.Make(ctx, catalog.Wanted{Parameters: run.Parameters, Time: m.Now(), Progress: progress})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return m.store(ctx, run, file, result)
+}
+
+// store stores a result. The database may be away for a while: what took long to make is
+// worth waiting for.
+func (m *Maker) store(ctx context.Context, run report.Run, file *os.File, result report.Result) error {
+	const tries, pause = 20, time.Second
+	for n := 1; ; n++ {
+		err := m.Runs.Finish(ctx, run, result)
+		if kind := report.KindOf(err); err == nil || kind != report.Unavailable && kind != report.Timeout || n == tries {
+			return err
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("read result: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// conclude notes how a run ended that ended with err, and whose context with cause.
+func (m *Maker) conclude(ctx context.Context, run report.Run, cause, err error) (Outcome, error) {
+	switch {
+	case err == nil:
+		return Done, nil
+	case errors.Is(cause, errTaken), report.KindOf(err) == report.Lost:
+		return Cancelled, nil
+	case errors.Is(cause, errTooLong):
+		err = &report.Failure{Reason: fmt.Sprintf("The report took longer than %s to make", m.Timeout), Cause: err}
+	case ctx.Err() != nil:
+		return HandedBack, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, false) })
+	}
+	failure, told := errors.AsType[*report.Failure](err)
+	if told && failure.Lasting || run.Used >= m.Attempts {
+		reason := "The service failed because of a fault of its own"
+		if told {
+			reason = failure.Reason
+		}
+		if noted := m.settle(ctx, func(ctx context.Context) error { return m.Runs.Fail(ctx, run, reason) }); noted != nil {
+			return Retried, errors.Join(err, noted) // the keeper finds it
+		}
+		return Failed, err
+	}
+	return Retried, errors.Join(err, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, true) }))
+}
+
+// settle notes something also when ctx has ended.
+func (m *Maker) settle(ctx context.Context, note func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	return note(ctx)
+}
