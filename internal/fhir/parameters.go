@@ -3,8 +3,10 @@
 package fhir
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
@@ -78,17 +80,35 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 	return inputs, nil
 }
 
-// ParametersJSON is a Parameters resource as JSON text: JSON as it stands, XML in the form
-// of JSON. ReadParameters has read it without a fault.
-func ParametersJSON(text []byte, format Format) []byte {
+// KeepParameters is a Parameters resource as the JSON text that is kept of it: JSON as it
+// stands, XML in the form of JSON. ReadParameters has read it without a fault; what could
+// not be stored is one all the same.
+func KeepParameters(text []byte, format Format) ([]byte, []Issue) {
+	read := fhirjson.Parse
+	if format == XML {
+		read = func(text []byte) (fhirjson.Value, error) { return fhirxml.ParseAs(text, parametersType) }
+	}
+	if format == JSON && !bytes.Contains(text, []byte(`\u0000`)) {
+		return text, nil
+	}
+	resource, err := read(text)
+	if err != nil || holdsNUL(resource) {
+		return nil, []Issue{{
+			Code: models.IssueTypeValue, MessageCode: validationError,
+			Diagnostics: "A text in the resource holds the character U+0000, which FHIR does not allow.",
+		}}
+	}
 	if format == JSON {
-		return text
+		return text, nil
 	}
-	resource, err := fhirxml.ParseAs(text, parametersType)
-	if err != nil {
-		return []byte(noParameters) // cannot be, see above
-	}
-	return resource.AppendJSON(nil)
+	return resource.AppendJSON(nil), nil
+}
+
+// holdsNUL tells whether a text anywhere in v holds U+0000, which no database takes.
+func holdsNUL(v fhirjson.Value) bool {
+	return v.Kind == fhirjson.String && strings.ContainsRune(v.Text, 0) ||
+		slices.ContainsFunc(v.Items, holdsNUL) ||
+		slices.ContainsFunc(v.Members, func(m fhirjson.Member) bool { return strings.ContainsRune(m.Name, 0) || holdsNUL(m.Value) })
 }
 
 func readJSON(text []byte) (fhirjson.Value, []Issue) {

@@ -35,7 +35,9 @@ func readBody(w http.ResponseWriter, r *http.Request, room *bodyRoom, keep bool)
 		return nil, nil, Invalid(issues)
 	}
 	if keep {
-		text = fhir.ParametersJSON(trim(body), format)
+		if text, issues = fhir.KeepParameters(trim(body), format); len(issues) > 0 {
+			return nil, nil, Invalid(issues)
+		}
 	}
 	return inputs, text, nil
 }
