@@ -71,7 +71,7 @@ func demoJobs(now time.Time) []report.Job {
 			job.Ended = job.Started.Add(time.Minute)
 		}
 		if status == report.Done {
-			job.BinaryReference = "Binary/1"
+			job.BinaryReference = "https://reports.example/fhir/Binary/1" // another program's, as the job is
 		}
 		jobs = append(jobs, job)
 	}

@@ -66,7 +66,7 @@ const (
 
 // devSource is what "reporting dev" reports on, unless it is told: as many as take a
 // moment to count.
-const devSource = "synthetic:200000"
+const devSource = "synthetic:2000000"
 
 const (
 	defaultBaseURL      = "http://localhost:8080/fhir"

@@ -29,6 +29,7 @@ func parts() []part {
 		{"start", (*bench).start},
 		{"overload", withService((*bench).overload)},
 		{"slow", withService((*bench).slow)},
+		{"reports", (*bench).reports},
 	}
 }
 
@@ -42,6 +43,7 @@ type options struct {
 	streamJobs         int
 	connections, crowd int
 	idlers, slowers    int
+	episodes, exported int
 	bufferMB           int
 	only               []string
 	args               []string // as they were given
@@ -67,6 +69,8 @@ func readOptions(args []string) (options, error) {
 	flags.IntVar(&o.crowd, "crowd", 1024, "connections of the overload")
 	flags.IntVar(&o.idlers, "idle", 1000, "idle connections")
 	flags.IntVar(&o.slowers, "slow", 1000, "slow readers")
+	flags.IntVar(&o.episodes, "episodes", 10_000_000, "made-up episodes of a report; the first one has a tenth")
+	flags.IntVar(&o.exported, "exported", 1_000_000, "episodes in files")
 	flags.IntVar(&o.bufferMB, "buffers", 0, "shared_buffers of Postgres in MB; 0: what the tables need, if there is so much")
 	only := flags.String("only", "", "comma list of parts: "+strings.Join(partNames(), ", ")+"; empty: all")
 	if err := flags.Parse(args); err != nil {
@@ -104,6 +108,7 @@ func (o *options) check(rest int) error {
 	}
 	for name, value := range map[string]int{
 		"rounds": o.rounds, "fresh": o.fresh, "stream": o.streamJobs, "connections": o.connections, "crowd": o.crowd, "idle": o.idlers, "slow": o.slowers,
+		"episodes": o.episodes / 10, "exported": o.exported,
 	} {
 		if value < 1 {
 			problems = append(problems, fmt.Errorf("-%s has to be at least 1", name))

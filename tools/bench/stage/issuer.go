@@ -107,14 +107,14 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (i *Issuer) Stop() { _ = i.server.Close() }
 
 // Token is a signed token of a user, with the claims that Keycloak writes. No two are
-// the same.
-func (i *Issuer) Token(userID string) (string, error) {
+// the same. It has roles that mean nothing here, and those that are named.
+func (i *Issuer) Token(userID string, roles ...string) (string, error) {
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iss": i.URL, "sub": "f:6a1c0f9e-3f6e-4dd5-9a0c-3d1d2f6f0b1a:" + userID, "aud": "account", "typ": "Bearer",
 		"iat": now.Unix(), "exp": now.Add(12 * time.Hour).Unix(), "jti": fmt.Sprintf("0f7b9c9c-2a52-4e2f-8a5a-%012d", i.signed.Add(1)),
 		"azp": "portal", "session_state": "d0b7a6e4-8b1e-4a7f-9c55-1f1f5a8b1c77", "scope": "openid profile email",
-		"realm_access": map[string]any{"roles": []string{"offline_access", "uma_authorization", "ReportUser"}},
+		"realm_access": map[string]any{"roles": append([]string{"offline_access", "uma_authorization", "ReportUser"}, roles...)},
 		"user_id":      userID, "user_type": "PRACTITIONER", "preferred_username": "user-" + userID,
 	})
 	i.mu.Lock()
