@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"reporting/internal/report"
 )
@@ -35,7 +36,7 @@ func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err er
 // stranded is a job that nobody is at, though its state says so, or that nobody will
 // come for.
 type stranded struct {
-	id    [16]byte
+	id    pgtype.UUID
 	entry *int64
 	used  int        // attempts
 	due   *time.Time // null: it may begin at once
@@ -86,7 +87,7 @@ func (r *Runs) enqueue(ctx context.Context, tx pgx.Tx, job stranded) error {
 	if job.due != nil {
 		due = *job.due
 	}
-	entry, err := r.queue.Add(ctx, tx, report.JobID(job.id), due)
+	entry, err := r.queue.Add(ctx, tx, report.JobID(job.id.Bytes), due)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (r *Runs) Clear(ctx context.Context, before time.Time) (c report.Cleared, e
 			select id from report_job
 			 where status = any ('{DONE,FAILED,CANCELLED}') and ended_at is not null and ended_at < $1
 			 limit $2 for update skip locked`, before, most)
-		jobs, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
+		jobs, err := pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"reporting/internal/report"
 )
@@ -73,7 +74,7 @@ func (o *Orders) Place(ctx context.Context, order report.Order) (placed report.P
 
 func (o *Orders) place(ctx context.Context, tx pgx.Tx, order report.Order, placed *report.Placed) error {
 	b := &placed.Binary
-	id := [16]byte(placed.JobID)
+	id := uuidOf(placed.JobID)
 	var unfinished int
 	var batch pgx.Batch
 	batch.Queue(actFor, RequesterRole, order.UserID)
@@ -116,7 +117,7 @@ select j.report_class, j.status, coalesce(j.failure_reason, ''), r.due_at, coale
 func (o *Orders) Stage(ctx context.Context, userID string, id report.JobID) (stage report.Stage, err error) {
 	err = o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(SetUser, userID)
-		batch.Queue(selectStage, userID, [16]byte(id)).QueryRow(func(row pgx.Row) error {
+		batch.Queue(selectStage, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error {
 			var due *time.Time
 			err := row.Scan(&stage.ReportClass, &stage.Status, &stage.FailureReason, &due, &stage.Progress, &stage.Binary)
 			if due != nil {
@@ -132,10 +133,10 @@ func (o *Orders) Stage(ctx context.Context, userID string, id report.JobID) (sta
 func (o *Orders) Cancel(ctx context.Context, userID string, id report.JobID) error {
 	return o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(actFor, RequesterRole, userID)
-		batch.Queue(`select from report_job where user_id = $1 and id = $2`, userID, [16]byte(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })
-		batch.Queue(cancelJob, userID, [16]byte(id), o.now.time())
-		batch.Queue(deleteVersions+`and b.job_id = $2`, userID, [16]byte(id))
-		batch.Queue(deleteBinary+`and job_id = $2`, userID, [16]byte(id), o.now.time())
+		batch.Queue(`select from report_job where user_id = $1 and id = $2`, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })
+		batch.Queue(cancelJob, userID, uuidOf(id), o.now.time())
+		batch.Queue(deleteVersions+`and b.job_id = $2`, userID, uuidOf(id))
+		batch.Queue(deleteBinary+`and job_id = $2`, userID, uuidOf(id), o.now.time())
 	})
 }
 
@@ -147,6 +148,9 @@ update report_job set status = 'CANCELLED', ended_at = greatest(coalesce($3::tim
 	deleteVersions = `delete from report_binary_version v using report_binary b where b.id = v.binary_id and b.user_id = $1 `
 	deleteBinary   = `update report_binary set deleted_at = coalesce($3::timestamptz, now()) where user_id = $1 and deleted_at is null `
 )
+
+// uuidOf is an id in a form that every way of sending statements knows to write.
+func uuidOf(id report.JobID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 // ask sends a batch, which is one round trip and one transaction.
 func (p *Pool) ask(ctx context.Context, timeout time.Duration, fill func(*pgx.Batch)) error {

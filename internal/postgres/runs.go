@@ -40,7 +40,7 @@ func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run rep
 			       r.entry = $2 and (j.status in ('SCHEDULED', 'QUEUED')
 			           or j.status = 'RUNNING' and r.seen_at < coalesce($3::timestamptz, now()) - $4::interval)
 			  from report_job j join report_run r on r.job_id = j.id
-			 where j.id = $1 for update`, [16]byte(id), entry, r.now.time(), report.BeatsMissed).
+			 where j.id = $1 for update`, uuidOf(id), entry, r.now.time(), report.BeatsMissed).
 			Scan(&run.ReportClass, &run.Parameters, &free); errors.Is(err, pgx.ErrNoRows) || err == nil && !free {
 			return overtaken("there is nothing to do for this entry")
 		} else if err != nil {
@@ -48,12 +48,12 @@ func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run rep
 		}
 		if _, err := tx.Exec(ctx, `
 			update report_job set status = 'RUNNING', started_at = greatest(coalesce($2::timestamptz, now()), created_at) where id = $1`,
-			[16]byte(id), r.now.time()); err != nil {
+			uuidOf(id), r.now.time()); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, `
 			update report_run set attempt = attempt + 1, seen_at = coalesce($2::timestamptz, now()), progress = null
-			 where job_id = $1 returning attempt, attempt - excused`, [16]byte(id), r.now.time()).Scan(&run.Attempt, &run.Used)
+			 where job_id = $1 returning attempt, attempt - excused`, uuidOf(id), r.now.time()).Scan(&run.Attempt, &run.Used)
 	})
 	return run, err
 }
@@ -67,7 +67,7 @@ func (r *Runs) Beat(ctx context.Context, run report.Run, progress string) error 
 		return one(tx.Exec(ctx, `
 			update report_run r set seen_at = coalesce($3::timestamptz, now()), progress = nullif(left($4, 100), '')
 			 where r.job_id = $1 and r.attempt = $2 and exists (select from report_job j where j.id = r.job_id and j.status = 'RUNNING')`,
-			[16]byte(run.JobID), run.Attempt, r.now.time(), progress))
+			uuidOf(run.JobID), run.Attempt, r.now.time(), progress))
 	})
 }
 
@@ -84,7 +84,7 @@ func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result)
 			insert into report_binary_version (binary_id, version, content_type, last_updated, size, file_name)
 			select b.id, 2, $2, coalesce($5::timestamptz, now()), $3, nullif($4, '')
 			  from report_binary b where b.job_id = $1 and b.deleted_at is null returning binary_id`,
-			[16]byte(run.JobID), result.ContentType, result.Size, result.FileName, r.now.time()).Scan(&binary); errors.Is(err, pgx.ErrNoRows) {
+			uuidOf(run.JobID), result.ContentType, result.Size, result.FileName, r.now.time()).Scan(&binary); errors.Is(err, pgx.ErrNoRows) {
 			return overtaken("the Binary was deleted")
 		} else if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result)
 		}
 		if err := one(tx.Exec(ctx, `
 			update report_job j set status = 'DONE', ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at) where `+isRun,
-			[16]byte(run.JobID), run.Attempt, r.now.time())); err != nil {
+			uuidOf(run.JobID), run.Attempt, r.now.time())); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, false)
@@ -111,7 +111,7 @@ func (r *Runs) Fail(ctx context.Context, run report.Run, reason string) error {
 		if err := one(tx.Exec(ctx, `
 			update report_job j set status = 'FAILED', failure_reason = left(nullif($4, ''), 2000),
 			       ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at) where `+isRun,
-			[16]byte(run.JobID), run.Attempt, r.now.time(), reason)); err != nil {
+			uuidOf(run.JobID), run.Attempt, r.now.time(), reason)); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, false)
@@ -122,7 +122,7 @@ func (r *Runs) Fail(ctx context.Context, run report.Run, reason string) error {
 func (r *Runs) HandBack(ctx context.Context, run report.Run, counts bool) error {
 	return r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		if err := one(tx.Exec(ctx, `update report_job j set status = 'QUEUED', started_at = null where `+isRun,
-			[16]byte(run.JobID), run.Attempt)); err != nil {
+			uuidOf(run.JobID), run.Attempt)); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, !counts)
@@ -133,7 +133,7 @@ func (r *Runs) HandBack(ctx context.Context, run report.Run, counts bool) error 
 func (r *Runs) rest(ctx context.Context, tx pgx.Tx, run report.Run, excused bool) error {
 	_, err := tx.Exec(ctx, `
 		update report_run set seen_at = null, progress = null, excused = excused + $2::boolean::integer where job_id = $1`,
-		[16]byte(run.JobID), excused)
+		uuidOf(run.JobID), excused)
 	return err
 }
 

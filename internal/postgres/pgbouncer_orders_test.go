@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build pgbouncer
+
+package postgres_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/queue"
+	"reporting/internal/report"
+)
+
+// Orders, results and deletions work through a pooler that shares sessions, and the role
+// and the user of one never become another's.
+func TestPgBouncerOrders(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	role := uniqueRole()
+	db.Exec(t, "create role "+role+" login in role reporting_reader, reporting_requester")
+	url := pgbouncer(t, db.Reader, role, "pool_mode = transaction") + "&default_query_exec_mode=exec"
+	pool := openPool(t, url, 8)
+	entries, err := queue.NewEntries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders := postgres.NewOrders(pool, entries, 10*time.Second, nil)
+	binaries := postgres.NewBinaries(pool, 10*time.Second, nil)
+	jobs := postgres.NewJobs(pool, 10*time.Second)
+	var wg sync.WaitGroup
+	for n := range 8 {
+		user := "user-" + strings.Repeat("x", n)
+		wg.Go(func() {
+			for range 10 {
+				placed, err := orders.Place(t.Context(), report.Order{ReportClass: "c", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				data, err := binaries.Piece(t.Context(), report.BinaryPlace{UserID: user, ID: placed.Binary.ID, Version: 1}, 0, nil)
+				if err != nil || string(data) != report.Placeholder {
+					t.Errorf("%s reads %q, %v", user, data, err)
+				}
+				_, err = binaries.Binary(t.Context(), report.BinaryPlace{UserID: user + "y", ID: placed.Binary.ID})
+				wantKind(t, err, report.NotFound)
+			}
+			seen := 0
+			if err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
+				if seen++; job.UserID != user {
+					t.Errorf("%s sees a job of %s", user, job.UserID)
+				}
+				return nil
+			}); err != nil || seen != 10 {
+				t.Errorf("%s sees %d jobs, %v", user, seen, err)
+			}
+		})
+	}
+	wg.Wait()
+}
