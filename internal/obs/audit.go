@@ -17,7 +17,7 @@ type AuditRecord struct {
 	Method    string    `json:"method"` // HTTP; an answer to HEAD holds headers only
 	UserID    string    `json:"user_id"`
 	UserType  string    `json:"user_type,omitempty"`
-	// Count is how many jobs the answer held; of one that broke off, how far it had
+	// Count is how many jobs or results the answer held; of one that broke off, how far it had
 	// got, not all of which may have arrived; nil when that is not known.
 	Count *int `json:"count,omitempty"`
 	// Complete tells whether the answer was written to its end. What the network
