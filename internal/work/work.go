@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"reporting/internal/catalog"
@@ -134,6 +135,7 @@ func (m *Maker) make(ctx context.Context, kind *catalog.Report, run report.Run, 
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
+			m.Log.ErrorContext(ctx, "panic", "job", run.JobID.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	file, result, err := kind.Make(ctx, catalog.Wanted{Parameters: run.Parameters, Time: m.Now(), Progress: progress})
@@ -174,7 +176,7 @@ func (m *Maker) conclude(ctx context.Context, run report.Run, cause, err error) 
 	case errors.Is(cause, errTooLong):
 		err = &report.Failure{Reason: fmt.Sprintf("The report took longer than %s to make", m.Timeout), Cause: err}
 	case ctx.Err() != nil:
-		return HandedBack, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, false) })
+		return m.noted(HandedBack, nil, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, false) }))
 	}
 	failure, told := errors.AsType[*report.Failure](err)
 	if told && failure.Lasting || run.Used >= m.Attempts {
@@ -182,12 +184,20 @@ func (m *Maker) conclude(ctx context.Context, run report.Run, cause, err error) 
 		if told {
 			reason = failure.Reason
 		}
-		if noted := m.settle(ctx, func(ctx context.Context) error { return m.Runs.Fail(ctx, run, reason) }); noted != nil {
-			return Retried, errors.Join(err, noted) // the keeper finds it
-		}
-		return Failed, err
+		return m.noted(Failed, err, m.settle(ctx, func(ctx context.Context) error { return m.Runs.Fail(ctx, run, reason) }))
 	}
-	return Retried, errors.Join(err, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, true) }))
+	return m.noted(Retried, err, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, true) }))
+}
+
+// noted is the outcome of a run that ended with err, as far as that could be noted.
+func (m *Maker) noted(outcome Outcome, err, noting error) (Outcome, error) {
+	switch {
+	case noting == nil:
+		return outcome, err
+	case report.KindOf(noting) == report.Lost:
+		return Cancelled, nil // it was somebody else's to note
+	}
+	return Retried, errors.Join(err, noting) // the keeper finds the job
 }
 
 // settle notes something also when ctx has ended.
