@@ -12,7 +12,7 @@ import (
 
 	"reporting/internal/catalog"
 	"reporting/internal/fhir"
-	"reporting/internal/report"
+	domain "reporting/internal/report"
 )
 
 // usual and longest are how long the reports take, in seconds.
@@ -32,43 +32,41 @@ func seconds() []fhir.OperationParameter {
 
 // Slow takes its time, tells how far it is, and then succeeds.
 func Slow() catalog.Report {
-	return catalog.Report{
-		Name: "demo-slow", Class: "reporting.demo.SlowReport", ReportName: "SlowReport",
-		Titles: map[catalog.Mode]string{
-			catalog.Fetch: "Fetch slowly", catalog.Execute: "Execute slowly", catalog.Schedule: "Schedule slowly",
-		},
-		Description: "Takes as many seconds as it is told to. It is there for trying clients.",
-		Parameters:  seconds(),
-		Modes:       catalog.Modes(),
-		Role:        "$fetch-patient-usage-stats", // which whoever tries things has
-		Generate: func(ctx context.Context, task catalog.Task, out catalog.Output) error {
-			waited, err := wait(ctx, task)
-			if err != nil {
-				return err
-			}
-			return out.Group("SlowSummary", "SlowSummary", map[string]int{"seconds": waited})
-		},
+	r := report("slow", "Slow", "slowly", "Takes as many seconds as it is told to.")
+	r.Generate = func(ctx context.Context, task catalog.Task, out catalog.Output) error {
+		waited, err := wait(ctx, task)
+		if err != nil {
+			return err
+		}
+		return out.Group("SlowSummary", "SlowSummary", map[string]int{"seconds": waited})
 	}
+	return r
 }
 
 // Failing takes its time and then fails, for good and with a reason. It cannot be
 // fetched, so that there is one of which that is true.
 func Failing() catalog.Report {
+	r := report("failing", "Failing", "in vain", "Takes as many seconds as it is told to, and then fails.")
+	r.Modes = []catalog.Mode{catalog.Execute, catalog.Schedule}
+	r.Generate = func(ctx context.Context, task catalog.Task, _ catalog.Output) error {
+		if _, err := wait(ctx, task); err != nil {
+			return err
+		}
+		return &domain.Failure{Reason: "This report always fails: it is there for trying clients", Lasting: true}
+	}
+	return r
+}
+
+func report(name, word, how, does string) catalog.Report {
 	return catalog.Report{
-		Name: "demo-failing", Class: "reporting.demo.FailingReport", ReportName: "FailingReport",
+		Name: "demo-" + name, Class: "reporting.demo." + word + "Report", ReportName: word + "Report",
 		Titles: map[catalog.Mode]string{
-			catalog.Fetch: "Fetch in vain", catalog.Execute: "Execute in vain", catalog.Schedule: "Schedule in vain",
+			catalog.Fetch: "Fetch " + how, catalog.Execute: "Execute " + how, catalog.Schedule: "Schedule " + how,
 		},
-		Description: "Takes as many seconds as it is told to, and then fails. It is there for trying clients.",
+		Description: does + " It is there for trying clients.",
 		Parameters:  seconds(),
-		Modes:       []catalog.Mode{catalog.Execute, catalog.Schedule},
-		Role:        "$fetch-patient-usage-stats",
-		Generate: func(ctx context.Context, task catalog.Task, _ catalog.Output) error {
-			if _, err := wait(ctx, task); err != nil {
-				return err
-			}
-			return &report.Failure{Reason: "This report always fails: it is there for trying clients", Lasting: true}
-		},
+		Modes:       catalog.Modes(),
+		Role:        "$fetch-patient-usage-stats", // which whoever tries things has
 	}
 }
 
