@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/report"
+)
+
+const attempts = 2
+
+func (m *making) tend(t *testing.T, want report.Tending) {
+	t.Helper()
+	if got, err := m.runs.Tend(t.Context(), attempts); err != nil || got != want {
+		t.Errorf("tended %+v, want %+v; %v", got, want, err)
+	}
+}
+
+// foreign stores a job of every state as other producers do, which have no workers here.
+func (m *making) foreign(t *testing.T) {
+	t.Helper()
+	m.db.Exec(t, `
+		insert into report_job (report_class, user_id, status, created_at, started_at, ended_at, failure_reason, parameters)
+		select 'c', 'foreign', s, $1, case when s not in ('SCHEDULED', 'QUEUED') then $1::timestamptz end,
+		       case when s in ('DONE', 'FAILED', 'CANCELLED') then $1::timestamptz end, case s when 'FAILED' then 'why' end, '{"resourceType":"Parameters"}'
+		  from unnest('{SCHEDULED,QUEUED,RUNNING,DONE,FAILED,CANCELLED}'::text[]) s`, noon)
+}
+
+func TestTendWhatIsDue(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	m.foreign(t)
+	early, late := m.place(t, "u", noon.Add(time.Hour)).JobID, m.place(t, "u", noon.Add(2*time.Hour)).JobID
+	entry := m.entry(t, early)
+	m.clock.turn(time.Hour - time.Microsecond)
+	m.tend(t, report.Tending{})
+	m.clock.turn(time.Microsecond)
+	m.tend(t, report.Tending{Queued: 1})
+	m.tend(t, report.Tending{})
+	if a, b := m.status(t, early), m.status(t, late); a != report.Queued || b != report.Scheduled {
+		t.Errorf("%s and %s", a, b)
+	}
+	if m.entry(t, early) != entry {
+		t.Error("it has another entry, though the first is due")
+	}
+	m.begin(t, late) // a worker's clock may be ahead
+}
+
+func TestTendTheDead(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	m.foreign(t)
+	placed := m.place(t, "u", time.Time{})
+	id := placed.JobID
+	for range 3 { // what was not the job's fault does not count
+		if err := m.runs.HandBack(t.Context(), m.begin(t, id), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := m.entry(t, id)
+	first := m.begin(t, id)
+	m.clock.turn(report.BeatsMissed)
+	m.tend(t, report.Tending{})
+	m.clock.turn(time.Microsecond)
+	m.tend(t, report.Tending{Rescued: 1})
+	job := readJobs(t, m.db, "u")[0]
+	if job.Status != report.Queued || !job.Started.IsZero() {
+		t.Errorf("%s since %s", job.Status, job.Started)
+	}
+	_, err := m.runs.Begin(t.Context(), id, entry)
+	wantKind(t, err, report.Lost) // it has another entry
+	var dropped int
+	if m.scan(t, `select count(*) from river_job where id = $1 and (state = 'cancelled' or metadata ? 'cancel_attempted_at')`, []any{entry}, &dropped); dropped != 1 {
+		t.Error("the entry of the dead is still in the queue")
+	}
+	second := m.begin(t, id)
+	if second.Used != attempts {
+		t.Errorf("%+v", second)
+	}
+	wantKind(t, m.runs.Fail(t.Context(), first, "late"), report.Lost)
+	m.clock.turn(time.Minute)
+	m.tend(t, report.Tending{Failed: 1})
+	m.tend(t, report.Tending{})
+	job = readJobs(t, m.db, "u")[0]
+	if job.Status != report.Failed || !job.Ended.Equal(*m.clock.time()) {
+		t.Errorf("%+v", job)
+	}
+	if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.FailureReason != "The worker that made it was gone, 2 times" {
+		t.Errorf("%+v, %v", stage, err)
+	}
+	wantKind(t, m.runs.Finish(t.Context(), second, resultOf("late")), report.Lost)
+}
+
+// What somebody else is at is left to them: nobody waits.
+func TestKeepersLeaveWhatIsLocked(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	var ids []report.JobID
+	for range 3 {
+		ids = append(ids, m.place(t, "u", time.Time{}).JobID)
+	}
+	m.begin(t, ids[0])
+	m.place(t, "u", noon.Add(time.Second))
+	m.db.Exec(t, `delete from river_job where id = $1`, m.entry(t, ids[1]))
+	m.finish(t, m.begin(t, ids[2]), "x")
+	m.clock.turn(time.Hour)
+	other, err := pgtest.Connect(t, m.db.Superuser).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec(t.Context(), `select from report_job for update`); err != nil {
+		t.Fatal(err)
+	}
+	m.tend(t, report.Tending{})
+	if n, err := m.runs.Requeue(t.Context()); n != 0 || err != nil {
+		t.Errorf("requeued %d, %v", n, err)
+	}
+	if c, err := m.runs.Clear(t.Context(), *m.clock.time()); c != (report.Cleared{}) || err != nil {
+		t.Errorf("cleared %+v, %v", c, err)
+	}
+	if err := other.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m.tend(t, report.Tending{Rescued: 1, Queued: 1})
+	if n, err := m.runs.Requeue(t.Context()); n != 1 || err != nil {
+		t.Errorf("requeued %d, %v", n, err)
+	}
+}
+
+// Several keepers at once see to each job once, in batches.
+func TestKeepersAtOnce(t *testing.T) {
+	t.Parallel()
+	const jobs, keepers = 150, 4
+	m := newMaking(t)
+	m.db.Exec(t, `
+		with jobs as (
+		    insert into report_job (report_class, user_id, status, created_at, started_at, parameters)
+		    select 'c', 'u', case when n <= $2 then 'RUNNING' else 'SCHEDULED' end, $1, case when n <= $2 then $1::timestamptz end, '{"resourceType":"Parameters"}'
+		      from generate_series(1, 2 * $2::integer) n returning id, status)
+		insert into report_run (job_id, due_at, attempt, seen_at) select id, $1, 1, case status when 'RUNNING' then $1::timestamptz end from jobs`, noon, jobs)
+	m.clock.turn(time.Hour)
+	var mu sync.Mutex
+	var sum report.Tending
+	var wg sync.WaitGroup
+	for range keepers {
+		wg.Go(func() {
+			for range jobs { // each round sees to something, or there is nothing left that is free
+				done, err := m.runs.Tend(t.Context(), attempts)
+				if err != nil {
+					t.Error(err)
+				}
+				if done == (report.Tending{}) {
+					return
+				}
+				if done.Queued > 100 || done.Rescued > 100 {
+					t.Errorf("%+v in one go", done)
+				}
+				mu.Lock()
+				sum.Queued, sum.Rescued, sum.Failed = sum.Queued+done.Queued, sum.Rescued+done.Rescued, sum.Failed+done.Failed
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if want := (report.Tending{Queued: jobs, Rescued: jobs}); sum != want {
+		t.Errorf("%+v, want %+v", sum, want)
+	}
+	var entries, distinct int
+	m.scan(t, `select count(*), count(distinct args) from river_job`, nil, &entries, &distinct)
+	if entries != jobs || distinct != jobs {
+		t.Errorf("%d entries for %d jobs, want %d", entries, distinct, jobs)
+	}
+}
+
+// Jobs that wait and have no entry any more get one; others keep theirs.
+func TestRequeue(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	m.foreign(t)
+	due := noon.Add(time.Hour)
+	kept, lost, ended, later, running := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID,
+		m.place(t, "u", time.Time{}).JobID, m.place(t, "u", due).JobID, m.place(t, "u", time.Time{}).JobID
+	m.begin(t, running)
+	before := map[report.JobID]int64{}
+	for _, id := range []report.JobID{kept, lost, ended, later, running} {
+		before[id] = m.entry(t, id)
+	}
+	m.db.Exec(t, `delete from river_job where id in ($1, $2, $3)`, before[lost], before[later], before[running])
+	m.db.Exec(t, `update river_job set state = 'completed', finalized_at = now() where id = $1`, before[ended])
+	for _, want := range []int64{3, 0} {
+		if n, err := m.runs.Requeue(t.Context()); n != want || err != nil {
+			t.Errorf("%d, want %d; %v", n, want, err)
+		}
+	}
+	for id, changed := range map[report.JobID]bool{kept: false, lost: true, ended: true, later: true, running: false} {
+		if (m.entry(t, id) != before[id]) != changed {
+			t.Errorf("job %s has another entry: %v, want %v", id, !changed, changed)
+		}
+	}
+	var at time.Time
+	if m.scan(t, `select scheduled_at from river_job where id = $1`, []any{m.entry(t, later)}, &at); !at.Equal(due) {
+		t.Errorf("due at %s, want %s", at, due)
+	}
+	m.begin(t, lost)
+	if status := m.status(t, later); status != report.Scheduled {
+		t.Errorf("%s", status)
+	}
+}
+
+func TestClear(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	old, waiting, cancelled := m.place(t, "u", time.Time{}), m.place(t, "u", time.Time{}), m.place(t, "u", time.Time{})
+	m.finish(t, m.begin(t, old.JobID), "old")
+	if err := m.orders.Cancel(t.Context(), "u", cancelled.JobID); err != nil {
+		t.Fatal(err)
+	}
+	orphan := m.place(t, "u", time.Time{})
+	m.finish(t, m.begin(t, orphan.JobID), "orphan")
+	m.db.Exec(t, `delete from report_job where id = $1`, [16]byte(orphan.JobID)) // as its producer may
+	running := m.place(t, "u", time.Time{})
+	m.begin(t, running.JobID)
+	before := m.everything(t)
+	for _, at := range []time.Time{noon.Add(-time.Hour), noon} { // what ended at that moment is not older
+		if c, err := m.runs.Clear(t.Context(), at); c != (report.Cleared{}) || err != nil {
+			t.Errorf("cleared %+v, %v", c, err)
+		}
+	}
+	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
+		t.Error(diff)
+	}
+	m.clock.turn(24 * time.Hour)
+	young := m.place(t, "u", time.Time{})
+	m.finish(t, m.begin(t, young.JobID), "young")
+	for _, want := range []report.Cleared{{Jobs: 2, Results: 2}, {}} {
+		if c, err := m.runs.Clear(t.Context(), noon.Add(time.Hour)); c != want || err != nil {
+			t.Errorf("cleared %+v, want %+v; %v", c, want, err)
+		}
+	}
+	for name, placed := range map[string]report.Placed{"old": old, "cancelled": cancelled, "orphan": orphan} {
+		if _, _, err := m.result(t, "u", placed.Binary.ID); report.KindOf(err) != report.Deleted || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := m.orders.Stage(t.Context(), "u", placed.JobID); report.KindOf(err) != report.NotFound || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var left string
+	m.scan(t, `select string_agg(convert_from(data, 'UTF8'), ',' order by binary_id, version) from report_binary_piece`, nil, &left)
+	if want := fmt.Sprintf("%[1]s,%[1]s,%[1]s,young", report.Placeholder); left != want {
+		t.Errorf("left is %s, want %s", left, want)
+	}
+	if a, b := m.status(t, waiting.JobID), m.status(t, running.JobID); a != report.Queued || b != report.Running {
+		t.Errorf("%s and %s", a, b)
+	}
+}
+
+func TestClearInBatches(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	m.db.Exec(t, `
+		with jobs as (
+		    insert into report_job (report_class, user_id, status, created_at, started_at, ended_at, parameters)
+		    select 'c', 'u', 'DONE', $1, $1, $1, '{"resourceType":"Parameters"}' from generate_series(1, 130) returning id)
+		insert into report_binary (user_id, job_id, created_at) select 'u', id, $1 from jobs union all select 'u', null, $1 from generate_series(1, 130)`, noon)
+	m.foreign(t)
+	m.clock.turn(time.Hour)
+	var rounds []report.Cleared
+	for {
+		c, err := m.runs.Clear(t.Context(), *m.clock.time())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c == (report.Cleared{}) {
+			break
+		}
+		rounds = append(rounds, c)
+	}
+	var sum report.Cleared
+	for _, c := range rounds {
+		sum.Jobs, sum.Results = sum.Jobs+c.Jobs, sum.Results+c.Results
+		if c.Jobs > 100 || c.Results > 200 {
+			t.Errorf("%+v in one go", c)
+		}
+	}
+	if want := (report.Cleared{Jobs: 133, Results: 260}); sum != want || len(rounds) < 2 { // three of the foreign ones have ended
+		t.Errorf("%+v in %d rounds, want %+v", sum, len(rounds), want)
+	}
+}

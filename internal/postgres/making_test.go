@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/queue"
+	"reporting/internal/report"
+)
+
+// A bench of everything that has to do with making reports, on a database of its own and
+// with a clock that stands still until it is turned.
+type making struct {
+	db       pgtest.Database
+	orders   *postgres.Orders
+	binaries *postgres.Binaries
+	runs     *postgres.Runs
+	clock    *clock
+}
+
+// clock stands still until it is turned.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) time() *time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return new(c.now)
+}
+
+func (c *clock) turn(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+func newMaking(t *testing.T) *making {
+	t.Helper()
+	db := pgtest.New(t)
+	entries, err := queue.NewEntries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newMakingOn(t, db, entries)
+}
+
+func newMakingOn(t *testing.T, db pgtest.Database, queue postgres.Queue) *making {
+	t.Helper()
+	login := uniqueRole()
+	db.Exec(t, "create role "+login+" in role reporting_reader, reporting_requester")
+	asking, working := openPool(t, postgres.WithRole(db.Superuser, login), 8), openWorker(t, db, 8)
+	c := &clock{now: noon}
+	return &making{
+		db: db, clock: c,
+		orders:   postgres.NewOrders(asking, queue, patience, c.time),
+		binaries: postgres.NewBinaries(asking, patience, c.time),
+		runs:     postgres.NewRuns(working, queue, patience, c.time),
+	}
+}
+
+// patience is how long the database may take: nothing here depends on it.
+const patience = 30 * time.Second
+
+// openWorker opens a pool as workers have one.
+func openWorker(t *testing.T, db pgtest.Database, connections int32) *postgres.Pool {
+	t.Helper()
+	pool, err := postgres.OpenAs(t.Context(), db.Superuser, postgres.WorkerRole, connections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := pool.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return pool
+}
+
+// place places an order of a user, due at some time or at once.
+func (m *making) place(t *testing.T, user string, due time.Time) report.Placed {
+	t.Helper()
+	placed, err := m.orders.Place(t.Context(), report.Order{
+		ReportClass: "com.example.Report", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`), Source: "request", Due: due,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return placed
+}
+
+// begin begins an attempt at a job for its latest entry.
+func (m *making) begin(t *testing.T, id report.JobID) report.Run {
+	t.Helper()
+	run, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// entry is a job's latest one in the queue.
+func (m *making) entry(t *testing.T, id report.JobID) (entry int64) {
+	t.Helper()
+	m.scan(t, `select entry from report_run where job_id = $1`, []any{[16]byte(id)}, &entry)
+	return entry
+}
+
+func (m *making) status(t *testing.T, id report.JobID) (status report.Status) {
+	t.Helper()
+	m.scan(t, `select status from report_job where id = $1`, []any{[16]byte(id)}, &status)
+	return status
+}
+
+func (m *making) scan(t *testing.T, sql string, args []any, into ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), m.db.Superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everything is all that the database holds of jobs, their making, results and entries.
+func (m *making) everything(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range []string{"report_job", "report_run", "report_binary", "report_binary_version", "report_binary_piece", "river_job"} {
+		var rows string
+		m.scan(t, `select coalesce(string_agg(md5(x::text) || ' ' || left(x::text, 300), e'\n' order by x::text), '') from `+table+` x`, nil, &rows)
+		all.WriteString(table + ":\n" + rows + "\n")
+	}
+	return all.String()
+}
+
+// result reads a result to its end.
+func (m *making) result(t *testing.T, user string, id int64) (report.Binary, []byte, error) {
+	t.Helper()
+	binary, err := m.binaries.Binary(t.Context(), report.BinaryPlace{UserID: user, ID: id})
+	if err != nil {
+		return binary, nil, err
+	}
+	data := make([]byte, 0, binary.Size)
+	for n := 0; int64(len(data)) < binary.Size; n++ {
+		if data, err = m.binaries.Piece(t.Context(), report.BinaryPlace{UserID: user, ID: id, Version: binary.Version}, n, data); err != nil {
+			return binary, nil, err
+		}
+	}
+	return binary, data, nil
+}
+
+// brokenQueue adds an entry, and then says that it could not.
+type brokenQueue struct{ postgres.Queue }
+
+var errBroken = errors.New("the queue is broken")
+
+func (b brokenQueue) Add(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (int64, error) {
+	if _, err := b.Queue.Add(ctx, tx, id, due); err != nil {
+		return 0, err
+	}
+	return 0, errBroken
+}

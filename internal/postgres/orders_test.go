@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/queue"
+	"reporting/internal/report"
+)
+
+func TestOrdersAreStoredAsTheyAre(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	order := report.Order{
+		ReportClass: "æøå 😀 \" \\ <&>", UserID: "u ' \u2028", Source: "request_1",
+		Parameters: []byte(`{ "resourceType" : "Parameters", "x": 1.10, "x": 1e400 , "y":"\u0041\ud83d\ude00" }`),
+	}
+	soon, err := m.orders.Place(t.Context(), order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.clock.turn(time.Minute)
+	order.Due = noon.Add(14 * time.Hour)
+	later, err := m.orders.Place(t.Context(), order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []report.Job{
+		{ID: later.JobID, Status: report.Scheduled, BinaryReference: "Binary/2", Created: noon.Add(time.Minute)},
+		{ID: soon.JobID, Status: report.Queued, BinaryReference: "Binary/1", Created: noon},
+	}
+	for i := range want {
+		want[i].ReportClass, want[i].UserID, want[i].Parameters = order.ReportClass, order.UserID, order.Parameters
+	}
+	got := readJobs(t, m.db, order.UserID)
+	for i := range got {
+		got[i].Created = got[i].Created.UTC()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-ordered +read)\n%s", diff)
+	}
+	for _, c := range []struct {
+		placed report.Placed
+		due    time.Time
+		queued bool // may be begun at once
+	}{{soon, noon, true}, {later, order.Due, false}} {
+		binary, data, err := m.result(t, order.UserID, c.placed.Binary.ID)
+		if err != nil || string(data) != report.Placeholder || binary != c.placed.Binary {
+			t.Errorf("the placeholder is %+v %q, %v, and was told to be %+v", binary, data, err, c.placed.Binary)
+		}
+		stage, err := m.orders.Stage(t.Context(), order.UserID, c.placed.JobID)
+		if err != nil || !stage.Due.Equal(c.due) || stage.Binary != c.placed.Binary.ID || stage.ReportClass != order.ReportClass || stage.Status.Final() {
+			t.Errorf("stage %+v, %v", stage, err)
+		}
+		var job uuid.UUID
+		var begun bool
+		m.scan(t, `select (args->>'job_id')::uuid, scheduled_at <= now() from river_job where id = $1`, []any{m.entry(t, c.placed.JobID)}, &job, &begun)
+		if report.JobID(job) != c.placed.JobID || c.queued && !begun {
+			t.Errorf("the queue has %s (at once: %v), want %s", job, begun, c.placed.JobID)
+		}
+	}
+	var at time.Time
+	if m.scan(t, `select scheduled_at from river_job where id = $1`, []any{m.entry(t, later.JobID)}, &at); !at.Equal(order.Due) {
+		t.Errorf("the queue has it due at %s, want %s", at, order.Due)
+	}
+}
+
+// An order is placed whole, or not at all.
+func TestOrdersAreAllOrNothing(t *testing.T) {
+	t.Parallel()
+	entries, err := queue.NewEntries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMakingOn(t, pgtest.New(t), brokenQueue{entries})
+	empty := m.everything(t)
+	good := report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)}
+	for name, change := range map[string]func(*report.Order){
+		"the queue fails":        func(*report.Order) {},
+		"parameters are no JSON": func(o *report.Order) { o.Parameters = []byte(`{`) },
+		"no user":                func(o *report.Order) { o.UserID = "" },
+		"no class":               func(o *report.Order) { o.ReportClass = "" },
+	} {
+		order := good
+		change(&order)
+		if _, err := m.orders.Place(t.Context(), order); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if diff := cmp.Diff(empty, m.everything(t)); diff != "" {
+			t.Errorf("%s: left something behind\n%s", name, diff)
+		}
+	}
+	if _, err := m.orders.Place(t.Context(), good); !errors.Is(err, errBroken) {
+		t.Errorf("%v does not hold its cause", err)
+	}
+}
+
+// unfinished gives a user so many jobs, half of them running.
+func (m *making) unfinished(t *testing.T, user string, jobs int) {
+	t.Helper()
+	m.db.Exec(t, `
+		insert into report_job (report_class, user_id, status, created_at, started_at, parameters)
+		select 'c', $1, case n % 2 when 0 then 'RUNNING' else 'QUEUED' end, now(), case n % 2 when 0 then now() end, '{"resourceType":"Parameters"}'
+		  from generate_series(1, $2::integer) n`, user, jobs)
+}
+
+func TestOrdersHaveALimit(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	m.unfinished(t, "u", report.MostUnfinished-1)
+	last := m.place(t, "u", time.Time{})
+	before := m.everything(t)
+	_, err := m.orders.Place(t.Context(), report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)})
+	wantKind(t, err, report.Excess)
+	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
+		t.Errorf("a refused order left something behind\n%s", diff)
+	}
+	m.place(t, "v", time.Time{}) // others are not held to it
+	if err := m.orders.Cancel(t.Context(), "u", last.JobID); err != nil {
+		t.Fatal(err)
+	}
+	m.place(t, "u", noon.Add(time.Hour)) // what has ended does not count
+}
+
+func TestOrdersAreOnesOwn(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	theirs := m.place(t, "v", time.Time{})
+	before := m.everything(t)
+	for _, user := range []string{"u", "V", "v ", ""} {
+		_, err := m.orders.Stage(t.Context(), user, theirs.JobID)
+		wantKind(t, err, report.NotFound)
+		wantKind(t, m.orders.Cancel(t.Context(), user, theirs.JobID), report.NotFound)
+		wantKind(t, m.binaries.Delete(t.Context(), user, theirs.Binary.ID), report.NotFound)
+	}
+	wantKind(t, m.orders.Cancel(t.Context(), "v", report.JobID(uuid.New())), report.NotFound)
+	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
+		t.Errorf("others changed something\n%s", diff)
+	}
+}
+
+// Cancelling ends what has not ended, and takes the Binary away from what has.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		to   func(t *testing.T, m *making, id report.JobID)
+		want report.Status
+	}{
+		"waiting": {func(*testing.T, *making, report.JobID) {}, report.Cancelled},
+		"running": {func(t *testing.T, m *making, id report.JobID) { t.Helper(); m.begin(t, id) }, report.Cancelled},
+		"done": {func(t *testing.T, m *making, id report.JobID) {
+			t.Helper()
+			m.finish(t, m.begin(t, id), "result")
+		}, report.Done},
+		"failed": {func(t *testing.T, m *making, id report.JobID) {
+			t.Helper()
+			if err := m.runs.Fail(t.Context(), m.begin(t, id), "reason"); err != nil {
+				t.Fatal(err)
+			}
+		}, report.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMaking(t)
+			placed := m.place(t, "u", time.Time{})
+			c.to(t, m, placed.JobID)
+			m.clock.turn(time.Second)
+			for range 2 { // the second time changes nothing
+				if err := m.orders.Cancel(t.Context(), "u", placed.JobID); err != nil {
+					t.Fatal(err)
+				}
+				m.clock.turn(time.Second)
+			}
+			job := readJobs(t, m.db, "u")[0]
+			if job.Status != c.want || job.Ended.After(noon.Add(time.Second)) || job.Ended.IsZero() {
+				t.Errorf("%s at %s, want %s", job.Status, job.Ended, c.want)
+			}
+			stage, err := m.orders.Stage(t.Context(), "u", placed.JobID)
+			if err != nil || stage.Binary != 0 || stage.Status != c.want {
+				t.Errorf("%+v, %v", stage, err)
+			}
+			_, _, err = m.result(t, "u", placed.Binary.ID)
+			wantKind(t, err, report.Deleted)
+			var left int
+			if m.scan(t, `select count(*) from report_binary_piece`, nil, &left); left != 0 {
+				t.Errorf("%d pieces are left", left)
+			}
+		})
+	}
+}

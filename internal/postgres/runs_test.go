@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"reporting/internal/report"
+)
+
+func resultOf(text string) report.Result {
+	return report.Result{ContentType: "application/gzip-json", FileName: "r.zip", Size: int64(len(text)), Data: strings.NewReader(text)}
+}
+
+func (m *making) finish(t *testing.T, run report.Run, text string) {
+	t.Helper()
+	if err := m.runs.Finish(t.Context(), run, resultOf(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	id := m.place(t, "u", time.Time{}).JobID
+	entry := m.entry(t, id)
+	_, err := m.runs.Begin(t.Context(), id, entry+1)
+	wantKind(t, err, report.Lost)
+	_, err = m.runs.Begin(t.Context(), report.JobID(uuid.New()), entry)
+	wantKind(t, err, report.Lost)
+	if status := m.status(t, id); status != report.Queued {
+		t.Fatalf("%s after nobody began", status)
+	}
+	m.clock.turn(time.Second)
+	run := m.begin(t, id)
+	want := report.Run{JobID: id, Attempt: 1, Used: 1, ReportClass: "com.example.Report", Parameters: []byte(`{"resourceType":"Parameters"}`)}
+	if diff := cmp.Diff(want, run); diff != "" {
+		t.Error(diff)
+	}
+	if job := readJobs(t, m.db, "u")[0]; job.Status != report.Running || !job.Started.Equal(noon.Add(time.Second)) {
+		t.Errorf("%s since %s", job.Status, job.Started)
+	}
+	// Whoever is at it is left alone as long as they are heard of …
+	for range 3 {
+		m.clock.turn(report.BeatsMissed)
+		_, err = m.runs.Begin(t.Context(), id, entry)
+		wantKind(t, err, report.Lost)
+		if err := m.runs.Beat(t.Context(), run, "half"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.Progress != "half" {
+		t.Errorf("%+v, %v", stage, err)
+	}
+	// … and no longer.
+	m.clock.turn(report.BeatsMissed + time.Millisecond)
+	if second := m.begin(t, id); second.Attempt != 2 || second.Used != 2 {
+		t.Errorf("%+v", second)
+	}
+	if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.Progress != "" {
+		t.Errorf("%+v, %v: the other attempt's progress", stage, err)
+	}
+}
+
+// A job that has ended begins no more.
+func TestBeginWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	for name, end := range map[string]func(report.Run) error{
+		"done":      func(run report.Run) error { return m.runs.Finish(t.Context(), run, resultOf("x")) },
+		"failed":    func(run report.Run) error { return m.runs.Fail(t.Context(), run, "") },
+		"cancelled": func(run report.Run) error { return m.orders.Cancel(t.Context(), "u", run.JobID) },
+	} {
+		id := m.place(t, "u", time.Time{}).JobID
+		if err := end(m.begin(t, id)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		m.clock.turn(time.Hour)
+		_, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
+		wantKind(t, err, report.Lost)
+	}
+}
+
+// What an attempt says after another has begun, or after the job has ended, counts for
+// nothing.
+func TestOvertakenAttemptsChangeNothing(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	placed := m.place(t, "u", time.Time{})
+	id := placed.JobID
+	first := m.begin(t, id)
+	m.clock.turn(time.Minute)
+	second := m.begin(t, id)
+	nothing := func(name string, run report.Run) {
+		t.Helper()
+		before := m.everything(t)
+		for what, err := range map[string]error{
+			"beat":               m.runs.Beat(t.Context(), run, "progress"),
+			"finish":             m.runs.Finish(t.Context(), run, resultOf("first")),
+			"fail":               m.runs.Fail(t.Context(), run, "reason"),
+			"hand back":          m.runs.HandBack(t.Context(), run, true),
+			"hand back, excused": m.runs.HandBack(t.Context(), run, false),
+		} {
+			if err == nil || report.KindOf(err) != report.Lost {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+		if diff := cmp.Diff(before, m.everything(t)); diff != "" {
+			t.Errorf("%s: changed something\n%s", name, diff)
+		}
+	}
+	nothing("overtaken", first)
+	if err := m.runs.HandBack(t.Context(), second, false); err != nil {
+		t.Fatal(err)
+	}
+	nothing("handed back", second)
+	third := m.begin(t, id)
+	if third.Attempt != 3 || third.Used != 2 {
+		t.Errorf("%+v: the second attempt counts", third)
+	}
+	m.finish(t, third, "third")
+	nothing("done", third)
+	if _, data, err := m.result(t, "u", placed.Binary.ID); err != nil || string(data) != "third" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// Two that finish the same attempt at once: one has, the other is told.
+func TestFinishedOnce(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	for range 10 {
+		placed := m.place(t, "u", time.Time{})
+		run := m.begin(t, placed.JobID)
+		texts, errs := []string{"one", "two", "three"}, make([]error, 3)
+		var wg sync.WaitGroup
+		for i, text := range texts {
+			wg.Go(func() { errs[i] = m.runs.Finish(t.Context(), run, resultOf(strings.Repeat(text, report.PieceSize))) })
+		}
+		wg.Wait()
+		_, data, err := m.result(t, "u", placed.Binary.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		finished := 0
+		for i, err := range errs {
+			if err != nil {
+				wantKind(t, err, report.Lost)
+				continue
+			}
+			if finished++; string(data) != strings.Repeat(texts[i], report.PieceSize) {
+				t.Errorf("the result is not %s's", texts[i])
+			}
+		}
+		if finished != 1 {
+			t.Errorf("%d have finished: %v", finished, errs)
+		}
+	}
+}
+
+func TestResultsOfEverySize(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	random := rand.NewChaCha8([32]byte{4})
+	for _, size := range []int{0, 1, report.PieceSize - 1, report.PieceSize, report.PieceSize + 1, 2 * report.PieceSize, 5<<20 + 7} {
+		placed := m.place(t, "u", time.Time{})
+		run := m.begin(t, placed.JobID)
+		want := make([]byte, size)
+		_, _ = random.Read(want)
+		m.clock.turn(time.Second)
+		result := report.Result{ContentType: "application/gzip-json", FileName: fmt.Sprintf("%d.zip", size), Size: int64(size), Data: bytes.NewReader(want)}
+		if err := m.runs.Finish(t.Context(), run, result); err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		binary, got, err := m.result(t, "u", placed.Binary.ID)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d of %d bytes, %v", len(got), size, err)
+		}
+		if expected := (report.Binary{
+			ID: placed.Binary.ID, Version: 2, UserID: "u", ContentType: result.ContentType, LastUpdated: *m.clock.time(), Size: int64(size), FileName: result.FileName,
+		}); binary != expected {
+			t.Errorf("%+v, want %+v", binary, expected)
+		}
+		if job := readJobs(t, m.db, "u")[0]; size == 0 && (job.Status != report.Done || !job.Ended.Equal(*m.clock.time())) {
+			t.Errorf("%s at %s", job.Status, job.Ended)
+		}
+	}
+}
+
+// A result that breaks off leaves nothing, and can be finished after that.
+func TestFinishWithBrokenData(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	placed := m.place(t, "u", time.Time{})
+	run := m.begin(t, placed.JobID)
+	before := m.everything(t)
+	short := resultOf(strings.Repeat("x", report.PieceSize+1))
+	short.Size++
+	if err := m.runs.Finish(t.Context(), run, short); err == nil || report.KindOf(err) == report.Lost {
+		t.Errorf("a result that is too short: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.runs.Finish(ended, run, resultOf("x")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that has ended: %v", err)
+	}
+	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
+		t.Errorf("left something behind\n%s", diff)
+	}
+	m.finish(t, run, "whole")
+	if _, data, err := m.result(t, "u", placed.Binary.ID); err != nil || string(data) != "whole" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// A result that is deleted while it is being made, or while it is being stored, is not
+// there in the end.
+func TestDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	placed := m.place(t, "u", time.Time{})
+	run := m.begin(t, placed.JobID)
+	if err := m.binaries.Delete(t.Context(), "u", placed.Binary.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, m.runs.Beat(t.Context(), run, ""), report.Lost)
+	wantKind(t, m.runs.Finish(t.Context(), run, resultOf("x")), report.Lost)
+	if status := m.status(t, placed.JobID); status != report.Cancelled {
+		t.Errorf("%s", status)
+	}
+	for range 30 {
+		placed := m.place(t, "u", time.Time{})
+		run := m.begin(t, placed.JobID)
+		var finished, deleted error
+		var wg sync.WaitGroup
+		wg.Go(func() { finished = m.runs.Finish(t.Context(), run, resultOf(strings.Repeat("x", report.PieceSize+1))) })
+		wg.Go(func() { deleted = m.binaries.Delete(t.Context(), "u", placed.Binary.ID) })
+		wg.Wait()
+		if deleted != nil {
+			t.Error(deleted)
+		}
+		want := report.Done
+		if finished != nil {
+			wantKind(t, finished, report.Lost)
+			want = report.Cancelled
+		}
+		if status := m.status(t, placed.JobID); status != want {
+			t.Errorf("%s, want %s: %v", status, want, finished)
+		}
+		var left int
+		if m.scan(t, `select count(*) from report_binary_version where binary_id = $1`, []any{placed.Binary.ID}, &left); left != 0 {
+			t.Errorf("%d versions are left", left)
+		}
+	}
+}
+
+func TestReasonsAndProgressOfAnyLength(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	for _, reason := range []string{"", "Short", strings.Repeat("æ", 2000), strings.Repeat("æ", 5000)} {
+		id := m.place(t, "u", time.Time{}).JobID
+		run := m.begin(t, id)
+		if err := m.runs.Beat(t.Context(), run, reason); err != nil {
+			t.Errorf("progress of %d bytes: %v", len(reason), err)
+		}
+		if err := m.runs.Fail(t.Context(), run, reason); err != nil {
+			t.Errorf("reason of %d bytes: %v", len(reason), err)
+		}
+		want := string([]rune(reason)[:min(2000, len([]rune(reason)))])
+		if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.FailureReason != want || stage.Status != report.Failed || stage.Progress != "" {
+			t.Errorf("%+v, %v", stage, err)
+		}
+	}
+}
