@@ -50,6 +50,9 @@ func NewOrders(pool *Pool, queue Queue, timeout time.Duration, now Clock) *Order
 }
 
 const (
+	// Orders of a user are placed one after the other, or many at once would all see room
+	// for one more. Users who share a number wait for each other, and no more than that.
+	takeTurns       = `select pg_advisory_xact_lock('report_job'::regclass::oid::integer, hashtext($1))`
 	countUnfinished = `select count(*) from report_job where user_id = $1 and ended_at is null and status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
 	insertBinary    = `
 insert into report_binary (user_id, job_id, created_at) values ($1, $2, coalesce($3::timestamptz, now())) returning id, created_at`
@@ -78,6 +81,7 @@ func (o *Orders) place(ctx context.Context, tx pgx.Tx, order report.Order, place
 	var unfinished int
 	var batch pgx.Batch
 	batch.Queue(actFor, RequesterRole, order.UserID)
+	batch.Queue(takeTurns, order.UserID)
 	batch.Queue(countUnfinished, order.UserID).QueryRow(func(row pgx.Row) error { return row.Scan(&unfinished) })
 	batch.Queue(insertBinary, order.UserID, id, o.now.time()).QueryRow(func(row pgx.Row) error { return row.Scan(&b.ID, &b.LastUpdated) })
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
