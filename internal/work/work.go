@@ -113,9 +113,8 @@ func (m *Maker) Do(ctx context.Context, id report.JobID, entry int64) error {
 func (m *Maker) attempt(ctx context.Context, run report.Run) (name string, outcome Outcome, err error) {
 	kind := catalog.ByClass(m.Reports, run.ReportClass)
 	if kind == nil {
-		return Unknown, Failed, m.settle(ctx, func(ctx context.Context) error {
-			return m.Runs.Fail(ctx, run, "This installation does not make this kind of report")
-		})
+		outcome, err = m.conclude(ctx, run, nil, &report.Failure{Reason: "This installation does not make this kind of report", Lasting: true})
+		return Unknown, outcome, err
 	}
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -176,7 +175,7 @@ func (m *Maker) conclude(ctx context.Context, run report.Run, cause, err error) 
 	case errors.Is(cause, errTooLong):
 		err = &report.Failure{Reason: fmt.Sprintf("The report took longer than %s to make", m.Timeout), Cause: err}
 	case ctx.Err() != nil:
-		return m.noted(HandedBack, nil, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, false) }))
+		return m.settle(ctx, HandedBack, nil, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, false) })
 	}
 	failure, told := errors.AsType[*report.Failure](err)
 	if told && failure.Lasting || run.Used >= m.Attempts {
@@ -184,25 +183,23 @@ func (m *Maker) conclude(ctx context.Context, run report.Run, cause, err error) 
 		if told {
 			reason = failure.Reason
 		}
-		return m.noted(Failed, err, m.settle(ctx, func(ctx context.Context) error { return m.Runs.Fail(ctx, run, reason) }))
+		return m.settle(ctx, Failed, err, func(ctx context.Context) error { return m.Runs.Fail(ctx, run, reason) })
 	}
-	return m.noted(Retried, err, m.settle(ctx, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, true) }))
+	return m.settle(ctx, Retried, err, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, true) })
 }
 
-// noted is the outcome of a run that ended with err, as far as that could be noted.
-func (m *Maker) noted(outcome Outcome, err, noting error) (Outcome, error) {
-	switch {
-	case noting == nil:
-		return outcome, err
-	case report.KindOf(noting) == report.Lost:
-		return Cancelled, nil // it was somebody else's to note
-	}
-	return Retried, errors.Join(err, noting) // the keeper finds the job
-}
-
-// settle notes something also when ctx has ended.
-func (m *Maker) settle(ctx context.Context, note func(context.Context) error) error {
+// settle notes how a run ended that ended with err, also when ctx has ended.
+func (m *Maker) settle(ctx context.Context, outcome Outcome, err error, note func(context.Context) error) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	return note(ctx)
+	noted := note(ctx)
+	switch {
+	case noted == nil:
+		return outcome, err
+	case report.KindOf(noted) == report.Lost:
+		return Cancelled, nil
+	case outcome == Failed:
+		outcome = Retried // the keeper finds it
+	}
+	return outcome, errors.Join(err, noted)
 }

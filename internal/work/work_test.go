@@ -63,6 +63,8 @@ func TestHowAttemptsEnd(t *testing.T) {
 		"the database refuses, the last time":   {runs: runs{finish: refused, used: attempts}, generate: group, outcome: work.Failed, told: []string{itsOwnFault}},
 		"the end cannot be noted":               {runs: runs{note: unavailable}, generate: failing(lasting), outcome: work.Retried, told: []string{"fail: There is no such server"}},
 		"nor that it is handed back":            {runs: runs{note: unavailable}, generate: failing(passing), outcome: work.Retried, told: []string{back}},
+		"overtaken while it fails":              {runs: runs{note: func() error { return kind(report.Lost) }}, generate: failing(lasting), outcome: work.Cancelled, told: []string{"fail: There is no such server"}},
+		"overtaken while it is handed back":     {runs: runs{note: func() error { return kind(report.Lost) }}, generate: failing(passing), outcome: work.Cancelled, told: []string{back}},
 		"the database is away for half an hour": {runs: runs{finish: func(int) error { return kind(report.Unavailable) }}, generate: group, outcome: work.Retried, told: []string{back}},
 	} {
 		t.Run(name, func(t *testing.T) {
