@@ -294,3 +294,16 @@ func TestClearInBatches(t *testing.T) {
 		t.Errorf("%+v in %d rounds, want %+v", sum, len(rounds), want)
 	}
 }
+
+// The queue forgets entries that have ended, after a day. A job whose worker died before
+// must not stand in the way of all others for that.
+func TestTendTheDeadOfYesterday(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	id := m.place(t, "u", time.Time{}).JobID
+	m.begin(t, id)
+	m.db.Exec(t, `delete from river_job`)
+	m.clock.turn(48 * time.Hour)
+	m.tend(t, report.Tending{Rescued: 1})
+	m.begin(t, id)
+}

@@ -9,6 +9,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"reporting/internal/report"
 )
@@ -55,9 +57,9 @@ func (e *Entries) Add(ctx context.Context, tx pgx.Tx, id report.JobID, due time.
 	return added.Job.ID, nil
 }
 
-// Drop implements postgres.Queue.
+// Drop implements postgres.Queue. An entry that has ended goes after a while, by itself.
 func (e *Entries) Drop(ctx context.Context, tx pgx.Tx, entry int64) error {
-	if _, err := e.client.JobCancelTx(ctx, tx, entry); err != nil {
+	if _, err := e.client.JobCancelTx(ctx, tx, entry); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
 		return fmt.Errorf("take out of queue: %w", err)
 	}
 	return nil
