@@ -80,7 +80,7 @@ func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder,
 	var text io.Reader = file
 	if strings.HasSuffix(name, ".gz") {
 		if text, err = gzip.NewReader(bufio.NewReader(file)); err != nil {
-			return fmt.Errorf("read %s: %w", short, err)
+			return fmt.Errorf("read %s: %w", short, nameless(err))
 		}
 	}
 	lines := bufio.NewScanner(text)
