@@ -5,6 +5,7 @@ package fhir_test
 import (
 	"encoding/json"
 	"errors"
+	"html"
 	"reflect"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 
 // samplyBundle says the same as fhir.StatusBundle with samply's types, as a
 // second opinion.
-func samplyBundle(links fhir.Links, jobs ...report.Job) (models.Bundle, error) {
+func samplyBundle(links fhir.Links, outcomes bool, jobs ...report.Job) (models.Bundle, error) {
 	bundle := models.Bundle{Type: models.BundleTypeCollection}
 	for _, job := range jobs {
 		id := job.ID.String()
@@ -48,6 +49,13 @@ func samplyBundle(links fhir.Links, jobs ...report.Job) (models.Bundle, error) {
 				parts = append(parts, models.ParametersParameter{Name: at.name, ValueDateTime: &text})
 			}
 		}
+		if outcomes && job.Status == report.Failed {
+			text, err := samplyOutcome(job.FailureReason).MarshalJSON()
+			if err != nil {
+				return models.Bundle{}, err
+			}
+			parts = append(parts, models.ParametersParameter{Name: "outcome", Resource: text})
+		}
 		resource, err := models.Parameters{
 			Id:        &id,
 			Parameter: []models.ParametersParameter{{Name: "reportJob", Part: parts}},
@@ -64,28 +72,52 @@ func samplyBundle(links fhir.Links, jobs ...report.Job) (models.Bundle, error) {
 	return bundle, nil
 }
 
+// samplyOutcome is what is told of a job that failed.
+func samplyOutcome(reason string) models.OperationOutcome {
+	text := "Report generation has failed."
+	if reason != "" {
+		text = strings.ToValidUTF8(strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\ufffe' || r == '\uffff' {
+				return '\ufffd' // what XML cannot hold
+			}
+			return r
+		}, "Report generation has failed: "+strings.TrimSuffix(reason, ".")+"."), "\ufffd")
+	}
+	code := "REPORTING_REPORT_GENERATION_FAILED"
+	return models.OperationOutcome{
+		Text: &models.Narrative{Status: models.NarrativeStatusGenerated, Div: `<div xmlns="http://www.w3.org/1999/xhtml"><p>exception: ` + html.EscapeString(text) + `</p></div>`},
+		Issue: []models.OperationOutcomeIssue{{
+			Severity: models.IssueSeverityError, Code: models.IssueTypeException, Diagnostics: &text,
+			Details: &models.CodeableConcept{Coding: []models.Coding{{Code: &code}}},
+		}},
+	}
+}
+
 // FuzzStatusBundle holds the hand-written encoder equal to samply's types.
 func FuzzStatusBundle(f *testing.F) {
-	f.Add("com.example.Report", "user", "DONE", "Binary/7", `{"resourceType":"Parameters"}`, int64(0), int64(1), int64(2), false)
-	f.Add("æøå 😀 </script> & \" \\ \u2028 \u2029", "\x00\x1f\x7f", "FAILED", "", `{}`, int64(-1), int64(0), int64(0), true)
-	f.Add("\xff\xc0\x80 broken", "\xed\xa0\x80", "", "https://x.example/æ", ` { "a" : [ 1.10 ] } `, int64(1e12), int64(1), int64(0), true)
-	f.Fuzz(func(t *testing.T, class, user, status, reference, parameters string, created, started, ended int64, absolute bool) {
+	f.Add("com.example.Report", "user", "DONE", "Binary/7", `{"resourceType":"Parameters"}`, int64(0), int64(1), int64(2), false, "", true)
+	f.Add("æøå 😀 </script> & \" \\ \u2028 \u2029", "\x00\x1f\x7f", "FAILED", "", `{}`, int64(-1), int64(0), int64(0), true, "Why. <&>\x01\uffff\xff.", true)
+	f.Add("\xff\xc0\x80 broken", "\xed\xa0\x80", "", "https://x.example/æ", ` { "a" : [ 1.10 ] } `, int64(1e12), int64(1), int64(0), true, "why", false)
+	f.Fuzz(func(t *testing.T, class, user, status, reference, parameters string, created, started, ended int64, absolute bool, reason string, outcomes bool) {
 		if !json.Valid([]byte(parameters)) || !utf8.ValidString(parameters) {
 			t.Skip("the table holds valid JSON only")
 		}
 		links := fhir.Links{Base: base, AbsoluteFullURL: absolute}
 		job := report.Job{
 			ReportClass: class, UserID: user, Status: report.Status(status), BinaryReference: reference,
-			Parameters: []byte(parameters), Created: moment(created), Started: moment(started), Ended: moment(ended),
+			Parameters: []byte(parameters), Created: moment(created), Started: moment(started), Ended: moment(ended), FailureReason: reason,
 		}
 		copy(job.ID[:], class+user)
 		jobs := []report.Job{job, job}[:1+len(user)%2]
 
-		ours := encode(links, jobs...)
+		ours, err := encodeWith(fhir.Style{}, links, outcomes, jobs...)
+		if err != nil {
+			t.Fatal(err) // compact JSON holds everything
+		}
 		if !utf8.ValidString(ours) {
 			t.Errorf("not UTF-8: %q", ours)
 		}
-		bundle, err := samplyBundle(links, jobs...)
+		bundle, err := samplyBundle(links, outcomes, jobs...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,19 +126,19 @@ func FuzzStatusBundle(f *testing.F) {
 			t.Fatal(err)
 		}
 		same(t, "samply and we", string(theirs), ours)
-		otherStyles(t, ours, links, jobs)
+		otherStyles(t, ours, links, outcomes, jobs)
 	})
 }
 
 // otherStyles holds what is made from the JSON to it.
-func otherStyles(t *testing.T, ours string, links fhir.Links, jobs []report.Job) {
+func otherStyles(t *testing.T, ours string, links fhir.Links, outcomes bool, jobs []report.Job) {
 	t.Helper()
-	pretty, err := encodeAs(fhir.Style{Pretty: true}, links, jobs...)
+	pretty, err := encodeWith(fhir.Style{Pretty: true}, links, outcomes, jobs...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "compact and pretty JSON", ours, pretty)
-	text, err := encodeAs(fhir.Style{Format: fhir.XML}, links, jobs...)
+	text, err := encodeWith(fhir.Style{Format: fhir.XML}, links, outcomes, jobs...)
 	if err != nil {
 		if _, ok := errors.AsType[*fhirjson.Fault](err); !ok {
 			t.Errorf("an error that says nothing: %v", err)

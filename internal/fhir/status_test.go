@@ -43,7 +43,12 @@ func encode(links fhir.Links, jobs ...report.Job) string {
 }
 
 func encodeAs(style fhir.Style, links fhir.Links, jobs ...report.Job) (string, error) {
+	return encodeWith(style, links, false, jobs...)
+}
+
+func encodeWith(style fhir.Style, links fhir.Links, outcomes bool, jobs ...report.Job) (string, error) {
 	bundle := fhir.NewStatusBundle(links, style)
+	bundle.Outcomes = outcomes
 	var text []byte
 	for i := range jobs {
 		var err error

@@ -23,38 +23,51 @@ func TestStatusBundleInEveryStyle(t *testing.T) {
 	links := fhir.Links{Base: base}
 	bare := seedJob(report.Queued)
 	bare.BinaryReference, bare.Started, bare.Ended = "", moment(0), moment(0)
-	all := []report.Job{seedJob(report.Done), bare, seedJob(report.Failed)}
+	failed := seedJob(report.Failed)
+	failed.FailureReason = "The server was away <&>"
+	all := []report.Job{seedJob(report.Done), bare, failed, seedJob(report.Failed)}
 	for count := range len(all) + 1 {
-		jobs := all[:count]
-		whole, err := samplyBundle(links, jobs...)
+		for _, outcomes := range []bool{false, true} {
+			piecewise(t, links, outcomes, all[:count])
+		}
+	}
+}
+
+// piecewise holds a Bundle of some jobs equal to one that is written whole.
+func piecewise(t *testing.T, links fhir.Links, outcomes bool, jobs []report.Job) {
+	t.Helper()
+	whole, err := samplyBundle(links, outcomes, jobs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pretty := range []bool{false, true} {
+		style := fhir.Style{Format: fhir.XML, Pretty: pretty}
+		want, err := fhir.Marshal(whole, style)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, pretty := range []bool{false, true} {
-			style := fhir.Style{Format: fhir.XML, Pretty: pretty}
-			want, err := fhir.Marshal(whole, style)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := encodeAs(style, links, jobs...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%d jobs, %+v (-whole +piecewise)\n%s", count, style, diff)
-			}
-		}
-		var want bytes.Buffer
-		if err := json.Indent(&want, []byte(encode(links, jobs...)), "", "  "); err != nil {
-			t.Fatal(err)
-		}
-		got, err := encodeAs(fhir.Style{Pretty: true}, links, jobs...)
+		got, err := encodeWith(style, links, outcomes, jobs...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want.String(), got); diff != "" {
-			t.Errorf("%d jobs, pretty JSON (-whole +piecewise)\n%s", count, diff)
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%d jobs, %+v (-whole +piecewise)\n%s", len(jobs), style, diff)
 		}
+	}
+	compact, err := encodeWith(fhir.Style{}, links, outcomes, jobs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want bytes.Buffer
+	if err := json.Indent(&want, []byte(compact), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	got, err := encodeWith(fhir.Style{Pretty: true}, links, outcomes, jobs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), got); diff != "" {
+		t.Errorf("%d jobs, pretty JSON (-whole +piecewise)\n%s", len(jobs), diff)
 	}
 }
 
@@ -94,6 +107,7 @@ func TestCheckAgreesWithAppend(t *testing.T) {
 		for _, change := range []func(*report.Job){
 			func(*report.Job) {},
 			func(j *report.Job) { j.ReportClass = "a\x01" },
+			func(j *report.Job) { j.Status, j.FailureReason = report.Failed, "a\x01" }, // which is told legibly
 			func(j *report.Job) { j.UserID = "\ufffe" },
 			func(j *report.Job) { j.BinaryReference = "https://x.example/\x02" },
 			func(j *report.Job) { j.Parameters = []byte(`{"resourceType":"Parameters","unheardOf":1}`) },
@@ -111,6 +125,7 @@ func TestCheckAgreesWithAppend(t *testing.T) {
 			job := seedJob(report.Done)
 			change(&job)
 			bundle := fhir.NewStatusBundle(fhir.Links{Base: base}, style)
+			bundle.Outcomes = true
 			checked := bundle.Check(&job)
 			_, written := bundle.AppendJob(nil, &job)
 			if fmt.Sprint(checked) != fmt.Sprint(written) {
