@@ -40,8 +40,15 @@ type Entries struct {
 }
 
 // NewEntries returns the queue, for adding to it only.
-func NewEntries() (*Entries, error) {
-	client, err := river.NewClient(riverpgxv5.New(nil), &river.Config{SkipUnknownJobCheck: true})
+func NewEntries() (*Entries, error) { return NewEntriesAt(nil) }
+
+// NewEntriesAt is NewEntries with another clock than the system's, for tests.
+func NewEntriesAt(now func() time.Time) (*Entries, error) {
+	config := &river.Config{SkipUnknownJobCheck: true}
+	if now != nil {
+		config.Test.Time = clock(now)
+	}
+	client, err := river.NewClient(riverpgxv5.New(nil), config)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
