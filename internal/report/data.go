@@ -45,6 +45,7 @@ func (d *Data) Read(p []byte) (int, error) {
 			d.piece = make([]byte, 0, min(PieceSize, d.size))
 		}
 		if d.piece, d.err = d.from.Piece(d.ctx, d.of, number, d.piece[:0]); d.err != nil {
+			d.err = d.missing(d.err)
 			return 0, d.err
 		}
 		d.held = number
@@ -57,6 +58,18 @@ func (d *Data) Read(p []byte) (int, error) {
 	n := copy(p, d.piece[offset:])
 	d.at += int64(n)
 	return n, nil
+}
+
+// missing is the error for a piece that is not there: the Binary may have been deleted
+// while it was read, and if not, it is not what it says it is.
+func (d *Data) missing(err error) error {
+	if KindOf(err) != NotFound {
+		return err
+	}
+	if _, gone := d.from.Binary(d.ctx, d.of); gone != nil {
+		return gone
+	}
+	return &Error{Kind: Internal, Cause: errShort}
 }
 
 // Seek implements io.Seeker.

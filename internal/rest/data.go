@@ -31,8 +31,15 @@ type Stored struct {
 
 // ServeBinary answers with a version of a Binary, as the client wants it: as a resource,
 // or its bytes alone. It knows validators, and of bytes ranges.
-func ServeBinary(w http.ResponseWriter, r *http.Request, call Call, base string, b Stored) error {
+func ServeBinary(w http.ResponseWriter, r *http.Request, call Call, base string, b Stored) (err error) {
 	header := w.Header()
+	defer func() {
+		if err != nil { // of which the headers say nothing
+			for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Location", "Etag", "Last-Modified", "Content-Length"} {
+				header.Del(name)
+			}
+		}
+	}()
 	header.Set("Etag", `W/"`+strconv.Itoa(b.Version)+`"`)
 	header.Set("Last-Modified", b.LastUpdated.UTC().Format(http.TimeFormat))
 	header.Set("Content-Location", VersionURL(base, b.Binary))
@@ -120,9 +127,6 @@ func serveBytes(w http.ResponseWriter, r *http.Request, call Call, b Stored) err
 	out := &bytesWriter{ResponseWriter: w}
 	http.ServeContent(out, r, "", b.LastUpdated, b.Data)
 	if out.beyond {
-		for _, name := range []string{"Content-Type", "Content-Disposition", "Content-Location", "Etag", "Last-Modified", "Content-Length"} {
-			header.Del(name)
-		}
 		return problem(http.StatusRequestedRangeNotSatisfiable, models.IssueTypeInvalid,
 			fmt.Sprintf("The range lies outside of the %d bytes that there are.", b.Size))
 	}
