@@ -4,8 +4,8 @@ package conformance_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/api"
@@ -27,6 +28,9 @@ var description = sync.OnceValues(func() (*openapi3.T, error) {
 	}
 	for _, mediaType := range []string{"application/fhir+xml", "application/xml", "text/xml"} {
 		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.PlainBodyDecoder)
+	}
+	for _, mediaType := range []string{"application/gzip-json", "multipart/byteranges"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
 	}
 	loader := openapi3.NewLoader()
 	document, err := loader.LoadFromData(api.OpenAPI)
@@ -46,10 +50,7 @@ func (s target) described(t testing.TB, r request, a answer) {
 		t.Fatalf("api/openapi.yaml: %v", err)
 	}
 	path, _, _ := strings.Cut(r.path, "?")
-	parameters := map[string]string{}
-	if id, ok := strings.CutPrefix(path, "/OperationDefinition/"); ok && id != "" && id != "_search" {
-		path, parameters["id"] = "/OperationDefinition/{id}", id
-	}
+	path, parameters := template(path)
 	item := document.Paths.Find(path)
 	if item == nil || item.GetOperation(r.method) == nil || s.base == s.ops {
 		return
@@ -69,6 +70,37 @@ func (s target) described(t testing.TB, r request, a answer) {
 	}
 }
 
+// templates are the addresses with something in braces, and how to know them.
+var templates = []struct {
+	path  string
+	named *regexp.Regexp
+}{
+	{"/OperationDefinition/{id}", regexp.MustCompile(`^/OperationDefinition/(?P<id>.*[^/])$`)},
+	{"/Binary/{id}/_history/{version}", regexp.MustCompile(`^/Binary/(?P<id>[^/]+)/_history/(?P<version>[^/]+)$`)},
+	{"/Binary/{id}", regexp.MustCompile(`^/Binary/(?P<id>[^/]+)$`)},
+	{"/report-jobs/{job}", regexp.MustCompile(`^/report-jobs/(?P<job>[^/]+)$`)},
+	{"/$fetch-{report}", regexp.MustCompile(`^/\$fetch-(?P<report>[^/]+)$`)},
+	{"/$execute-{report}", regexp.MustCompile(`^/\$execute-(?P<report>[^/]+)$`)},
+	{"/$schedule-{report}", regexp.MustCompile(`^/\$schedule-(?P<report>[^/]+)$`)},
+}
+
+// template finds what an address is called in the document.
+func template(path string) (name string, parameters map[string]string) {
+	parameters = map[string]string{}
+	if path == "/OperationDefinition/_search" {
+		return path, parameters
+	}
+	for _, t := range templates {
+		if m := t.named.FindStringSubmatch(path); m != nil {
+			for i, group := range t.named.SubexpNames()[1:] {
+				parameters[group] = m[i+1]
+			}
+			return t.path, parameters
+		}
+	}
+	return path, parameters
+}
+
 type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
@@ -82,35 +114,54 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := shared(t)
-	var statement struct {
-		Rest []struct {
-			Operation []struct{ Name string }
-			Resource  []struct{ Type string }
-		}
-	}
-	if err := json.Unmarshal(server.do(t, request{method: "GET", path: "/metadata"}).body, &statement); err != nil {
+	statement, err := models.UnmarshalCapabilityStatement(server.do(t, request{method: "GET", path: "/metadata"}).body)
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"/metadata"}
+	want := map[string]bool{"/metadata": true}
 	for _, o := range statement.Rest[0].Operation {
-		want = append(want, "/$"+o.Name)
+		path, _ := template("/$" + o.Name)
+		want[path] = true
 	}
 	for _, r := range statement.Rest[0].Resource {
-		want = append(want, "/"+r.Type, "/"+r.Type+"/_search", "/"+r.Type+"/{id}")
+		path := "/" + r.Type.Code()
+		for _, i := range r.Interaction {
+			switch i.Code {
+			case models.TypeRestfulInteractionRead:
+				want[path+"/{id}"] = true
+			case models.TypeRestfulInteractionVread:
+				want[path+"/{id}/_history/{version}"] = true
+			case models.TypeRestfulInteractionSearchType:
+				want[path], want[path+"/_search"] = true, true
+			}
+		}
 	}
-	got := document.Paths.InMatchingOrder()
-	slices.Sort(want)
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if want["/$execute-{report}"] {
+		want["/report-jobs/{job}"] = true // which is no address of FHIR's own
+	}
+	got := map[string]bool{}
+	for _, path := range document.Paths.InMatchingOrder() {
+		got[path] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" && (!isRemote() || want["/$execute-{report}"]) {
 		t.Errorf("paths (-service +document)\n%s", diff)
 	}
+	concrete := strings.NewReplacer("OperationDefinition/{id}", "OperationDefinition/"+definitionID, "{id}", "1", "{version}", "1",
+		"{job}", uuid.NewString(), "{report}", "patient-usage-stats")
 	for path, item := range document.Paths.Map() {
-		concrete := strings.ReplaceAll(path, "{id}", definitionID)
-		allowed := server.do(t, request{method: "OPTIONS", path: concrete}).header.Get("Allow")
+		if !want[path] {
+			continue // a server without reports
+		}
+		var described []string
 		for method := range item.Operations() {
-			if !strings.Contains(allowed, method) {
-				t.Errorf("%s %s: the service allows %s", method, path, allowed)
-			}
+			described = append(described, method)
+		}
+		allowed := strings.Split(server.do(t, request{method: "OPTIONS", path: concrete.Replace(path)}).header.Get("Allow"), ", ")
+		allowed = slices.DeleteFunc(allowed, func(method string) bool { return method == http.MethodOptions })
+		slices.Sort(allowed)
+		slices.Sort(described)
+		if diff := cmp.Diff(allowed, described); diff != "" {
+			t.Errorf("methods of %s (-service +document)\n%s", path, diff)
 		}
 	}
 

@@ -29,6 +29,7 @@ const (
 // request is what a test asks; zero values are left out.
 type request struct {
 	method, path, user, body string
+	roles                    []string
 	header                   map[string]string
 }
 
@@ -64,8 +65,8 @@ var client = &http.Client{
 	Timeout:       30 * time.Second,
 }
 
-func token(user string) string {
-	return auth.UnsignedToken(auth.Principal{UserID: user}, time.Time{})
+func token(user string, roles ...string) string {
+	return auth.UnsignedToken(auth.Principal{UserID: user, Roles: roles, UserType: "PRACTITIONER"}, time.Time{})
 }
 
 func (s target) build(t testing.TB, r request) *http.Request {
@@ -79,7 +80,7 @@ func (s target) build(t testing.TB, r request) *http.Request {
 		t.Fatal(err)
 	}
 	if r.user != "" {
-		req.Header.Set("Authorization", "Bearer "+token(r.user))
+		req.Header.Set("Authorization", "Bearer "+token(r.user, r.roles...))
 	}
 	for name, value := range r.header {
 		req.Header.Set(name, value)

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +56,9 @@ func shared(t testing.TB) target {
 	defer sharedMu.Unlock()
 	if sharedTarget == nil {
 		// It outlives the test that happens to start it.
-		own := start(t, context.Background(), settings(t, pgtest.New(t)), app.Traces{})
+		c := settings(t, pgtest.New(t))
+		withReports(t, &c)
+		own := start(t, context.Background(), c, app.Traces{})
 		sharedTarget = &own.target
 	}
 	return *sharedTarget
@@ -134,13 +137,31 @@ func settings(t testing.TB, db pgtest.Database) config.Config {
 	}
 }
 
+// withReports makes a server make reports, on the data in testdata/episodes.
+func withReports(t testing.TB, c *config.Config) {
+	t.Helper()
+	episodes, err := filepath.Abs("testdata/episodes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Reports = config.Reports{
+		Source: config.Source{Kind: config.Folder, Dir: episodes},
+		Zone:   zone, NightHour: (time.Now().In(zone).Hour() + 12) % 24, // not while the tests run
+		Timeout: time.Minute, Attempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 2, Workers: 2,
+	}
+}
+
 //nolint:revive // the context is the server's, not the test's
 func start(t testing.TB, ctx context.Context, c config.Config, traces app.Traces) instance {
 	t.Helper()
 	log, audit := &logBuffer{}, &logBuffer{}
 	keep(log)
 	service, err := app.New(ctx, app.Options{
-		Config: c, Traces: traces, Build: obs.Build{Version: "9.8.7"}, Stdout: audit,
+		Config: c, Traces: traces, Build: obs.Build{Version: "9.8.7"}, Stdout: audit, Demo: c.Reports.On(),
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// unzip reads a result.
+func unzip(t testing.TB, data []byte) []*zip.File {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil || len(archive.File) == 0 {
+		t.Fatalf("no zip file: %v: %d bytes", err, len(data))
+	}
+	return archive.File
+}
+
+func content(t testing.TB, file *zip.File) string {
+	t.Helper()
+	reader, err := file.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// laid is how a file lies in a zip file, but for what differs from one time to the next.
+type laid struct {
+	Name                string
+	Method, Flags       uint16
+	Creator, Reader     uint16
+	Extra, Comment      string
+	ExternalAttributes  uint32
+	FolderIsTheTime     bool // of the header, cut to seconds, in UTC
+	TimeIsTheHeaders    bool // to two seconds
+	EndsWithoutALineEnd bool
+}
+
+var stamp = regexp.MustCompile(`^([A-Za-z]+)_(\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d)/`)
+
+// layout describes a result as a reader sees it.
+func layout(t testing.TB, data []byte) (list []laid, header, summary string) {
+	t.Helper()
+	files := unzip(t, data)
+	header = content(t, files[0])
+	var told struct{ ReportTime time.Time }
+	if err := json.Unmarshal([]byte(header), &told); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		m := stamp.FindStringSubmatch(file.Name)
+		if m == nil {
+			t.Fatalf("the name %q", file.Name)
+		}
+		text := content(t, file)
+		written := file.Modified
+		list = append(list, laid{
+			Name: strings.Replace(file.Name, m[2], "<time>", 1), Method: file.Method, Flags: file.Flags,
+			Creator: file.CreatorVersion, Reader: file.ReaderVersion, Extra: string(file.Extra), Comment: file.Comment,
+			ExternalAttributes: file.ExternalAttrs, FolderIsTheTime: m[2] == told.ReportTime.UTC().Format("2006_01_02_15_04_05"),
+			TimeIsTheHeaders:    written.Sub(told.ReportTime).Abs() < 3*time.Second,
+			EndsWithoutALineEnd: !strings.HasSuffix(text, "\n"),
+		})
+	}
+	return list, header, content(t, files[len(files)-1])
+}
+
+var reportTime = regexp.MustCompile(`"reportTime":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"`)
+
+func TestW151(t *testing.T) {
+	t.Parallel()
+	var recording binary
+	if err := json.Unmarshal(recorded(t, "fetch").body, &recording); err != nil {
+		t.Fatal(err)
+	}
+	want, wantHeader, wantSummary := layout(t, recording.bytes(t))
+	server, user := reports(t), newUser()
+	for name, b := range map[string]binary{
+		"fetched":  server.do(t, order("fetch", usageStats, newUser(), anonymous)).binary(t),
+		"executed": server.made(t, user),
+	} {
+		got, header, summary := layout(t, b.bytes(t))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: layout (-recorded +ours)\n%s", name, diff)
+		}
+		if name == "executed" {
+			header = strings.Replace(header, `"None"`, `"ANONYMIZED"`, 1)
+		}
+		if !reportTime.MatchString(wantHeader) || !reportTime.MatchString(header) {
+			t.Errorf("%s: the time in %s", name, header)
+		}
+		timeless := func(text string) string { return reportTime.ReplaceAllString(text, `"reportTime":"<time>"`) }
+		if diff := cmp.Diff(timeless(wantHeader), timeless(header)); diff != "" {
+			t.Errorf("%s: ReportHeader (-recorded +ours)\n%s", name, diff)
+		}
+		if isRemote() {
+			t.Log("the numbers need a server with the data of this suite")
+			continue
+		}
+		// One patient in April 2023, two in May: the very bytes.
+		if diff := cmp.Diff(wantSummary, summary); diff != "" {
+			t.Errorf("%s: PatientsUsageSummary (-recorded +ours)\n%s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
+
+	"reporting/internal/report"
+)
+
+// coded is outcome, for a fault that has a published code.
+func (a answer) coded(t testing.TB, status int, code models.IssueType, message string) models.OperationOutcomeIssue {
+	t.Helper()
+	issue := a.outcome(t, status, code)
+	if issue.Details == nil || len(issue.Details.Coding) != 1 || *issue.Details.Coding[0].Code != message {
+		t.Errorf("no code %s: %s", message, a.body)
+	}
+	return issue
+}
+
+const insufficient = "SECURITY_TOKEN_INSUFFICIENT_PERMISSION"
+
+func TestW125(t *testing.T) {
+	t.Parallel()
+	server := reports(t)
+	for _, mode := range []string{"fetch", "execute", "schedule"} {
+		for _, roles := range [][]string{
+			nil,
+			{"Binary.read"},
+			{"$" + mode + "-patient-usage-stat"},
+			{"$FETCH-patient-usage-stats"},
+			{"*"},
+			{""},
+			{"$fetch-patient-usage-stats "},
+			{"$execute-patient-usage-stats"},
+			{"$schedule-*"},
+			{"fetch-*"},
+			{"$fetch-*-stats"},
+		} {
+			issue := server.do(t, order(mode, usageStats, newUser(), anonymous).as(roles...)).coded(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
+			want := fmt.Sprintf("Insufficient permission for $%s-%s for PRACTITIONER.", mode, usageStats)
+			if !strings.HasPrefix(*issue.Diagnostics, want) || !strings.Contains(*issue.Diagnostics, "$fetch-patient-usage-stats") {
+				t.Errorf("%s", *issue.Diagnostics)
+			}
+		}
+		for _, role := range []string{"$fetch-patient-usage-stats", "$fetch-*", "$*", "$fetch-patient-usage-stats*"} {
+			user := newUser()
+			b := server.do(t, order(mode, usageStats, user, anonymous).as(role)).binary(t)
+			if mode == "schedule" {
+				server.do(t, request{method: "DELETE", path: b.path(), user: user, roles: every})
+			}
+		}
+	}
+	// Before anything of the request is read, but after the token.
+	server.do(t, order("execute", usageStats, newUser(), "nonsense").as()).coded(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
+	server.do(t, order("execute", usageStats, "", anonymous)).outcome(t, http.StatusUnauthorized, models.IssueTypeLogin)
+}
+
+// saying is a body with a value of anonymization.
+func saying(value string) string { return strings.Replace(anonymous, "ANONYMIZED", value, 1) }
+
+func TestW126(t *testing.T) {
+	t.Parallel()
+	server := reports(t)
+	const role = "$fetch-patient-usage-stats"
+	for _, mode := range []string{"fetch", "execute"} {
+		for _, value := range []string{"None", "NONE", "none"} {
+			r := order(mode, usageStats, newUser(), saying(value))
+			server.do(t, r).binary(t)
+			server.do(t, r.as(role)).coded(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
+			server.do(t, r.as(role, "report-*")).binary(t)
+		}
+		for _, value := range []string{"ANONYMIZED", "Anonymized", "anonymized"} {
+			server.do(t, order(mode, usageStats, newUser(), saying(value)).as(role)).binary(t)
+		}
+		for _, value := range []string{"ANONYMISED", "no", "None "} {
+			issue := server.do(t, order(mode, usageStats, newUser(), saying(value))).outcome(t, http.StatusBadRequest, models.IssueTypeCodeInvalid)
+			if len(issue.Expression) != 1 || issue.Expression[0] != "Parameters.parameter[0].value" {
+				t.Errorf("%q: expression %v", value, issue.Expression)
+			}
+		}
+	}
+	coded := strings.Replace(anonymous, "valueString", "valueCode", 1)
+	server.do(t, order("execute", usageStats, newUser(), coded)).binary(t)
+}
+
+func TestW127(t *testing.T) {
+	t.Parallel()
+	server := reports(t)
+	for _, mode := range []string{"fetch", "execute", "schedule"} {
+		for _, body := range []string{"", `{"resourceType":"Parameters"}`, strings.Replace(anonymous, "anonymization", "Anonymization", 1)} {
+			issue := server.do(t, order(mode, usageStats, newUser(), body)).
+				coded(t, http.StatusUnprocessableEntity, models.IssueTypeRequired, "REPORTING_MISSING_INPUT_PARAMETER")
+			if want := `Parameter "anonymization" is mandatory for report "PatientsUsageReport".`; *issue.Diagnostics != want {
+				t.Errorf("%s", *issue.Diagnostics)
+			}
+		}
+	}
+	// The address is no place for inputs of what affects state.
+	address := order("execute", usageStats, newUser(), "")
+	address.path += "?anonymization=ANONYMIZED"
+	server.do(t, address).coded(t, http.StatusUnprocessableEntity, models.IssueTypeRequired, "REPORTING_MISSING_INPUT_PARAMETER")
+}
+
+func TestW130(t *testing.T) {
+	t.Parallel()
+	server, user := reports(t), newUser()
+	for body, code := range map[string]models.IssueType{
+		`{"resourceType":"Parameters"`:                                                            models.IssueTypeStructure,
+		`{"resourceType":"Bundle","type":"collection"}`:                                           models.IssueTypeInvalid,
+		strings.Replace(anonymous, `"ANONYMIZED"`, `""`, 1):                                       models.IssueTypeStructure,
+		strings.Replace(anonymous, `"valueString":"ANONYMIZED"`, `"valueInteger":1`, 1):           models.IssueTypeInvalid,
+		strings.Replace(anonymous, `,"valueString":"ANONYMIZED"`, ``, 1):                          models.IssueTypeRequired,
+		strings.Replace(anonymous, "}]}", `},{"name":"anonymization","valueString":"None"}]}`, 1): models.IssueTypeInvalid,
+	} {
+		server.do(t, order("execute", usageStats, user, body)).issues(t, http.StatusBadRequest)
+		server.do(t, order("fetch", usageStats, user, body)).outcome(t, http.StatusBadRequest, code)
+	}
+	server.do(t, order("execute", usageStats, user, anonymous).with("Content-Type", "text/plain")).
+		outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
+	server.do(t, order("execute", usageStats, user, anonymous).with("Accept", "image/png")).
+		outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
+	server.do(t, order("execute", usageStats, user, `{"resourceType":"Parameters","id":"`+strings.Repeat("x", 1<<20)+`"}`)).
+		outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
+	if jobs := server.do(t, status(user)).entries(t); len(jobs) != 0 {
+		t.Errorf("refused orders left %d jobs", len(jobs))
+	}
+}
+
+func TestW131(t *testing.T) {
+	t.Parallel()
+	server, user := reports(t), newUser()
+	asked := strings.Replace(anonymous, "}]}", `},{"name":"colour","valueString":"red"}]}`, 1)
+	r := order("execute", usageStats, user, asked)
+	r.path += "?colour=blue"
+	server.ordered(t, r)
+	if got := string(server.job(t, user).part("parameters").Resource); got != asked {
+		t.Errorf("parameters %s", got)
+	}
+	issues := server.do(t, r.with("Prefer", "handling=strict")).issues(t, http.StatusBadRequest)
+	if len(issues) != 2 || issues[0].Code != models.IssueTypeNotSupported || issues[1].Expression[0] != "Parameters.parameter[1]" {
+		t.Errorf("%+v", issues)
+	}
+}
+
+func TestW132(t *testing.T) {
+	t.Parallel()
+	server := reports(t)
+	for _, mode := range []string{"fetch", "execute", "schedule"} {
+		for _, method := range []string{"GET", "PUT", "DELETE", "PATCH"} {
+			a := server.do(t, order(mode, usageStats, newUser(), "").by(method))
+			a.outcome(t, http.StatusMethodNotAllowed, models.IssueTypeNotSupported)
+			if a.header.Get("Allow") != "POST, OPTIONS" {
+				t.Errorf("%s: Allow %q", method, a.header.Get("Allow"))
+			}
+		}
+		head := server.do(t, order(mode, usageStats, newUser(), "").by("HEAD"))
+		if head.status != http.StatusMethodNotAllowed || head.header.Get("Allow") != "POST, OPTIONS" {
+			t.Errorf("HEAD: %d %v", head.status, head.header)
+		}
+		if a := server.do(t, order(mode, usageStats, newUser(), anonymous)); a.status != http.StatusOK {
+			t.Errorf("POST: %d", a.status)
+		}
+		for _, path := range []string{"/$" + mode + "-x", "/$" + mode + "-", "/$" + strings.ToUpper(mode) + "-" + usageStats, "/Patient/$" + mode + "-" + usageStats} {
+			r := order(mode, usageStats, newUser(), anonymous)
+			r.path = path
+			server.do(t, r).outcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
+		}
+	}
+}
+
+func TestW133(t *testing.T) {
+	t.Parallel()
+	server, user := reports(t), newUser()
+	var waiting []string
+	for range report.MostUnfinished {
+		a := server.do(t, order("schedule", usageStats, user, anonymous))
+		if a.status == http.StatusTooManyRequests && isRemote() {
+			t.Skip("needs REPORTING_USER_RATE=0")
+		}
+		waiting = append(waiting, a.binary(t).path())
+	}
+	for _, mode := range []string{"schedule", "execute"} {
+		a := server.do(t, order(mode, usageStats, user, anonymous))
+		a.outcome(t, http.StatusTooManyRequests, models.IssueTypeThrottled)
+		if a.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	server.do(t, order("execute", usageStats, newUser(), anonymous)).binary(t)
+	server.do(t, order("fetch", usageStats, user, anonymous)).binary(t)
+	for _, path := range waiting {
+		server.do(t, get(user, path).by("DELETE"))
+	}
+	server.do(t, order("execute", usageStats, user, anonymous)).binary(t)
+}
