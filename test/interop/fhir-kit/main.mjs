@@ -3,6 +3,7 @@
 // Calls a running service with fhir-kit-client, as portals written in JavaScript do. The script "run" starts it.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'fhir-kit-client';
 
 const name = '$get-report-job-status';
@@ -23,6 +24,7 @@ const example = setting('INTEROP_TOKEN_EXAMPLE');
 const demo = setting('INTEROP_TOKEN_DEMO');
 const withoutJobs = setting('INTEROP_TOKEN_WITHOUT_JOBS');
 const withoutUser = setting('INTEROP_TOKEN_WITHOUT_USER');
+const reports = setting('INTEROP_TOKEN_REPORTS');
 const expired = setting('INTEROP_TOKEN_EXPIRED');
 
 const client = (bearerToken) => new Client({ baseUrl, bearerToken });
@@ -150,6 +152,41 @@ async function refusedRequests() {
     () => c.operation({ name, method: 'GET', input: { colour: 'red' }, ...strictly }));
 }
 
+// A report, as portals have it made: ordered, asked for until it is done, read and deleted.
+async function report() {
+  const c = client(reports);
+  const plain = { name: '$execute-patient-usage-stats', input: parameters({ name: 'anonymization', valueString: 'None' }) };
+  const placeholder = await c.operation(plain);
+  assert.equal(placeholder.resourceType, 'Binary');
+  assert.equal(placeholder.meta.versionId, '1');
+  assert.equal(Buffer.from(placeholder.data, 'base64').toString(), '*NOT GENERATED YET*');
+  const binary = { resourceType: 'Binary', id: placeholder.id };
+  const state = async () => {
+    const { entry } = await c.operation({ name, input: { resourceType: 'Parameters' } });
+    const job = entry.find((e) => part(e, 'binary').valueReference.reference === `${baseUrl}/Binary/${binary.id}`);
+    return part(job, 'status').valueString;
+  };
+  for (let tries = 0, now = await state(); now !== 'DONE'; tries += 1, now = await state()) {
+    assert(['QUEUED', 'RUNNING'].includes(now) && tries < 600, `the job is ${now}`);
+    await sleep(100);
+  }
+  const result = await c.read(binary);
+  assert.equal(result.meta.versionId, '2');
+  assert.equal(result.contentType, 'application/gzip-json');
+  assert.equal((await c.vread({ ...binary, version: '1' })).contentType, 'text/plain');
+
+  // The client takes every answer for JSON, so bytes are had beside it, as a link in a page has them.
+  const bytes = await fetch(`${baseUrl}/Binary/${binary.id}`, { headers: { Authorization: `Bearer ${reports}` } });
+  assert.equal(bytes.headers.get('Content-Type'), 'application/gzip-json');
+  assert.match(bytes.headers.get('Content-Disposition'), /^attachment; filename=PatientsUsageReport_[0-9_]{19}\.zip$/);
+  assert.deepEqual(Buffer.from(await bytes.arrayBuffer()), Buffer.from(result.data, 'base64'));
+
+  assert.equal((await c.delete(binary)).issue[0].details.coding[0].code, 'SUCCESSFUL_DELETE');
+  await refused('to read a deleted Binary', 410, 'deleted', 'deleted', () => c.read(binary));
+  await refused('to order without anonymization', 422, 'required', 'mandatory', () => c.operation({ ...plain, input: parameters() }));
+  await refused('to order without the role', 403, 'forbidden', 'Insufficient permission', () => client(demo).operation(plain));
+}
+
 const manifest = new URL('../package.json', import.meta.resolve('fhir-kit-client'));
 const { version } = JSON.parse(await readFile(manifest, 'utf8'));
 const notes = [];
@@ -180,6 +217,7 @@ await row('inputs by POST', () => inputs(byPost));
 await row('inputs by GET', () => inputs(byGet));
 await row('capabilities', capabilities);
 await row('read and search OperationDefinition', definitions);
+await row('a report: execute, status, Binary, bytes, delete', report);
 await row('refusals', async () => {
   await refusedCallers();
   await refusedRequests();

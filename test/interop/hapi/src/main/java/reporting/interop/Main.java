@@ -61,6 +61,14 @@ public final class Main {
         rows.add("inputs by GET, JSON and XML", () -> inputs(Calls::get));
         rows.add("capabilities, JSON and XML", this::capabilities);
         rows.add("read and search OperationDefinition, JSON and XML", this::definitions);
+        rows.add("a report: execute, status, Binary, delete, JSON and XML", () -> {
+            for (var encoding : ENCODINGS) {
+                Reports.story(encoding);
+                Reports.fetched(encoding);
+            }
+        });
+        rows.add("a report: its bytes", Reports::bytes);
+        rows.add("a report: refusals", Reports::refusals);
         rows.add("refusals, JSON", () -> new Errors(rows, JSON).all());
         rows.add("refusals, XML", () -> new Errors(rows, XML).all());
         return rows.end();

@@ -29,6 +29,8 @@ final class Service {
     /** A user with a job in every state. */
     static final String DEMO = setting("INTEROP_TOKEN_DEMO");
     static final String WITHOUT_JOBS = setting("INTEROP_TOKEN_WITHOUT_JOBS");
+    /** A user who may have reports made. */
+    static final String REPORTS = setting("INTEROP_TOKEN_REPORTS");
     static final String WITHOUT_USER = setting("INTEROP_TOKEN_WITHOUT_USER");
     static final String EXPIRED = setting("INTEROP_TOKEN_EXPIRED");
 
