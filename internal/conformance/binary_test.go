@@ -81,6 +81,16 @@ func TestW142(t *testing.T) {
 	for _, accept := range []string{fhirJSON, "application/fhir+json, */*;q=0.1", "application/fhir+json;q=1.0, application/json+fhir;q=0.9", "application/fhir+xml;q=0.1, application/fhir+json", "application/json"} {
 		server.do(t, get(user, b.path()).with("Accept", accept)).binary(t)
 	}
+	// They are compressed already, and ranges of them are to fit together.
+	for _, asked := range []string{"", "bytes=0-"} {
+		r := get(user, b.path()).plain().with("Accept-Encoding", "gzip")
+		if asked != "" {
+			r = r.with("Range", asked)
+		}
+		if a := server.do(t, r); a.header.Get("Content-Encoding") != "" || !bytes.Equal(a.body, want) {
+			t.Errorf("Range %q with gzip: %d %v", asked, a.status, a.header)
+		}
+	}
 	text := server.do(t, get(user, b.path()+"/_history/1").plain())
 	if text.header.Get("Content-Type") != "text/plain" || string(text.body) != report.Placeholder || !strings.HasPrefix(text.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("%v %s", text.header, text.body)

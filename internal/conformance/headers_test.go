@@ -240,7 +240,9 @@ func TestW28(t *testing.T) {
 			t.Errorf("%s: Vary %q", name, vary)
 		}
 		exposed := a.header.Get("Access-Control-Expose-Headers")
-		for _, want := range []string{"X-Request-Id", "Location", "Content-Location", "Retry-After"} {
+		for _, want := range []string{
+			"X-Request-Id", "Location", "Content-Location", "Retry-After", "Etag", "Content-Disposition", "Content-Range", "X-Progress", "Preference-Applied",
+		} {
 			if !strings.Contains(exposed, want) {
 				t.Errorf("%s: %s is not exposed: %q", name, want, exposed)
 			}
@@ -254,6 +256,13 @@ func TestW28(t *testing.T) {
 	}})
 	if preflight.status != http.StatusNoContent || preflight.header.Get("Access-Control-Allow-Methods") == "" ||
 		!strings.Contains(preflight.header.Get("Access-Control-Allow-Headers"), "authorization") {
+		t.Errorf("preflight: %d %v", preflight.status, preflight.header)
+	}
+	// What a page needs to read results and delete them.
+	preflight = server.do(t, request{method: "OPTIONS", path: "/Binary/1", header: map[string]string{
+		"Origin": origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization,if-modified-since,if-none-match,if-range,range",
+	}})
+	if preflight.status != http.StatusNoContent || !strings.Contains(preflight.header.Get("Access-Control-Allow-Headers"), "if-range,range") {
 		t.Errorf("preflight: %d %v", preflight.status, preflight.header)
 	}
 }

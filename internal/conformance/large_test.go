@@ -64,7 +64,7 @@ func TestW153(t *testing.T) {
 	path, want := stored(t, server, user, pieces)
 	const size = pieces*report.PieceSize + 5
 	for name, r := range map[string]request{
-		"bytes": get(user, path).plain(), "json": get(user, path), "xml": get(user, path).with("Accept", "application/fhir+xml"),
+		"bytes": get(user, path).plain().with("Accept-Encoding", "gzip"), "json": get(user, path), "xml": get(user, path).with("Accept", "application/fhir+xml"),
 	} {
 		before := inUse()
 		res, err := client.Do(server.build(t, r))

@@ -74,7 +74,7 @@ func TestW122(t *testing.T) {
 	}
 	unzip(t, b.bytes(t))
 	// It is a resource whatever Accept says: its bytes alone would have no name.
-	plain := server.do(t, order("fetch", usageStats, user, anonymous).plain())
+	plain := server.do(t, order("fetch", usageStats, user, anonymous).plain().with("Prefer", "respond-async"))
 	plain.binary(t)
 	if jobs := server.do(t, status(user)).entries(t); len(jobs) != 0 {
 		t.Errorf("fetching left %d jobs", len(jobs))
@@ -116,6 +116,17 @@ func TestW124(t *testing.T) {
 	_ = json.Unmarshal([]byte(notAnonymous), &want)
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("parameters\n%s", diff)
+	}
+	// An owner whom XML cannot hold is told before there is an order.
+	odd := newUser() + "\x01"
+	for _, mode := range []string{"execute", "schedule", "fetch"} {
+		refused := server.do(t, order(mode, usageStats, odd, anonymous).with("Accept", "application/fhir+xml"))
+		if refused.status != http.StatusNotAcceptable || refused.header.Get("Location") != "" {
+			t.Errorf("%s: %d %v", mode, refused.status, refused.header)
+		}
+	}
+	if jobs := server.do(t, status(odd)).entries(t); len(jobs) != 0 {
+		t.Errorf("refused orders left %d jobs", len(jobs))
 	}
 	zipped := order("execute", usageStats, user, compressed(t, notAnonymous)).with("Content-Encoding", "gzip")
 	server.do(t, zipped).binary(t)

@@ -78,11 +78,26 @@ func notModified(r *http.Request, etag string, updated time.Time) bool {
 	return err == nil && !updated.Truncate(time.Second).After(since)
 }
 
-// WriteBinary answers with a Binary as a resource, whose data streams through.
-func WriteBinary(w http.ResponseWriter, call Call, b report.Binary, data io.Reader) error {
+// CheckBinary tells whether a Binary can be written as the client wants it, for what has to
+// know that before there is one: XML cannot hold every owner's id.
+func CheckBinary(call Call, b report.Binary) error {
+	_, err := frameBinary(call, b)
+	return err
+}
+
+func frameBinary(call Call, b report.Binary) (fhir.BinaryFrame, error) {
 	frame, err := fhir.FrameBinary(b, call.Choice.Style)
 	if err != nil {
-		return NotAcceptable("The Binary cannot be written in this format without loss. Ask for application/fhir+json.")
+		return frame, NotAcceptable("The Binary cannot be written in this format without loss. Ask for application/fhir+json.")
+	}
+	return frame, nil
+}
+
+// WriteBinary answers with a Binary as a resource, whose data streams through.
+func WriteBinary(w http.ResponseWriter, call Call, b report.Binary, data io.Reader) error {
+	frame, err := frameBinary(call, b)
+	if err != nil {
+		return err
 	}
 	answer := NewAnswer(w, call)
 	defer answer.Release()

@@ -157,10 +157,14 @@ func (s *server) cors(next http.Handler) http.Handler {
 			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 		},
 		AllowedHeaders: []string{
-			"Accept", "Authorization", "Content-Encoding", "Content-Type", "If-None-Match", "Prefer", "Traceparent", "Tracestate", "X-Request-Id",
+			"Accept", "Authorization", "Content-Encoding", "Content-Type", "If-Modified-Since", "If-None-Match", "If-Range", "Prefer", "Range",
+			"Traceparent", "Tracestate", "X-Request-Id",
 		},
-		ExposedHeaders: []string{"X-Request-Id", "Location", "Content-Location", "Retry-After"},
-		MaxAge:         preflightAge,
+		ExposedHeaders: []string{
+			"X-Request-Id", "Location", "Content-Location", "Retry-After",
+			"Etag", "Content-Disposition", "Content-Range", "X-Progress", "Preference-Applied", // of reports
+		},
+		MaxAge: preflightAge,
 	}).Handler(next)
 }
 

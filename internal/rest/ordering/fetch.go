@@ -27,6 +27,9 @@ var errSlow = errors.New("the report took too long to be fetched")
 
 // fetch makes a report while its caller waits. The answer has no id: nothing is kept.
 func (h *handler) fetch(kind *catalog.Report, w http.ResponseWriter, r *http.Request, call rest.Call) (int, error) {
+	if err := rest.CheckBinary(call, report.Binary{UserID: call.Caller.UserID}); err != nil {
+		return 0, err
+	}
 	select {
 	case h.fetching <- struct{}{}:
 		defer func() { <-h.fetching }()

@@ -30,6 +30,13 @@ func (h *handler) schedule(kind *catalog.Report, w http.ResponseWriter, r *http.
 // wait, with the address at which to ask again.
 func (h *handler) order(w http.ResponseWriter, r *http.Request, call rest.Call, order report.Order) (int, error) {
 	order.UserID, order.Parameters, order.Source = call.Caller.UserID, call.Body, call.RequestID
+	async := negotiation.Async(r.Header.Values("Prefer"))
+	if !async {
+		// Not when the order is placed already.
+		if err := rest.CheckBinary(call, report.Binary{UserID: order.UserID, Source: order.Source}); err != nil {
+			return 0, err
+		}
+	}
 	placed, err := h.Orders.Place(r.Context(), order)
 	if report.KindOf(err) == report.Excess && err != nil {
 		return 0, excess()
@@ -37,7 +44,7 @@ func (h *handler) order(w http.ResponseWriter, r *http.Request, call rest.Call, 
 	if err != nil {
 		return 0, err
 	}
-	if negotiation.Async(r.Header.Values("Prefer")) {
+	if async {
 		w.Header().Set("Content-Location", h.Base+laterPath+placed.JobID.String())
 		w.Header().Set("Preference-Applied", "respond-async")
 		return 1, rest.WriteOutcome(w, call, http.StatusAccepted,
