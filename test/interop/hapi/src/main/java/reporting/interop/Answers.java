@@ -61,7 +61,7 @@ final class Answers {
             var want = new ArrayList<>(List.of("reportClass", "userId", "status"));
             if (state.equals("DONE")) {
                 want.add("binary");
-                equal(Service.BASE + "/Binary/1", reference(job, 3), "binary");
+                equal("https://reports.example/fhir/Binary/1", reference(job, 3), "binary");
             }
             want.addAll(List.of("parameters", "created"));
             if (ended || state.equals("RUNNING")) {
