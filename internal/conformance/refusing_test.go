@@ -114,6 +114,7 @@ func TestW130(t *testing.T) {
 		`{"resourceType":"Parameters"`:                                                            models.IssueTypeStructure,
 		`{"resourceType":"Bundle","type":"collection"}`:                                           models.IssueTypeInvalid,
 		strings.Replace(anonymous, `"ANONYMIZED"`, `""`, 1):                                       models.IssueTypeStructure,
+		strings.Replace(anonymous, "}]}", `},{"name":"colour","valueString":"\u0000"}]}`, 1):      models.IssueTypeValue,
 		strings.Replace(anonymous, `"valueString":"ANONYMIZED"`, `"valueInteger":1`, 1):           models.IssueTypeInvalid,
 		strings.Replace(anonymous, `,"valueString":"ANONYMIZED"`, ``, 1):                          models.IssueTypeRequired,
 		strings.Replace(anonymous, "}]}", `},{"name":"anonymization","valueString":"None"}]}`, 1): models.IssueTypeInvalid,
@@ -127,6 +128,11 @@ func TestW130(t *testing.T) {
 		outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 	server.do(t, order("execute", usageStats, user, `{"resourceType":"Parameters","id":"`+strings.Repeat("x", 1<<20)+`"}`)).
 		outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
+	long := newUser() + strings.Repeat("é", report.LongestUserID)
+	server.do(t, order("execute", usageStats, long, anonymous)).outcome(t, http.StatusForbidden, models.IssueTypeForbidden)
+	server.do(t, order("fetch", usageStats, long, anonymous)).binary(t)
+	fits := []rune(long)[:report.LongestUserID]
+	server.do(t, order("execute", usageStats, string(fits), anonymous)).binary(t)
 	if jobs := server.do(t, status(user)).entries(t); len(jobs) != 0 {
 		t.Errorf("refused orders left %d jobs", len(jobs))
 	}

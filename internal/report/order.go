@@ -29,6 +29,9 @@ const (
 	PlaceholderType = "text/plain"
 )
 
+// LongestUserID is how many characters the id of a job's owner may have.
+const LongestUserID = 512
+
 // MostUnfinished is how many jobs a user may have waiting and running.
 const MostUnfinished = 100
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
@@ -30,6 +31,12 @@ func (h *handler) schedule(kind *catalog.Report, w http.ResponseWriter, r *http.
 // wait, with the address at which to ask again.
 func (h *handler) order(w http.ResponseWriter, r *http.Request, call rest.Call, order report.Order) (int, error) {
 	order.UserID, order.Parameters, order.Source = call.Caller.UserID, call.Body, call.RequestID
+	if utf8.RuneCountInString(order.UserID) > report.LongestUserID {
+		return 0, &rest.Problem{Status: http.StatusForbidden, Issues: []fhir.Issue{{
+			Code:        models.IssueTypeForbidden,
+			Diagnostics: fmt.Sprintf("The token's user_id has more than the %d characters that the owner of a job may have.", report.LongestUserID),
+		}}}
+	}
 	async := negotiation.Async(r.Header.Values("Prefer"))
 	if !async {
 		// Not when the order is placed already.
