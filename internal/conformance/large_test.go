@@ -136,12 +136,12 @@ func inUse() uint64 {
 // report for a whole one.
 func TestW154(t *testing.T) {
 	t.Parallel()
-	const pieces = 40
+	const pieces = 16
 	server, user := large(t), newUser()
 	for name, spoil := range map[string]string{
-		"a piece is gone":     `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 20`,
-		"a piece is short":    `update report_binary_piece set data = 'x' where binary_id = $1::bigint and version = 2 and number = 20`,
-		"the last one is not": `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 40`,
+		"a piece is gone":     `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 8`,
+		"a piece is short":    `update report_binary_piece set data = 'x' where binary_id = $1::bigint and version = 2 and number = 8`,
+		"the last one is not": `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 16`,
 	} {
 		path, _ := stored(t, server, user, pieces)
 		server.db.Exec(t, spoil, strings.TrimPrefix(path, "/Binary/"))
