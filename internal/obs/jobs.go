@@ -65,7 +65,7 @@ func (m *Metrics) RegisterJobs(o JobOptions) {
 	c := &jobCollector{
 		JobOptions: o,
 		jobs:       desc("", "Jobs in the table, by status. The same from every instance.", "status"),
-		oldest:     desc("_oldest_age_seconds", "How long the oldest job has waited since it was created, or run since it was started; absent where there is none.", "status"),
+		oldest:     desc("_oldest_age_seconds", "How long the oldest job has waited since it was created or due, or run since it was started; absent where there is none.", "status"),
 		finished:   desc("_finished", "Jobs that ended within the last hour, by status and report class; the classes beyond the 20 most frequent are \"other\".", "status", "report_class"),
 		measurements: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reporting_jobs_measurements_total",

@@ -43,7 +43,7 @@ func TestFigures(t *testing.T) {
 	}); !maps.Equal(got.Jobs, want) {
 		t.Errorf("jobs are %v, want %v", got.Jobs, want)
 	}
-	// A job waits since it was made, and runs since it was started.
+	// A job of another producer waits since it was made, and runs since it was started.
 	for status, want := range map[report.Status]time.Duration{report.Scheduled: 3 * time.Hour, report.Running: 2 * time.Hour} {
 		if age := got.Oldest[status]; age < want || age > want+time.Minute {
 			t.Errorf("the oldest %s job is %v old, want %v", status, age, want)
@@ -55,6 +55,31 @@ func TestFigures(t *testing.T) {
 	}
 	if want := map[string]int64{"DONE a": 2, "DONE b": 2, "FAILED b": 2}; !maps.Equal(finished, want) || len(got.Oldest) != 2 {
 		t.Errorf("finished are %v, want %v; oldest %v", finished, want, got.Oldest)
+	}
+}
+
+// What is to begin at an hour of its own waits from then on: neither before, nor since it
+// was asked for.
+func TestFiguresOfJobsThatAreDue(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.Exec(t, `
+		with made as (
+			insert into report_job (id, report_class, user_id, status, created_at, parameters)
+			select gen_random_uuid(), 'a', 'u', status, now() - interval '20 h', '{"resourceType":"Parameters"}'
+			  from (values ('SCHEDULED'), ('QUEUED')) j (status)
+			returning id, status)
+		insert into report_run (job_id, due_at)
+		select id, case status when 'QUEUED' then now() - interval '5 min' else now() + interval '4 h' end from made`)
+	got, err := openPool(t, db.Reader, 1).Figures(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if age := got.Oldest[report.Queued]; age < 5*time.Minute || age > 6*time.Minute {
+		t.Errorf("a job that was due 5 minutes ago has waited for %v", age)
+	}
+	if age, told := got.Oldest[report.Scheduled]; !told || age != 0 {
+		t.Errorf("a job that is due in 4 hours has waited for %v (%v)", age, told)
 	}
 }
 
