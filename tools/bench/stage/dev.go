@@ -24,11 +24,11 @@ var invitation = regexp.MustCompile(`^curl -s -X POST '([^']+)' .*'Authorization
 // TryDev runs "reporting dev", does what it invites to, and tells how long that took
 // from the start of the program. It has ended afterwards.
 func TryDev(ctx context.Context, program string) (took time.Duration, err error) {
-	api, err := freeAddr()
+	api, err := FreeAddr()
 	if err != nil {
 		return 0, err
 	}
-	ops, err := freeAddr()
+	ops, err := FreeAddr()
 	if err != nil {
 		return 0, err
 	}

@@ -26,38 +26,50 @@ type Service struct {
 
 // StartService starts the program with the settings of a production, its log and its
 // audit records going to files in dir, and waits until it is ready.
-func StartService(ctx context.Context, program, dir, database, issuer string, more ...string) (s *Service, err error) {
-	s = &Service{ended: make(chan error, 1)}
-	if s.Addr, err = freeAddr(); err != nil {
+func StartService(ctx context.Context, program, dir, database, issuer string, more ...string) (*Service, error) {
+	addr, err := FreeAddr()
+	if err != nil {
 		return nil, err
 	}
-	if s.OpsAddr, err = freeAddr(); err != nil {
+	ops, err := FreeAddr()
+	if err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(program, "serve") //nolint:noctx // the program under test; Stop ends it in order
-	s.cmd.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"),
-		"REPORTING_LISTEN=" + s.Addr, "REPORTING_OPS_LISTEN=" + s.OpsAddr,
-		"REPORTING_DATABASE_URL=" + database, "REPORTING_AUTH_ISSUERS=" + issuer, "REPORTING_SHUTDOWN_DELAY=0s",
-	}, more...)
+	s := &Service{Addr: addr, OpsAddr: ops}
+	return s, s.start(ctx, dir, program, "serve", append([]string{
+		"REPORTING_LISTEN=" + s.Addr, "REPORTING_DATABASE_URL=" + database, "REPORTING_AUTH_ISSUERS=" + issuer,
+	}, more...))
+}
+
+// StartWorker starts the program as one that makes reports and serves nobody, with its
+// metrics at an address that the caller chose.
+func StartWorker(ctx context.Context, program, dir, database, ops string, more ...string) (*Service, error) {
+	s := &Service{OpsAddr: ops}
+	return s, s.start(ctx, dir, program, "worker", append([]string{"REPORTING_WORKER_DATABASE_URL=" + database}, more...))
+}
+
+func (s *Service) start(ctx context.Context, dir, program, command string, settings []string) error {
+	s.ended = make(chan error, 1)
+	s.cmd = exec.Command(program, command) //nolint:noctx,gosec // the program under test; Stop ends it in order
+	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "REPORTING_OPS_LISTEN=" + s.OpsAddr, "REPORTING_SHUTDOWN_DELAY=0s"}, settings...)
 	s.cmd.SysProcAttr = diesWithUs()
 	if err := s.openLogs(dir); err != nil {
-		return nil, err
+		return err
 	}
 	begin := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		s.closeLogs()
-		return nil, fmt.Errorf("start the service: %w", err)
+		return fmt.Errorf("start the service: %w", err)
 	}
 	go func() {
 		s.ended <- s.cmd.Wait()
 		close(s.ended)
 	}()
 	if err := s.ready(ctx); err != nil {
-		return nil, errors.Join(err, s.Stop())
+		return errors.Join(err, s.Stop())
 	}
 	s.Ready = time.Since(begin)
-	return s, nil
+	return nil
 }
 
 // openLogs makes files for what the service writes. A production writes it somewhere
@@ -134,9 +146,9 @@ func (s *Service) Stop() error {
 	}
 }
 
-// freeAddr is an address that nobody listens on. Somebody else might take it before
+// FreeAddr is an address that nobody listens on. Somebody else might take it before
 // the service does, which then says so.
-func freeAddr() (string, error) {
+func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)

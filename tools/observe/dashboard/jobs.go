@@ -8,17 +8,17 @@ func jobs() []Panel {
 	return []Panel{
 		{
 			Title: "Waiting and running", Unit: "none",
-			Description: "Jobs that have not ended. QUEUED that grows: the programs that run reports do not keep up, or are gone. Nothing at all: the table could not be counted.",
+			Description: "Jobs that have not ended. QUEUED that grows: the workers do not keep up, or are gone. Nothing at all: the table could not be counted.",
 			Queries:     []Query{q("{{status}}", `max by (status) (reporting_jobs{#,status=~"SCHEDULED|QUEUED|RUNNING"})`)},
 		},
 		{
 			Title: "Oldest", Unit: "s", Warn: 1800, Bad: 3600,
-			Description: "How long the oldest job has waited (SCHEDULED, QUEUED) or run (RUNNING). A line that rises with the clock is a job that nobody works at.",
+			Description: "How long the oldest job has waited since it was made or due (SCHEDULED, QUEUED) or run (RUNNING). A line that rises with the clock is a job that nobody works at.",
 			Queries:     []Query{q("{{status}}", `max by (status) (reporting_jobs_oldest_age_seconds{#})`)},
 		},
 		{
 			Title: "In the table", Unit: "none",
-			Description: "All jobs by status. Nothing deletes them by itself: lists and the table grow until somebody does.",
+			Description: "All jobs by status. Without REPORTING_RETENTION_DAYS nothing deletes them by itself: lists and the table grow until somebody does.",
 			Queries:     []Query{q("{{status}}", `max by (status) (reporting_jobs{#})`)},
 		},
 		{

@@ -6,15 +6,15 @@ func overview() []Panel {
 	return []Panel{
 		{
 			Title: "Instances ready", Kind: Number, Unit: "none", Width: 4, Warn: 2, Bad: 1, Falling: true,
-			Description: "Instances that say they are ready. None: nobody is answered. One: the next restart is an outage.",
-			Queries:     []Query{q("ready", `sum(reporting_ready{@})`)},
+			Description: "Instances that answer calls and say they are ready; processes that only make reports do not count. None: nobody is answered. One: the next restart is an outage.",
+			Queries:     []Query{q("ready", `sum(reporting_ready{@} and on (job, instance) reporting_ready_check{check="database"})`)},
 		},
 		{
 			Title: "Error budget left, 30 days", Kind: Number, Unit: "percentunit", Width: 5, Warn: 0.5, Bad: 0.1, Falling: true,
-			Description: "1 is the whole budget: of a thousand requests one may fail with 5xx within 30 days. Clients that went away (499) do not count. " +
+			Description: "1 is the whole budget: of a thousand requests one may fail with 5xx within 30 days. Clients that went away (499) do not count, nor who waits for one report (report-job, fetch): a report that fails is told there. " +
 				"Below 0 the objective is missed. Where Prometheus keeps fewer days, it is about those.",
-			Queries: []Query{q("left", `1 - (sum(increase(reporting_http_requests_total{#,status="5xx"}[30d])) or vector(0))`+
-				` / sum(increase(reporting_http_requests_total{#,status!="499"}[30d])) / 0.001`)},
+			Queries: []Query{q("left", `1 - (sum(increase(reporting_http_requests_total{#,status="5xx",operation!~"report-job|fetch-.+"}[30d])) or vector(0))`+
+				` / sum(increase(reporting_http_requests_total{#,status!="499",operation!~"report-job|fetch-.+"}[30d])) / 0.001`)},
 		},
 		{
 			Title: "Requests", Kind: Number, Unit: "reqps", Width: 5,

@@ -53,6 +53,7 @@ func Rows() []Row {
 		{Title: "Latency", Panels: latency()},
 		{Title: "Database", Panels: database()},
 		{Title: "Jobs", Panels: jobs()},
+		{Title: "Reports", Panels: reports()},
 		{Title: "Security", Panels: security()},
 	}
 }

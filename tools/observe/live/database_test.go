@@ -24,7 +24,7 @@ func (s *scene) startDatabases(t *testing.T) {
 	if _, err := postgres.Migrate(t.Context(), owner(s.primary), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, s.primary, insertJobs, insertLong)
+	execute(t, s.primary, insertJobs, insertLong, insertOld)
 	// A copy of a server that was shut down is a standby of it, once it is told so.
 	s.stop(t, s.primary)
 	if out, err := exec.CommandContext(t.Context(), "cp", "-a", s.data("primary"), s.data("standby")).CombinedOutput(); err != nil {
@@ -101,6 +101,12 @@ const insertJobs = `
 	  from generate_series(1, 200) n, (values
 	       ('SCHEDULED', null::interval, null::interval), ('QUEUED', null, null), ('RUNNING', '2 hours', null),
 	       ('DONE', '1 hour', '10 minutes'), ('FAILED', '1 hour', '20 minutes'), ('CANCELLED', null, '30 minutes')) j (status, started, ended)`
+
+// insertOld are jobs that are older than what is kept.
+const insertOld = `
+	insert into report_job (report_class, user_id, status, parameters, created_at, started_at, ended_at)
+	select 'dk.example.Archive', 'former', 'DONE', '{"resourceType":"Parameters"}', now() - interval '9 days', now() - interval '9 days', now() - interval '8 days'
+	  from generate_series(1, 1000)`
 
 const insertLong = `
 	insert into report_job (report_class, user_id, status, parameters, created_at, started_at, ended_at)

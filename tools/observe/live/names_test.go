@@ -17,11 +17,11 @@ import (
 	"reporting/tools/observe/rules"
 )
 
-// exposed are the metrics of both services that say what they are.
+// exposed are the metrics of the services and of a worker that say what they are.
 func (s *scene) exposed(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
-	for _, addr := range []string{s.roomy.OpsAddr, s.narrow.OpsAddr} {
+	for _, addr := range []string{s.roomy.OpsAddr, s.narrow.OpsAddr, s.workerAddrs[1]} {
 		answer, err := http.Get("http://" + addr + "/metrics")
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ var (
 	metric = regexp.MustCompile(`\b(reporting|go|process)_[a-z0-9_]+\b\*?|\b(reporting|go|process)_\*`)
 	// notMetric is what begins like ours and is a name of the database, or of a file of a
 	// release.
-	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|serve|migrate|schema_version|v([0-9].*|\*))$`)
+	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|worker|serve|migrate|schema_version|v([0-9].*|\*))$`)
 	recorded  = regexp.MustCompile(`\bjob:\w+:\w+`)
 	// selector is a metric, or a series that we record, with its labels.
 	selector = regexp.MustCompile(`\b(job:\w+:\w+|up\b|(reporting|go|process)_\w+)(\{[^}]*\})?`)

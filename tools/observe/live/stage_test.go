@@ -16,12 +16,17 @@ import (
 // scene is all that runs.
 type scene struct {
 	dir      string
+	program  string
 	primary  *embedded.Server
 	standby  *embedded.Server
 	issuer   *authtest.IDP
 	roomy    *stage.Service // with the settings of a production, and a replica
 	narrow   *stage.Service // with little of everything, and an audit log that takes nothing
 	recorder *prometheus
+	source   *source // of the data of reports
+
+	workerAddrs []string         // of processes that make reports, before there are any
+	workers     []*stage.Service // these
 }
 
 func setUp(t *testing.T) *scene {
@@ -33,16 +38,19 @@ func setUp(t *testing.T) *scene {
 	if err != nil {
 		t.Fatalf("the program is not built (run \"make observe\"): %v", err)
 	}
-	s := &scene{dir: pgtest.Dir(t), issuer: authtest.New(t)}
+	s := &scene{dir: pgtest.Dir(t), program: program, issuer: authtest.New(t), source: startSource(t)}
+	for range 2 {
+		addr, err := stage.FreeAddr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.workerAddrs = append(s.workerAddrs, addr)
+	}
 	s.startDatabases(t)
 	reader, replica := readerOf(s.primary), readerOf(s.standby)
 	start := func(name, database string, more ...string) *stage.Service {
-		folder := filepath.Join(s.dir, name)
-		if err := os.Mkdir(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
 		more = append(more, "REPORTING_JOB_METRICS_INTERVAL=1s", "GOMEMLIMIT=256MiB")
-		service, err := stage.StartService(t.Context(), program, folder, database, s.issuer.Issuer(), more...)
+		service, err := stage.StartService(t.Context(), program, s.folder(t, name), database, s.issuer.Issuer(), more...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,9 +61,19 @@ func setUp(t *testing.T) *scene {
 		})
 		return service
 	}
-	s.roomy = start("roomy", reader, "REPORTING_DATABASE_REPLICA_URL="+replica)
+	s.roomy = start("roomy", reader, "REPORTING_DATABASE_REPLICA_URL="+replica, "REPORTING_SOURCE="+s.source.URL, "REPORTING_WORKERS=0")
 	s.narrow = start("narrow", reader+"&pool_max_conns=2", "REPORTING_MAX_CONCURRENT=8", "REPORTING_STATEMENT_TIMEOUT=2s",
 		"REPORTING_USER_RATE=5", "REPORTING_MAX_CONNECTIONS=64", "REPORTING_AUDIT_LOG=/dev/full")
-	s.recorder = startPrometheus(t, s.dir, s.roomy.OpsAddr, s.narrow.OpsAddr)
+	s.recorder = startPrometheus(t, s.dir, append([]string{s.roomy.OpsAddr, s.narrow.OpsAddr}, s.workerAddrs...)...)
 	return s
+}
+
+// folder makes one for what a process writes.
+func (s *scene) folder(t *testing.T, name string) string {
+	t.Helper()
+	folder := filepath.Join(s.dir, name)
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }

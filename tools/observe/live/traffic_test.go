@@ -23,6 +23,7 @@ type traffic struct {
 	*caller
 
 	tokens []string // of user1 and so on
+	orders string   // the token of who asks for reports
 }
 
 // run lets users go about their business while one thing after another goes wrong.
@@ -32,6 +33,7 @@ func (s *scene) run(t *testing.T) *caller {
 	for n := range users {
 		f.tokens = append(f.tokens, s.issuer.Token(fmt.Sprintf("user%d", n+1), "Binary.read"))
 	}
+	f.orders = s.issuer.Token(orderer, "$fetch-patient-usage-stats", "Binary.read")
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() { f.business(ctx) })
@@ -42,14 +44,19 @@ func (s *scene) run(t *testing.T) *caller {
 		name string
 		play func(*testing.T)
 	}{
+		{"workers begin", f.beginWorkers},
+		{"the data of reports is gone", f.sourceFails},
 		{"clients make mistakes", f.mistakes},
 		{"users ask too often", f.tooOften},
 		{"bodies and answers take their time", f.slow},
+		{"the data of reports is back", f.sourceMends},
+		{"a worker is killed", f.workerKilled},
 		{"the key server fails", f.keyServerFails},
 		{"the standby falls behind", f.behind},
 		{"the table is locked", f.locked},
 		{"a right is missing", f.rightMissing},
 		{"the database restarts", f.restart},
+		{"another worker takes over", f.rescued},
 	} {
 		begin := time.Now()
 		act.play(t)
@@ -81,11 +88,22 @@ func (f *traffic) business(ctx context.Context) {
 			what.addr = f.narrow.Addr
 			f.do(ctx, what)
 		}
+		if n%10 == 0 {
+			f.reports(ctx)
+		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
 		}
 	}
+}
+
+// reports asks for one in each way, and for a result.
+func (f *traffic) reports(ctx context.Context) {
+	for _, mode := range []string{"execute", "schedule", "fetch"} {
+		f.do(ctx, call{method: http.MethodPost, addr: f.roomy.Addr, path: "/fhir/$" + mode + "-patient-usage-stats", token: f.orders, body: wanted})
+	}
+	f.do(ctx, call{addr: f.roomy.Addr, path: "/fhir/Binary/1", token: f.orders})
 }
 
 func (f *traffic) mistakes(t *testing.T) {

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"reporting/tools/bench/stage"
+)
+
+// orderer asks for reports.
+const orderer = "orderer"
+
+const (
+	order  = "/fhir/$execute-patient-usage-stats"
+	wanted = `{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"ANONYMIZED"}]}`
+)
+
+// source is a FHIR server that reports take their data from.
+type source struct {
+	*httptest.Server
+	mode atomic.Value // sourceMode
+}
+
+type sourceMode string
+
+const (
+	healthy sourceMode = "healthy"
+	broken  sourceMode = "broken" // it answers with 404
+	stuck   sourceMode = "stuck"  // it does not answer
+)
+
+func startSource(t *testing.T) *source {
+	t.Helper()
+	s := &source{}
+	s.mode.Store(healthy)
+	s.Server = httptest.NewServer(http.HandlerFunc(s.answer))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *source) answer(w http.ResponseWriter, r *http.Request) {
+	for s.mode.Load() == stuck {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if s.mode.Load() == broken {
+		http.NotFound(w, r)
+		return
+	}
+	time.Sleep(20 * time.Millisecond) // what a report takes
+	_, _ = fmt.Fprint(w, `{"resourceType":"Bundle","type":"searchset","total":1,"entry":[{"resource":{"resourceType":"EpisodeOfCare","status":"active",
+		"patient":{"reference":"Patient/1"},"period":{"start":"2026-01-01"},"statusHistory":[{"status":"active","period":{"start":"2026-01-01"}}]}}]}`)
+}
+
+// beginWorkers starts two processes that make reports. They begin with deleting what is
+// too old, which a lock puts off until their first figures were scraped.
+func (f *traffic) beginWorkers(t *testing.T) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), owner(f.primary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.Exec(t.Context(), "begin; lock table report_binary in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	for n, ops := range f.workerAddrs {
+		worker, err := stage.StartWorker(t.Context(), f.program, f.folder(t, "worker"+strconv.Itoa(n)), owner(f.primary), ops,
+			"REPORTING_SOURCE="+f.source.URL, "REPORTING_REPORT_ATTEMPTS=2", "REPORTING_RETENTION_DAYS=1", "REPORTING_WORKERS=2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		killed := n == 0 // in one of the acts
+		t.Cleanup(func() {
+			if err := worker.Stop(); err != nil && !killed {
+				t.Errorf("stop a worker: %v", err)
+			}
+		})
+		f.workers = append(f.workers, worker)
+	}
+	f.pause(t, 2)
+	if _, err := conn.Exec(t.Context(), "rollback"); err != nil {
+		t.Error(err)
+	}
+	f.pause(t, 1)
+}
+
+// sourceFails lets reports fail, twice each, while other things go wrong.
+func (f *traffic) sourceFails(t *testing.T) {
+	t.Helper()
+	f.source.mode.Store(broken)
+	for range 3 {
+		f.do(t.Context(), call{method: http.MethodPost, addr: f.roomy.Addr, path: order, token: f.orders, body: wanted})
+	}
+	f.pause(t, 1)
+}
+
+// sourceMends waits until some have failed for good.
+func (f *traffic) sourceMends(t *testing.T) {
+	t.Helper()
+	until(t, "a report fails for good", func() bool {
+		failed := 0.0
+		for _, worker := range f.workers {
+			failed += figure(t, worker.OpsAddr, `reporting_report_runs_total{outcome="failed",report="patient-usage-stats"}`)
+		}
+		return failed > 0
+	})
+	f.source.mode.Store(healthy)
+}
+
+// workerKilled kills a worker with all its hands full, and has a job of the other one
+// deleted by its user.
+func (f *traffic) workerKilled(t *testing.T) {
+	t.Helper()
+	f.source.mode.Store(stuck)
+	var last string
+	until(t, "all workers are busy", func() bool {
+		last = f.place(t)
+		return figure(t, f.workers[0].OpsAddr, "reporting_workers_busy") == 2 && figure(t, f.workers[1].OpsAddr, "reporting_workers_busy") == 2
+	})
+	f.pause(t, 2)
+	if err := syscall.Kill(f.workers[0].PID(), syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	f.do(t.Context(), call{method: http.MethodDelete, addr: f.roomy.Addr, path: "/fhir/Binary/" + last, token: f.orders})
+	f.pause(t, 1)
+	f.source.mode.Store(healthy)
+	// One that was to wait for the night.
+	f.do(t.Context(), call{method: http.MethodPost, addr: f.roomy.Addr, path: strings.Replace(order, "execute", "schedule", 1), token: f.orders, body: wanted})
+	execute(t, f.primary, "update report_run set due_at = now() where due_at > now()")
+}
+
+// place orders a report and returns the id of its Binary.
+func (f *traffic) place(t *testing.T) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.roomy.Addr+order, strings.NewReader(wanted))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+f.orders)
+	request.Header.Set("Content-Type", "application/fhir+json")
+	request.Header.Set("Accept", "application/fhir+json")
+	answer, err := f.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var binary struct{ ID string }
+	if err := json.NewDecoder(answer.Body).Decode(&binary); err != nil || binary.ID == "" {
+		t.Fatalf("order a report: %s, %v", answer.Status, err)
+	}
+	return binary.ID
+}
+
+// rescued waits until the other worker has the jobs of the one that was killed.
+func (f *traffic) rescued(t *testing.T) {
+	t.Helper()
+	until(t, "jobs are rescued", func() bool {
+		return figure(t, f.workers[1].OpsAddr, `reporting_report_jobs_tended_total{action="rescued"}`) > 0
+	})
+	f.pause(t, 2)
+}
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not come about that %s", what)
+		}
+	}
+}
+
+// figure is one value of the metrics at an address, zero where there is none.
+func figure(t *testing.T, addr, series string) float64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = answer.Body.Close() }()
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if text, found := strings.CutPrefix(lines.Text(), series+" "); found {
+			value, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+	}
+	return 0
+}
