@@ -15,13 +15,18 @@ import (
 type doctorCommand struct {
 	config.Flags `embed:""`
 
-	JSON bool `help:"Print for programs."`
+	JSON   bool `help:"Print for programs."`
+	Worker bool `help:"Check what \"reporting worker\" needs, with its settings."`
 
 	config   config.Config
 	problems error
 }
 
 func (c *doctorCommand) check() (err error) {
+	if c.Worker {
+		c.config, err = c.Flags.Worker(app.Checks())
+		return err
+	}
 	c.config, err = c.Serve(app.Checks())
 	_, wrong := app.ReadTraces(os.Getenv)
 	return config.Join(append(wrong, err)...)
@@ -30,7 +35,7 @@ func (c *doctorCommand) check() (err error) {
 func (c *doctorCommand) tolerate(problems error) { c.problems = problems }
 
 func (c *doctorCommand) run(ctx context.Context, stdout, _ io.Writer) error {
-	well, err := app.Doctor(ctx, app.DoctorOptions{Config: c.config, Problems: c.problems, JSON: c.JSON, Out: stdout})
+	well, err := app.Doctor(ctx, app.DoctorOptions{Config: c.config, Problems: c.problems, JSON: c.JSON, Worker: c.Worker, Out: stdout})
 	if err == nil && !well {
 		err = errors.New("something is wrong, see above")
 	}

@@ -85,7 +85,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 			return nil, err
 		}
 	}
-	api, err := a.handler(db, authenticator, audit, o.Build)
+	api, err := a.handler(ctx, db, authenticator, audit, o.Build)
 	if err != nil {
 		return nil, err
 	}
@@ -158,10 +158,10 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	return verifier, nil
 }
 
-func (a *App) handler(db database, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
+func (a *App) handler(ctx context.Context, db database, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
-	operations, routes, err := a.ordering(db)
+	operations, routes, err := a.ordering(ctx, db)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type DoctorOptions struct {
 	Problems error            // what is wrong with the settings, as "serve" would say; nil: nothing
 	Now      func() time.Time // nil: the system's clock
 	JSON     bool             // print for programs
+	Worker   bool             // of a process that makes reports and serves nobody
 	Out      io.Writer
 }
 
@@ -48,7 +49,12 @@ const settingsArea = "settings"
 func (o DoctorOptions) checks() []doctor.Check {
 	checks := []doctor.Check{{Area: settingsArea, Run: func(context.Context) []doctor.Finding { return o.settings() }}}
 	checks = append(checks, o.machine()...)
+	if o.Worker {
+		return append(append(checks, o.workers()...), o.reporting()...)
+	}
 	checks = append(checks, o.databases()...)
+	checks = append(checks, o.workers()...)
+	checks = append(checks, o.reporting()...)
 	checks = append(checks, o.tokens()...)
 	return append(checks, o.public())
 }
@@ -63,7 +69,7 @@ func (o DoctorOptions) settings() (found []doctor.Finding) {
 	} else {
 		found = append(found, doctor.Good("all are valid"))
 	}
-	if o.Config.LogUserKey == "" {
+	if o.Config.LogUserKey == "" && !o.Worker {
 		found = append(found, doctor.Doubt("give all instances the same secret",
 			"REPORTING_LOG_USER_KEY is not set: pseudonyms of users in the log end with the process, and each instance has its own"))
 	}
@@ -90,6 +96,7 @@ func (o DoctorOptions) databases() (checks []doctor.Check) {
 			continue
 		}
 		e.StatementTimeout, e.Now = o.Config.StatementTimeout, o.Now
+		e.Reports = o.Config.Reports.On() && !e.Replica
 		checks = append(checks, e.Checks()...)
 	}
 	return checks

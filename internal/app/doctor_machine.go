@@ -27,22 +27,29 @@ func (o DoctorOptions) machine() []doctor.Check {
 	if c.BaseURL != nil {
 		metadata = "http://" + config.Reachable(c.Listen) + c.BaseURL.Path + "/metadata"
 	}
+	operations := func(ctx context.Context) doctor.Finding {
+		return address(ctx, "operations", "REPORTING_OPS_LISTEN", c.OpsListen, func(ctx context.Context) (string, bool) {
+			return askMetrics(ctx, "http://"+config.Reachable(c.OpsListen)+"/metrics")
+		})
+	}
+	ofMemory := func() doctor.Finding {
+		most, found := memoryLimit(os.DirFS("/"))
+		return memory(most, found, debug.SetMemoryLimit(-1))
+	}
+	if o.Worker {
+		return []doctor.Check{
+			{Area: "addresses", Run: func(ctx context.Context) []doctor.Finding { return []doctor.Finding{operations(ctx)} }},
+			{Area: "limits", Run: func(context.Context) []doctor.Finding { return []doctor.Finding{ofMemory()} }},
+		}
+	}
 	return []doctor.Check{
 		{Area: "addresses", Run: func(ctx context.Context) []doctor.Finding {
-			return []doctor.Finding{
-				address(ctx, "API", "REPORTING_LISTEN", c.Listen, func(ctx context.Context) (string, bool) {
-					about, err := askMetadata(ctx, metadata)
-					return about.version, err == nil && about.ours
-				}),
-				address(ctx, "operations", "REPORTING_OPS_LISTEN", c.OpsListen, func(ctx context.Context) (string, bool) {
-					return askMetrics(ctx, "http://"+config.Reachable(c.OpsListen)+"/metrics")
-				}),
-			}
+			return []doctor.Finding{address(ctx, "API", "REPORTING_LISTEN", c.Listen, func(ctx context.Context) (string, bool) {
+				about, err := askMetadata(ctx, metadata)
+				return about.version, err == nil && about.ours
+			}), operations(ctx)}
 		}},
-		{Area: "limits", Run: func(context.Context) []doctor.Finding {
-			most, found := memoryLimit(os.DirFS("/"))
-			return []doctor.Finding{o.files(), memory(most, found, debug.SetMemoryLimit(-1))}
-		}},
+		{Area: "limits", Run: func(context.Context) []doctor.Finding { return []doctor.Finding{o.files(), ofMemory()} }},
 		{Area: "audit", Run: func(context.Context) []doctor.Finding { return []doctor.Finding{auditPlace(c.AuditLog)} }},
 	}
 }

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -55,7 +56,7 @@ func episodes(r config.Reports, now func() time.Time) episode.Source {
 }
 
 // ordering makes what the API offers of reports, for one that has any.
-func (a *App) ordering(db database) (operations []rest.Operation, routes []rest.Route, err error) {
+func (a *App) ordering(ctx context.Context, db database) (operations []rest.Operation, routes []rest.Route, err error) {
 	if !a.config.Reports.On() {
 		return nil, nil, nil
 	}
@@ -63,6 +64,7 @@ func (a *App) ordering(db database) (operations []rest.Operation, routes []rest.
 	if err != nil {
 		return nil, nil, fmt.Errorf("reports: %w", err)
 	}
+	a.watchOrders(ctx, db.pool)
 	r, base := a.config.Reports, a.config.BaseURL.String()
 	binaries := postgres.NewBinaries(db.pool, a.config.StatementTimeout, nil)
 	operations, routes = ordering.Operations(ordering.Options{

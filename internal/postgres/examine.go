@@ -26,6 +26,7 @@ type Examination struct {
 	Setting          string // the variable that holds URL
 	URL              string // as of CheckURL
 	Replica          bool   // a standby is what is wanted
+	Reports          bool   // reports are ordered there as well
 	StatementTimeout time.Duration
 	Now              func() time.Time
 
@@ -54,8 +55,11 @@ func (e *Examination) Checks() []doctor.Check {
 		name string
 		run  func(context.Context) ([]doctor.Finding, error)
 	}{
-		{"server", e.server}, {"schema", e.schema}, {"role", e.role}, {"pooler", e.pooler},
+		{"server", e.server}, {"schema", e.schema}, {"role", e.role}, {"reports", e.reports}, {"pooler", e.pooler},
 	} {
+		if part.name == "reports" && !e.Reports {
+			continue
+		}
 		area := part.name
 		if e.Replica {
 			area = e.Area + " " + area

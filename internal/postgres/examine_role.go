@@ -16,6 +16,7 @@ type roleFacts struct {
 	super, bypass, loginSuper         bool
 	reader, owner                     bool
 	table, writes, rowSecurity, bound bool
+	requester, more                   bool // it takes orders; it acts as those who make reports
 }
 
 // The rights of a role that does not exist are null.
@@ -26,14 +27,17 @@ select current_user, session_user, c.rolsuper, c.rolbypassrls, s.rolsuper,
        t.oid is not null,
        coalesce(has_table_privilege(t.oid, 'insert, update, delete, truncate') or has_any_column_privilege(t.oid, 'insert, update'), false),
        coalesce((select relrowsecurity from pg_class where oid = t.oid), false),
-       coalesce(row_security_active(t.oid), false)
+       coalesce(row_security_active(t.oid), false),
+       coalesce(pg_has_role(c.oid, (select oid from pg_roles where rolname = 'reporting_requester'), 'member'), false),
+       coalesce(pg_has_role(c.oid, (select oid from pg_roles where rolname = 'reporting_producer'), 'member'), false)
+       or coalesce(pg_has_role(c.oid, (select oid from pg_roles where rolname = 'reporting_worker'), 'member'), false)
   from pg_roles c, pg_roles s, (select to_regclass('report_job')::oid) t (oid)
  where c.rolname = current_user and s.rolname = session_user`
 
 func (e *Examination) role(ctx context.Context) ([]doctor.Finding, error) {
 	var f roleFacts
 	if err := e.question(ctx, roleQuestion, nil, &f.current, &f.session, &f.super, &f.bypass, &f.loginSuper,
-		&f.reader, &f.owner, &f.table, &f.writes, &f.rowSecurity, &f.bound); err != nil {
+		&f.reader, &f.owner, &f.table, &f.writes, &f.rowSecurity, &f.bound, &f.requester, &f.more); err != nil {
 		return nil, err
 	}
 	if !f.table {
@@ -47,8 +51,13 @@ func (e *Examination) role(ctx context.Context) ([]doctor.Finding, error) {
 		}
 		found = append(found, leak)
 	}
-	if f.writes && !f.super && !f.owner {
-		found = append(found, doctor.Doubt("give the service a login of its own, in reporting_reader alone", "the login may also write jobs (as %s)", f.current))
+	alone := "reporting_reader alone"
+	if e.Reports {
+		alone = "reporting_reader and reporting_requester alone (and workers another one, in REPORTING_WORKER_DATABASE_URL)"
+	}
+	ordering := e.Reports && f.requester && !f.more // one order after the other, for one user
+	if f.writes && !f.super && !f.owner && !ordering {
+		found = append(found, doctor.Doubt("give the service a login of its own, in "+alone, "the login may also write jobs (as %s)", f.current))
 	}
 	if f.loginSuper && !f.super {
 		found = append(found, doctor.Doubt("give the service a login of its own, in reporting_reader alone",

@@ -25,7 +25,11 @@ func ForgetOwner(jobs *Jobs) *Jobs {
 
 // Needed is what the doctor looks for, by the question that tells what is there.
 func Needed() map[string][]string {
-	return map[string][]string{workingIndexes: neededIndexes, workingGuards: neededGuards, workingPolicies: neededPolicies}
+	return map[string][]string{
+		workingIndexes: neededIndexes, workingGuards: neededGuards, workingPolicies: neededPolicies,
+		workingTables: neededTables, workingReportIndexes: neededReportIndexes, workingReportGuards: neededReportGuards,
+		workingReportPolicies: neededReportPolicies, workingQueueIndexes: neededQueueIndexes, workingGrants: neededGrants,
+	}
 }
 
 // Encryption is what the doctor says of a connection.

@@ -28,6 +28,9 @@ func (p *Pool) Sessions() *pgxpool.Pool { return p.pgx }
 
 const workerCheckTimeout = 5 * time.Second
 
+// connectDirectly is what to do where something changes sessions on their way.
+const connectDirectly = "connect directly and not through a pooler (REPORTING_WORKER_DATABASE_URL)"
+
 // CheckWorker tells whether the sessions of the pool can make reports, and if not, what to
 // do, in words that an operator may see.
 func (p *Pool) CheckWorker(ctx context.Context) error {
@@ -47,14 +50,14 @@ func (p *Pool) CheckWorker(ctx context.Context) error {
 		return explainWorker(err)
 	}
 	if role != WorkerRole {
-		return fmt.Errorf("sessions act as %q and not as %s: connect directly and not through a pooler (REPORTING_WORKER_DATABASE_URL)", role, WorkerRole)
+		return trouble{fmt.Sprintf("sessions act as %q and not as %s", role, WorkerRole), connectDirectly}
 	}
 	var queue bool
 	if err := conn.QueryRow(ctx, `select to_regclass('river_job') is not null and to_regclass('report_run') is not null`).Scan(&queue); err != nil {
 		return explainWorker(err)
 	}
 	if !queue {
-		return fmt.Errorf("the schema is not at version %d: run \"reporting migrate\"", required)
+		return trouble{fmt.Sprintf("the schema is not at version %d", required), `run "reporting migrate"`}
 	}
 	return nil
 }
@@ -65,12 +68,11 @@ func explainWorker(err error) error {
 	case !answered:
 		return fmt.Errorf("workers cannot reach the database: %w", urlError(err))
 	case pg.Code == "22023" || pg.Code == "42704": // invalid_parameter_value, undefined_object
-		return fmt.Errorf("there is no role %s: run \"reporting migrate\"", WorkerRole)
+		return trouble{"there is no role " + WorkerRole, `run "reporting migrate"`}
 	case pg.Code == "42501": // insufficient_privilege
-		return fmt.Errorf("the workers' login may not act as %[1]s: grant %[1]s to it", WorkerRole)
+		return trouble{"the workers' login may not act as " + WorkerRole, "grant " + WorkerRole + " to it"}
 	case pg.Code == "08P01": // protocol_violation: what PgBouncer says of an option that it does not pass on
-		return errors.New("something between the workers and the database refuses to set their role: " +
-			"connect directly and not through a pooler (REPORTING_WORKER_DATABASE_URL)")
+		return trouble{"something between the workers and the database refuses to set their role", connectDirectly}
 	}
 	return fmt.Errorf("workers cannot use the database: %s (%s)", pg.Message, pg.Code)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"reporting/internal/postgres"
-
 	"reporting/tools/bench/stage"
 )
 

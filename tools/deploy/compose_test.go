@@ -13,8 +13,9 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
-	"reporting/internal/config"
 	"sigs.k8s.io/yaml"
+
+	"reporting/internal/config"
 )
 
 // compose reads the file as Docker does, schema and all.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
+
 	"reporting/internal/auth/authtest"
 )
 

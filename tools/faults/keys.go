@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"reporting/tools/bench/stage"
-
 	"reporting/tools/faults/calls"
 	"reporting/tools/faults/servers"
 )

@@ -12,7 +12,6 @@ import (
 	"reporting/tools/bench/figures"
 	"reporting/tools/bench/load"
 	"reporting/tools/bench/stage"
-
 	"reporting/tools/faults/servers"
 )
 

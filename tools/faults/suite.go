@@ -13,7 +13,6 @@ import (
 
 	"reporting/internal/embedded"
 	"reporting/tools/bench/stage"
-
 	"reporting/tools/faults/calls"
 	"reporting/tools/faults/servers"
 )

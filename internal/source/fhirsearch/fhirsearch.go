@@ -149,3 +149,23 @@ func (s *Server) follow(from, link string) (string, error) {
 	}
 	return next.String(), nil
 }
+
+// Probe asks for the first page, of one episode, once. It returns how many episodes the
+// server says there are, below zero where it does not say, and whether it told one.
+func (s *Server) Probe(ctx context.Context) (total int, told bool, err error) {
+	options := s.options
+	options.PageSize, options.Tries = 1, 1
+	probing := New(options)
+	page, err := probing.fetcher(ctx)(ctx, probing.first())
+	if err != nil {
+		return 0, false, err
+	}
+	if len(page.matches) == 0 {
+		return page.total, false, nil
+	}
+	decoder := source.Decoder{Base: options.Base.String(), Zone: options.Zone}
+	if err := decoder.Decode(page.matches[0], new(episode.Episode)); err != nil {
+		return page.total, true, fmt.Errorf("the first resource of the FHIR server %w", err)
+	}
+	return page.total, true, nil
+}

@@ -115,3 +115,25 @@ func nameless(err error) error {
 	}
 	return err
 }
+
+// errEnough ends the reading of a file.
+var errEnough = errors.New("enough")
+
+// Probe reads the first episode of each file. It returns how many files there are, and
+// how many of them hold one.
+func (f *Folder) Probe(ctx context.Context) (files, full int, err error) {
+	names, err := f.files()
+	if err != nil {
+		return 0, 0, err
+	}
+	decoder := source.Decoder{Zone: f.zone}
+	for _, name := range names {
+		err := f.file(ctx, name, &decoder, func(*episode.Episode) error { return errEnough })
+		if errors.Is(err, errEnough) {
+			full++
+		} else if err != nil {
+			return len(names), full, err
+		}
+	}
+	return len(names), full, nil
+}

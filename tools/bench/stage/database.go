@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
 	"reporting/internal/embedded"
 	"reporting/internal/postgres"
 )

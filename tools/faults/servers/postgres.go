@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
+
 	"reporting/internal/embedded"
 )
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"reporting/internal/postgres/pgtest"
+)
+
+// reportSettings are those of a service that takes orders, and of workers beside it.
+func reportSettings(t *testing.T, db pgtest.Database, roles string) map[string]string {
+	t.Helper()
+	settings := serveSettings(t)
+	login := func(name, roles string) string {
+		name += "_" + freePort(t) // roles are those of all databases
+		db.Exec(t, "create role "+name+" login password 'hunter2hunter2' in role "+roles)
+		return strings.Replace(db.Superuser, "postgres://postgres@", "postgres://"+name+":hunter2hunter2@", 1)
+	}
+	settings["REPORTING_DATABASE_URL"] = login("serve", roles)
+	settings["REPORTING_WORKER_DATABASE_URL"] = login("worker", "reporting_worker")
+	settings["REPORTING_SOURCE"], settings["REPORTING_WORKERS"] = "synthetic:1000", "0"
+	return settings
+}
+
+// The doctor looks at all that reports need, for those who order and those who make them.
+//
+//nolint:paralleltest // the environment is the process's
+func TestDoctorOfReports(t *testing.T) {
+	settings := reportSettings(t, pgtest.New(t), "reporting_reader, reporting_requester")
+	code, stdout, stderr := call(t, settings, "doctor")
+	if code != exitOK || strings.Contains(stdout+stderr, "hunter2") {
+		t.Errorf("%d\n%s%s", code, stdout, stderr)
+	}
+	wants(t, stdout, "may act as reporting_requester", "may act as reporting_worker", "in the database which orders go to", "1000 episodes that are made up",
+		"the temporary folder", "scheduled reports are made next at", "rights of the roles are there")
+
+	settings["REPORTING_WORKERS"] = "2"
+	for _, name := range []string{"REPORTING_DATABASE_URL", "REPORTING_AUTH_ISSUERS", "REPORTING_AUTH_AUDIENCE"} {
+		delete(settings, name)
+	}
+	code, stdout, stderr = call(t, settings, "doctor", "--worker")
+	if code != exitOK || strings.Contains(stdout, "reporting_requester") || strings.Contains(stdout, "base URL") {
+		t.Errorf("of a worker: %d\n%s%s", code, stdout, stderr)
+	}
+	wants(t, stdout, "may act as reporting_worker", "opens up to 8 connections", "the temporary folder")
+	settings["REPORTING_SOURCE"] = ""
+	if code, stdout, _ = call(t, settings, "doctor", "--worker"); code != exitFailure || !strings.Contains(stdout, "REPORTING_SOURCE is required") {
+		t.Errorf("without a source: %d\n%s", code, stdout)
+	}
+}
+
+// A service whose login may take no orders is ready, says what to do, and says when that
+// was done.
+func TestServeWithoutTheRightToOrder(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	settings := reportSettings(t, db, "reporting_reader")
+	environ := make([]string, 0, len(settings))
+	for name, value := range settings {
+		environ = append(environ, name+"="+value)
+	}
+	p := spawnQuiet(t, t.TempDir(), environ, "serve")
+	said := p.expect(t, regexp.MustCompile(`reports cannot be ordered.*: grant reporting_requester to (\w+)`))
+	until(t, func() bool { return ready(t, "http://"+settings["REPORTING_OPS_LISTEN"]) })
+	db.Exec(t, "grant reporting_requester to "+said[1])
+	p.expect(t, regexp.MustCompile(`reports can be ordered now`))
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"time"
+
+	"reporting/internal/postgres"
+	"reporting/internal/report"
+)
+
+// How often it is looked whether orders can be taken, until they can.
+const ordersPause = 5 * time.Second
+
+// watchOrders says in the log when orders for reports cannot be taken, and when they can
+// after all. It is no check of readiness: an instance that can tell how jobs are doing
+// must not be taken out of balance because it can do nothing else.
+func (a *App) watchOrders(ctx context.Context, pool *postgres.Pool) {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		a.untilOrders(running, pool.CheckRequester)
+	}()
+	a.cleanups.add("check of orders", time.Second, func(ctx context.Context) error { // before the pool, which would wait for it
+		cancel()
+		select {
+		case <-ended:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}
+
+func (a *App) untilOrders(ctx context.Context, check func(context.Context) error) {
+	said := ""
+	for {
+		err := check(ctx)
+		switch kind := report.KindOf(err); {
+		case err == nil && said != "":
+			a.log.InfoContext(ctx, "reports can be ordered now")
+			return
+		case err == nil:
+			return
+		case kind != report.Internal || ctx.Err() != nil: // readiness tells of a database that is away
+		case err.Error() != said:
+			said = err.Error()
+			a.log.ErrorContext(ctx, "reports cannot be ordered; everything else works", "error", said)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(ordersPause):
+		}
+	}
+}
