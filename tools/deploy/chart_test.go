@@ -3,9 +3,9 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,7 +18,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-
 	"reporting/internal/config"
 )
 
@@ -37,7 +36,11 @@ func eachSet(t *testing.T, check func(t *testing.T, list []runtime.Object)) {
 func pods(list []runtime.Object) map[string]corev1.PodTemplateSpec {
 	found := map[string]corev1.PodTemplateSpec{}
 	for _, d := range all[*appsv1.Deployment](list) {
-		found["Deployment"] = d.Spec.Template
+		kind := "Deployment"
+		if strings.HasSuffix(d.Name, workerSuffix) {
+			kind = "Worker"
+		}
+		found[kind] = d.Spec.Template
 	}
 	for _, j := range all[*batchv1.Job](list) {
 		found["Job"] = j.Spec.Template
@@ -54,6 +57,7 @@ func TestEverySetHasWhatItAsksFor(t *testing.T) {
 		"everything": "ConfigMap Deployment HorizontalPodAutoscaler Ingress Job NetworkPolicy:2 PodDisruptionBudget PrometheusRule Service:2 ServiceMonitor",
 		"gateway":    "Deployment HorizontalPodAutoscaler Ingress Job NetworkPolicy:2 PodDisruptionBudget Service:2",
 		"least":      "Deployment Service:2",
+		"reports":    "Deployment:2 HorizontalPodAutoscaler Job NetworkPolicy:3 PodDisruptionBudget PodMonitor Service:2 ServiceMonitor",
 	}
 	for name, set := range valueSets(t) {
 		count := map[string]int{}
@@ -132,6 +136,8 @@ func settings(t *testing.T, container corev1.Container) map[string]string {
 		"REPORTING_DATABASE_REPLICA_URL": "postgres://reporting_serve:secret@standby.example:5432/reporting",
 		"REPORTING_DATABASE_URL":         "postgres://reporting_serve:secret@db.example:5432/reporting",
 		"REPORTING_LOG_USER_KEY":         "0123456789abcdef0123456789abcdef",
+		"REPORTING_SOURCE_CLIENT_SECRET": "secret",
+		"REPORTING_WORKER_DATABASE_URL":  "postgres://reporting_work:secret@db.example:5432/reporting",
 		"NODE":                           "node-1",
 	}
 	env := map[string]string{}
@@ -166,11 +172,11 @@ func TestTheProgramTakesItsSettings(t *testing.T) {
 		accepts(t, environ(settings(t, service(list).Spec.Containers[0])))
 		for kind, pod := range pods(list) {
 			container := pod.Spec.Containers[0]
-			if want := map[string]string{"Deployment": "serve", "Job": "migrate"}[kind]; !slices.Equal(container.Args, []string{want}) || container.Command != nil {
+			if want := map[string]string{"Deployment": "serve", "Job": "migrate", "Worker": "worker"}[kind]; !slices.Equal(container.Args, []string{want}) || container.Command != nil {
 				t.Errorf("%s runs %q %q", kind, container.Command, container.Args)
 			}
 			for _, variable := range container.Env {
-				secret := strings.HasSuffix(variable.Name, "_URL") && strings.Contains(variable.Name, "DATABASE") || variable.Name == "REPORTING_LOG_USER_KEY"
+				secret := strings.HasSuffix(variable.Name, "_URL") && strings.Contains(variable.Name, "DATABASE") || slices.Contains([]string{"REPORTING_LOG_USER_KEY", "REPORTING_SOURCE_CLIENT_SECRET"}, variable.Name)
 				if secret && (variable.Value != "" || variable.ValueFrom == nil || variable.ValueFrom.SecretKeyRef == nil) {
 					t.Errorf("%s: %s does not come from a Secret", kind, variable.Name)
 				}
@@ -187,18 +193,23 @@ func TestMemory(t *testing.T) {
 	t.Parallel()
 	eachSet(t, func(t *testing.T, list []runtime.Object) {
 		t.Helper()
-		container := service(list).Spec.Containers[0]
-		limit, given := container.Resources.Limits[corev1.ResourceMemory]
-		text, told := settings(t, container)["GOMEMLIMIT"]
-		if given != told {
-			t.Fatalf("limit %v, GOMEMLIMIT %q", limit.String(), text)
-		}
-		if !given {
-			return
-		}
-		bytes, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || bytes != limit.Value()*9/10 {
-			t.Errorf("limit %d, GOMEMLIMIT %s", limit.Value(), text)
+		for kind, pod := range pods(list) {
+			if kind == "Job" {
+				continue // it is over in a moment
+			}
+			container := pod.Spec.Containers[0]
+			limit, given := container.Resources.Limits[corev1.ResourceMemory]
+			text, told := settings(t, container)["GOMEMLIMIT"]
+			if given != told {
+				t.Fatalf("%s: limit %v, GOMEMLIMIT %q", kind, limit.String(), text)
+			}
+			if !given {
+				continue
+			}
+			bytes, err := strconv.ParseInt(text, 10, 64)
+			if err != nil || bytes != limit.Value()*9/10 {
+				t.Errorf("%s: limit %d, GOMEMLIMIT %s", kind, limit.Value(), text)
+			}
 		}
 	})
 }
@@ -226,38 +237,38 @@ func TestGrace(t *testing.T) {
 	})
 }
 
-// cleanups is how long the clean-ups of the program may take together, by its sources.
-func cleanups(t *testing.T) time.Duration {
+// cleanups is how long the clean-ups of the program may take together, by its sources: each
+// has a limit of its own, which is a constant there.
+func cleanups(t *testing.T) (all time.Duration) {
 	t.Helper()
 	files, err := filepath.Glob("../../internal/app/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	added := regexp.MustCompile(`\.cleanups\.add\((.*)`)
-	count := 0
+	var text strings.Builder
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, call := range added.FindAllStringSubmatch(string(text), -1) {
-			switch {
-			case strings.Contains(call[1], "ShutdownGrace"): // a setting, counted by itself
-			case strings.HasPrefix(call[1], "name+"): // for the database and for its replica
-				count += 2
-			default: // none takes longer than the limit
-				count++
-			}
+		text.WriteString(readFile(t, file))
+	}
+	limits := map[string]time.Duration{"time.Second": time.Second}
+	for _, constant := range regexp.MustCompile(`(?m)^\s*(?:const )?(\w+) += (?:(\d+) \* )?time\.Second\b`).FindAllStringSubmatch(text.String(), -1) {
+		seconds, _ := strconv.Atoi(cmp.Or(constant[2], "1"))
+		limits[constant[1]] = time.Duration(seconds) * time.Second
+	}
+	for _, call := range regexp.MustCompile(`\.cleanups\.add\(([^,]+), ([^,]+),`).FindAllStringSubmatch(text.String(), -1) {
+		limit, known := limits[call[2]]
+		switch {
+		case strings.Contains(call[2], "ShutdownGrace"): // a setting, counted by itself
+		case !known:
+			t.Fatalf("how long the clean-up %s may take (%s) is not where this test looks", call[1], call[2])
+		case strings.HasPrefix(call[1], "name+"): // for the database and for its replica
+			all += 2 * limit
+		default:
+			all += limit
 		}
 	}
-	limit := regexp.MustCompile(`const stopLimit = (\d+) \* time\.Second`).FindStringSubmatch(readFile(t, "../../internal/app/app.go"))
-	if count == 0 || limit == nil {
+	if all == 0 {
 		t.Fatal("the program's clean-ups are not where this test looks")
 	}
-	seconds, err := strconv.Atoi(limit[1])
-	if err != nil {
-		t.Fatal(err)
-	}
 	const ofTheLog = time.Second
-	return time.Duration(count*seconds)*time.Second + ofTheLog
+	return all + ofTheLog
 }

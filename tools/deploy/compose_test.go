@@ -13,9 +13,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
-	"sigs.k8s.io/yaml"
-
 	"reporting/internal/config"
+	"sigs.k8s.io/yaml"
 )
 
 // compose reads the file as Docker does, schema and all.
@@ -35,7 +34,7 @@ func compose(t *testing.T) *types.Project {
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	project := compose(t)
-	if names := project.ServiceNames(); !slices.Equal(names, []string{"grafana", "login", "migrate", "postgres", "prometheus", "reporting"}) {
+	if names := project.ServiceNames(); !slices.Equal(names, []string{"grafana", "login", "migrate", "postgres", "prometheus", "reporting", "worker"}) {
 		t.Errorf("services %q", names)
 	}
 	for _, service := range project.Services {
@@ -71,14 +70,28 @@ func TestCompose(t *testing.T) {
 func TestComposeRunsTheProgramAsItShould(t *testing.T) {
 	t.Parallel()
 	project := compose(t)
-	service := project.Services["reporting"]
-	var env []string
-	for name, value := range service.Environment {
-		env = append(env, name+"="+*value)
+	logins := map[string]bool{}
+	for name, command := range map[string]string{"reporting": "serve", "worker": "worker"} {
+		service := project.Services[name]
+		var env []string
+		for name, value := range service.Environment {
+			env = append(env, name+"="+*value)
+			if strings.HasSuffix(name, "DATABASE_URL") {
+				logins[*value] = true
+			}
+		}
+		acceptsAs(t, command, env)
+		if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) || !slices.Contains(service.SecurityOpt, "no-new-privileges:true") {
+			t.Errorf("%s may do more than it needs", name)
+		}
+		if len(service.Tmpfs) != 1 || !strings.HasPrefix(service.Tmpfs[0], "/tmp:") {
+			t.Errorf("%s has nowhere to put the temporary files of reports", name)
+		}
 	}
-	accepts(t, env)
-	if !service.ReadOnly || !slices.Equal(service.CapDrop, []string{"ALL"}) || !slices.Contains(service.SecurityOpt, "no-new-privileges:true") {
-		t.Error("the service may do more than it needs")
+	service, worker := project.Services["reporting"], project.Services["worker"]
+	if len(logins) != 2 || *service.Environment["REPORTING_WORKERS"] != "0" || *service.Environment["REPORTING_SOURCE"] != *worker.Environment["REPORTING_SOURCE"] ||
+		worker.DependsOn["login"].Condition != types.ServiceConditionCompletedSuccessfully {
+		t.Errorf("who makes reports, of what, with which login: %v and %v", service.Environment, worker.Environment)
 	}
 	if a, b := *service.Environment["REPORTING_DATABASE_URL"], *project.Services["migrate"].Environment["REPORTING_DATABASE_URL"]; a == b {
 		t.Error("the service has the owner's login")
@@ -134,7 +147,8 @@ func TestComposeWatchesTheService(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(project.Services[host].Ports, func(p types.ServicePortConfig) bool { return strconv.Itoa(int(p.Target)) == port }) {
+		if !slices.ContainsFunc(project.Services[host].Ports, func(p types.ServicePortConfig) bool { return strconv.Itoa(int(p.Target)) == port }) &&
+			!slices.Contains(project.Services[host].Expose, port) {
 			t.Errorf("%s wants %s, where nobody listens", from, address)
 		}
 	}

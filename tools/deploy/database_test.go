@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-
 	"reporting/internal/embedded"
 )
 

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-
 	"reporting/internal/auth/authtest"
 )
 
@@ -79,6 +78,7 @@ func TestTheImageRuns(t *testing.T) {
 	if output, err := doctor.CombinedOutput(); err != nil {
 		t.Errorf("doctor: %v: %s", err, output)
 	}
+	workersNeedAFolder(t, image, user, database.url("reporting_work"))
 	if err := serve.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +89,19 @@ func TestTheImageRuns(t *testing.T) {
 		}
 	case <-time.After(time.Duration(*pod.Spec.TerminationGracePeriodSeconds) * time.Second):
 		t.Errorf("it does not stop: %s", log.Bytes())
+	}
+}
+
+// workersNeedAFolder has a worker's doctor find the database as docs/deploy.md prepares it,
+// and miss what the image does not have: a place for temporary files, which whoever runs
+// it mounts.
+func workersNeedAFolder(t *testing.T, image string, user int, url string) {
+	t.Helper()
+	env := []string{"REPORTING_WORKER_DATABASE_URL=" + url, "REPORTING_SOURCE=synthetic:10", "REPORTING_OPS_LISTEN=" + freePort(t)}
+	output, err := inJail(t, image, user, env, "/reporting", "doctor", "--worker").CombinedOutput()
+	if err == nil || !strings.Contains(string(output), "the temporary folder cannot be written to") || !strings.Contains(string(output), "\n1 thing is wrong") ||
+		!strings.Contains(string(output), "may act as reporting_worker") {
+		t.Errorf("doctor --worker: %v: %s", err, output)
 	}
 }
 

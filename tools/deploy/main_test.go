@@ -55,7 +55,12 @@ func build(sources, out string) error {
 // them.
 func accepts(t *testing.T, environ []string) {
 	t.Helper()
-	command := exec.Command(program, "serve", "--print-config")
+	acceptsAs(t, "serve", environ)
+}
+
+func acceptsAs(t *testing.T, name string, environ []string) {
+	t.Helper()
+	command := exec.Command(program, name, "--print-config")
 	command.Env = environ
 	var stderr bytes.Buffer
 	command.Stderr = &stderr

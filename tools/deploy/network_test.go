@@ -57,6 +57,14 @@ func TestNetworkPolicies(t *testing.T) {
 			},
 			"portal-reporting-migrate": {out: []string{"5353/UDP 5353/TCP kube-system", "5432/TCP 6432/TCP 10.1.2.0/24"}},
 		},
+		"reports": {
+			"portal-reporting": {
+				in:  []string{"http/TCP", "ops/TCP monitoring"},
+				out: []string{"53/UDP 53/TCP", "5432/TCP", "443/TCP", "8443/TCP"},
+			},
+			"portal-reporting-migrate": {out: []string{"53/UDP 53/TCP", "5432/TCP"}},
+			"portal-reporting-worker":  {in: []string{"ops/TCP monitoring"}, out: []string{"53/UDP 53/TCP", "5432/TCP", "8443/TCP"}},
+		},
 	} {
 		policies := all[*networkingv1.NetworkPolicy](objects(t, valueSets(t)[set]))
 		if len(policies) != len(want) {

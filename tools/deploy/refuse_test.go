@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
-
 	"reporting/internal/config"
 )
 
@@ -39,6 +38,17 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		{set("REPORTING_LOG_USER_KEY", "secret"), "set logUserKey.existingSecret instead"},
 		{set("REPORTING_SHUTDOWN_GRACE", "5s"), "set shutdown.graceSeconds instead"},
 		{set("REPORTING_LISTEN", ":1"), "set nothing"},
+		{values{"worker": values{"enabled": true, "existingSecret": "x"}}, "Set settings.REPORTING_SOURCE"},
+		{values{"worker": values{"enabled": true}, "settings": values{"REPORTING_SOURCE": "synthetic:1"}}, "Set worker.existingSecret"},
+		{values{"worker": values{"enabled": true, "existingSecret": "x", "key": ""}, "settings": values{"REPORTING_SOURCE": "synthetic:1"}}, "Set worker.key"},
+		{
+			values{"worker": values{"enabled": true, "existingSecret": "x"}, "settings": values{"REPORTING_SOURCE": "synthetic:1", "REPORTING_WORKERS": 0}},
+			"Set settings.REPORTING_WORKERS",
+		},
+		{values{"source": values{"existingSecret": "x", "key": ""}}, "Set source.key"},
+		{set("REPORTING_WORKER_DATABASE_URL", "postgres://x"), "set worker.existingSecret instead"},
+		{set("REPORTING_SOURCE_CLIENT_SECRET", "x"), "set source.existingSecret instead"},
+		{values{"temporary": values{"sizeLimit": "much"}}, "sizeLimit"},
 		{values{"extraEnv": []any{values{"name": "REPORTING_AUTH", "value": "gateway"}}}, "put it into settings"},
 		{values{"resources": values{"limits": values{"memory": "0.5Gi"}}}, "write a whole number"},
 		{values{"ingress": values{"enabled": true}}, "the Ingress has its host and path"},
@@ -86,7 +96,7 @@ func TestAPlaceholderIsNotInstalled(t *testing.T) {
 	if _, err := render(t, values{}, config); err == nil || !strings.Contains(err.Error(), "Set settings.REPORTING_AUTH_ISSUERS") {
 		t.Errorf("defaults: %v", err)
 	}
-	for _, name := range []string{"everything", "gateway", "least"} {
+	for _, name := range []string{"everything", "gateway", "least", "reports"} {
 		if _, err := render(t, valueSets(t)[name], config); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -36,7 +36,7 @@ type values = map[string]any
 func valueSets(t *testing.T) map[string]values {
 	t.Helper()
 	sets := map[string]values{"defaults": {}}
-	for _, name := range []string{"everything", "gateway", "least"} {
+	for _, name := range []string{"everything", "gateway", "least", "reports"} {
 		set, err := loader.LoadValues(strings.NewReader(readFile(t, "testdata/"+name+".yaml")))
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -33,7 +32,7 @@ func TestSelectorsMeetTheirPods(t *testing.T) {
 				}
 			}
 		}
-		deployment := one[*appsv1.Deployment](t, list)
+		deployment := api(t, list)
 		selects("Deployment", deployment.Spec.Selector.MatchLabels, "Deployment")
 		for _, spread := range deployment.Spec.Template.Spec.TopologySpreadConstraints {
 			selects("spread", spread.LabelSelector.MatchLabels, "Deployment")
@@ -51,8 +50,11 @@ func TestSelectorsMeetTheirPods(t *testing.T) {
 		}
 		for _, policy := range all[*networkingv1.NetworkPolicy](list) {
 			pod := "Deployment"
-			if strings.HasSuffix(policy.Name, "-migrate") {
+			switch {
+			case strings.HasSuffix(policy.Name, "-migrate"):
 				pod = "Job"
+			case strings.HasSuffix(policy.Name, workerSuffix):
+				pod = "Worker"
 			}
 			selects("NetworkPolicy "+policy.Name, policy.Spec.PodSelector.MatchLabels, pod)
 		}
@@ -63,7 +65,7 @@ func TestRollout(t *testing.T) {
 	t.Parallel()
 	eachSet(t, func(t *testing.T, list []runtime.Object) {
 		t.Helper()
-		deployment := one[*appsv1.Deployment](t, list)
+		deployment := api(t, list)
 		update := deployment.Spec.Strategy.RollingUpdate
 		if update.MaxUnavailable.IntValue() != 0 || update.MaxSurge.IntValue() < 1 {
 			t.Errorf("an update takes %v away", update.MaxUnavailable)

@@ -33,7 +33,7 @@ func systemdAnalyze(t *testing.T, args ...string) string {
 func units(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(deployed("systemd/*.service"))
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 3 {
 		t.Fatalf("units %q: %v", files, err)
 	}
 	return files
@@ -98,7 +98,6 @@ func unit(t *testing.T, name string) map[string]string {
 
 func TestUnitLimits(t *testing.T) {
 	t.Parallel()
-	u := unit(t, "reporting.service")
 	megabytes := func(text, prefix, unit string) int {
 		n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(text, prefix), unit))
 		if err != nil {
@@ -106,9 +105,20 @@ func TestUnitLimits(t *testing.T) {
 		}
 		return n
 	}
-	if limit, soft := megabytes(u["MemoryMax"], "", "M"), megabytes(u["Environment"], "GOMEMLIMIT=", "MiB"); soft != limit*9/10 {
-		t.Errorf("Go collects harder at %d of %d MiB", soft, limit)
+	for _, name := range []string{"reporting.service", "reporting-worker.service"} {
+		u := unit(t, name)
+		if limit, soft := megabytes(u["MemoryMax"], "", "M"), megabytes(u["Environment"], "GOMEMLIMIT=", "MiB"); soft != limit*9/10 {
+			t.Errorf("%s: Go collects harder at %d of %d MiB", name, soft, limit)
+		}
+		if u["PrivateTmp"] != "yes" {
+			t.Errorf("%s has no folder for the temporary files of reports", name)
+		}
 	}
+	const delay = 5 * time.Second // the default
+	if stop, err := time.ParseDuration(unit(t, "reporting-worker.service")["TimeoutStopSec"]); err != nil || stop < delay+workerCleanups {
+		t.Errorf("stopping workers may take %v (%v)", stop, err)
+	}
+	u := unit(t, "reporting.service")
 	const settings = 20 * time.Second // the defaults of delay and grace
 	if stop, err := time.ParseDuration(u["TimeoutStopSec"]); err != nil || stop < settings+cleanups(t) {
 		t.Errorf("stopping may take %s (%v)", u["TimeoutStopSec"], err)
@@ -116,7 +126,7 @@ func TestUnitLimits(t *testing.T) {
 	if files, err := strconv.Atoi(u["LimitNOFILE"]); err != nil || files < 4096+1024 {
 		t.Errorf("%s files", u["LimitNOFILE"])
 	}
-	for name, command := range map[string]string{"reporting.service": "serve", "reporting-migrate.service": "migrate"} {
+	for name, command := range map[string]string{"reporting.service": "serve", "reporting-migrate.service": "migrate", "reporting-worker.service": "worker"} {
 		if got := unit(t, name)["ExecStart"]; got != "/usr/local/bin/reporting "+command {
 			t.Errorf("%s runs %s", name, got)
 		}
@@ -129,7 +139,7 @@ func TestUnitLimits(t *testing.T) {
 // The example is one that the program would start with.
 func TestEnvironmentFiles(t *testing.T) {
 	t.Parallel()
-	for name, user := range map[string]string{"reporting": "reporting_serve", "migrate": "reporting_migrate"} {
+	for name, user := range map[string]string{"reporting": "reporting_serve", "migrate": "reporting_migrate", "worker": "reporting_work"} {
 		var env []string
 		for line := range strings.Lines(readFile(t, deployed("systemd/"+name+".env"))) {
 			if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
@@ -144,8 +154,8 @@ func TestEnvironmentFiles(t *testing.T) {
 		if !strings.Contains(strings.Join(env, "\n"), "//"+user+":") {
 			t.Errorf("%s.env does not name %s", name, user)
 		}
-		if name == "reporting" {
-			accepts(t, env)
+		if command := map[string]string{"reporting": "serve", "worker": "worker"}[name]; command != "" {
+			acceptsAs(t, command, env)
 		}
 		file := "EnvironmentFile=/etc/reporting/" + name + ".env"
 		if !slices.ContainsFunc(units(t), func(u string) bool { return strings.Contains(readFile(t, u), "\n"+file+"\n") }) {

@@ -62,7 +62,7 @@ var (
 	metric = regexp.MustCompile(`\b(reporting|go|process)_[a-z0-9_]+\b\*?|\b(reporting|go|process)_\*`)
 	// notMetric is what begins like ours and is a name of the database, or of a file of a
 	// release.
-	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|worker|serve|migrate|schema_version|v([0-9].*|\*))$`)
+	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|worker|work|serve|migrate|schema_version|v([0-9].*|\*))$`)
 	recorded  = regexp.MustCompile(`\bjob:\w+:\w+`)
 	// selector is a metric, or a series that we record, with its labels.
 	selector = regexp.MustCompile(`\b(job:\w+:\w+|up\b|(reporting|go|process)_\w+)(\{[^}]*\})?`)

@@ -28,6 +28,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: migrate
 {{- end }}
 
+{{- define "reporting.workerSelector" -}}
+app.kubernetes.io/name: {{ include "reporting.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: worker
+{{- end }}
+
 {{- define "reporting.commonLabels" -}}
 app.kubernetes.io/version: {{ regexReplaceAll "[^A-Za-z0-9_.-]" .Chart.AppVersion "_" | trunc 63 | quote }}
 app.kubernetes.io/part-of: reporting
@@ -45,6 +51,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ include "reporting.commonLabels" . }}
 {{- end }}
 
+{{- define "reporting.workerLabels" -}}
+{{ include "reporting.workerSelector" . }}
+{{ include "reporting.commonLabels" . }}
+{{- end }}
+
 {{- define "reporting.image" -}}
 {{- $repository := required "Set image.repository to where your registry has the image, as in registry.example/reporting." .Values.image.repository -}}
 {{- if .Values.image.digest -}}
@@ -54,7 +65,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{- /* The program needs no more than this: no root, no capability, nothing to write to. */ -}}
+{{- /* The program needs no more than this: no root, no capability, nothing to write to but
+a folder for the temporary files of reports. */ -}}
 {{- define "reporting.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
