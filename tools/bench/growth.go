@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reporting/internal/postgres"
+
 	"reporting/tools/bench/figures"
 	"reporting/tools/bench/load"
 	"reporting/tools/bench/stage"

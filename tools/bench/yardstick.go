@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reporting/internal/postgres"
+
 	"reporting/tools/bench/stage"
 )
 

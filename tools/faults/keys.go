@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reporting/tools/bench/stage"
+
 	"reporting/tools/faults/calls"
 	"reporting/tools/faults/servers"
 )

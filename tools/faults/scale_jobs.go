@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
 	"reporting/tools/bench/figures"
+
 	"reporting/tools/faults/calls"
 	"reporting/tools/faults/servers"
 )

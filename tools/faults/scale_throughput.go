@@ -12,6 +12,7 @@ import (
 	"reporting/tools/bench/figures"
 	"reporting/tools/bench/load"
 	"reporting/tools/bench/stage"
+
 	"reporting/tools/faults/servers"
 )
 

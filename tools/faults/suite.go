@@ -13,6 +13,7 @@ import (
 
 	"reporting/internal/embedded"
 	"reporting/tools/bench/stage"
+
 	"reporting/tools/faults/calls"
 	"reporting/tools/faults/servers"
 )

@@ -16,7 +16,6 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
-
 	"reporting/internal/embedded"
 )
 

@@ -82,7 +82,8 @@ func (f *traffic) beginWorkers(t *testing.T) {
 	}
 	for n, ops := range f.workerAddrs {
 		worker, err := stage.StartWorker(t.Context(), f.program, f.folder(t, "worker"+strconv.Itoa(n)), owner(f.primary), ops,
-			"REPORTING_SOURCE="+f.source.URL, "REPORTING_REPORT_ATTEMPTS=2", "REPORTING_RETENTION_DAYS=1", "REPORTING_WORKERS=2")
+			"REPORTING_SOURCE="+f.source.URL, "REPORTING_REPORT_ATTEMPTS=2", "REPORTING_RETENTION_DAYS=1", "REPORTING_WORKERS=2",
+			"REPORTING_STATEMENT_TIMEOUT=20s") // they wait for the lock
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,11 +95,14 @@ func (f *traffic) beginWorkers(t *testing.T) {
 		})
 		f.workers = append(f.workers, worker)
 	}
-	f.pause(t, 2)
+	until(t, "the first figures of both are scraped", func() bool {
+		found, err := f.recorder.now(t.Context(), `reporting_retention_deleted_total{what="jobs"}`)
+		return err == nil && len(found) == len(f.workers)
+	})
 	if _, err := conn.Exec(t.Context(), "rollback"); err != nil {
 		t.Error(err)
 	}
-	f.pause(t, 1)
+	f.pause(t, 2)
 }
 
 // sourceFails lets reports fail, twice each, while other things go wrong.
