@@ -146,12 +146,12 @@ func (m *Maker) make(ctx context.Context, kind *catalog.Report, run report.Run, 
 }
 
 // store stores a result. The database may be away for a while: what took long to make is
-// worth waiting for.
+// worth waiting for, as long as the attempt may take.
 func (m *Maker) store(ctx context.Context, run report.Run, file *os.File, result report.Result) error {
-	const tries, pause = 20, time.Second
-	for n := 1; ; n++ {
+	const pause = time.Second
+	for {
 		err := m.Runs.Finish(ctx, run, result)
-		if kind := report.KindOf(err); err == nil || kind != report.Unavailable && kind != report.Timeout || n == tries {
+		if kind := report.KindOf(err); err == nil || kind != report.Unavailable && kind != report.Timeout {
 			return err
 		}
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
