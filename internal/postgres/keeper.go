@@ -16,8 +16,14 @@ import (
 // most is how many jobs are looked after in one transaction.
 const most = 100
 
-// Tend implements report.Keeper.
+// Tend implements report.Keeper. Where the database was away, no worker could give a sign
+// of life: for as long as they have for that, none is taken for dead.
 func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err error) {
+	defer func() {
+		if kind := report.KindOf(err); err != nil && (kind == report.Unavailable || kind == report.Timeout) {
+			r.away.Store(r.now.orSystem().UnixNano())
+		}
+	}()
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update report_job set status = 'QUEUED' where id in (
@@ -27,10 +33,15 @@ func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err er
 		t.Queued = tag.RowsAffected()
 		return err
 	})
-	if err != nil {
+	if err != nil || r.now.orSystem().Sub(time.Unix(0, r.away.Load())) < report.BeatsMissed {
 		return t, err
 	}
-	return t, r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error { return r.rescue(ctx, tx, attempts, &t) })
+	return t, r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
+		if err := r.rescue(ctx, tx, attempts, &t); err != nil {
+			return err
+		}
+		return r.recall(ctx, tx, &t)
+	})
 }
 
 // stranded is a job that nobody is at, though its state says so, or that nobody will
@@ -38,113 +49,102 @@ func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err er
 type stranded struct {
 	id    pgtype.UUID
 	entry *int64
-	used  int        // attempts
-	due   *time.Time // null: it may begin at once
+	used  int // attempts
+	due   time.Time
+	waits bool // until it is due
 }
 
-// rescue sees to jobs whose worker is gone, or whose entry in the queue is.
+func scanStranded(row pgx.CollectableRow) (s stranded, err error) {
+	return s, row.Scan(&s.id, &s.entry, &s.used, &s.due, &s.waits)
+}
+
+// rescue sees to jobs whose worker is gone.
 func (r *Runs) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.Tending) error {
 	rows, _ := tx.Query(ctx, `
-		select j.id, r.entry, r.attempt - r.excused
+		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
 		  from report_job j join report_run r on r.job_id = j.id
 		 where j.status = 'RUNNING' and j.ended_at is null and r.seen_at < coalesce($1::timestamptz, now()) - $2::interval
 		 limit $3 for update of j skip locked`, r.now.time(), report.BeatsMissed, most)
-	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stranded, err error) {
-		return s, row.Scan(&s.id, &s.entry, &s.used)
-	})
+	jobs, err := pgx.CollectRows(rows, scanStranded)
 	if err != nil {
 		return err
 	}
 	for _, job := range jobs {
-		if job.entry != nil {
-			if err := r.queue.Drop(ctx, tx, *job.entry); err != nil {
+		if job.used < attempts {
+			t.Rescued++
+			if _, err := tx.Exec(ctx, `update report_job set status = 'QUEUED', started_at = null where id = $1`, job.id); err != nil {
 				return err
 			}
-		}
-		if job.used >= attempts {
-			t.Failed++
-			if _, err := tx.Exec(ctx, `
-				update report_job set status = 'FAILED', failure_reason = $2, ended_at = greatest(coalesce($3::timestamptz, now()), started_at)
-				 where id = $1`, job.id, fmt.Sprintf("The worker that made it was gone, %d times", job.used), r.now.time()); err != nil {
+			if err := r.replace(ctx, tx, job); err != nil {
 				return err
 			}
 			continue
 		}
-		t.Rescued++
-		if _, err := tx.Exec(ctx, `update report_job set status = 'QUEUED', started_at = null where id = $1`, job.id); err != nil {
+		t.Failed++
+		if err := r.drop(ctx, tx, job); err != nil {
 			return err
 		}
-		if err := r.enqueue(ctx, tx, job); err != nil {
+		if _, err := tx.Exec(ctx, `
+			update report_job set status = 'FAILED', failure_reason = $2, ended_at = greatest(coalesce($3::timestamptz, now()), started_at)
+			 where id = $1`, job.id, fmt.Sprintf("The worker that made it was gone, %d times", job.used), r.now.time()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// enqueue gives a job a new entry in the queue.
+// recall sees to jobs that a worker has taken out of the queue and not begun, as one does
+// that dies in between. To the queue it is at them still.
+func (r *Runs) recall(ctx context.Context, tx pgx.Tx, t *report.Tending) error {
+	rows, _ := tx.Query(ctx, `
+		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
+		  from river_job q join report_run r on r.job_id = (q.args->>'job_id')::uuid and r.entry = q.id
+		  join report_job j on j.id = r.job_id
+		 where q.state = 'running' and q.attempted_at < coalesce($1::timestamptz, now()) - $2::interval
+		   and j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
+		 limit $3 for update of j skip locked`, r.now.time(), report.BeatsMissed, most)
+	jobs, err := pgx.CollectRows(rows, scanStranded)
+	if err != nil {
+		return err
+	}
+	for _, job := range jobs {
+		t.Rescued++
+		if err := r.replace(ctx, tx, job); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace gives a job a new entry in place of one that will not end.
+func (r *Runs) replace(ctx context.Context, tx pgx.Tx, job stranded) error {
+	if err := r.drop(ctx, tx, job); err != nil {
+		return err
+	}
+	return r.enqueue(ctx, tx, job)
+}
+
+func (r *Runs) drop(ctx context.Context, tx pgx.Tx, job stranded) error {
+	if job.entry == nil {
+		return nil
+	}
+	return r.queue.Drop(ctx, tx, *job.entry)
+}
+
+// enqueue gives a job a new entry in the queue. It does not wait again behind those that
+// came after it.
 func (r *Runs) enqueue(ctx context.Context, tx pgx.Tx, job stranded) error {
 	var due time.Time
-	if job.due != nil {
-		due = *job.due
+	if job.waits {
+		due = job.due
 	}
 	entry, err := r.queue.Add(ctx, tx, report.JobID(job.id.Bytes), due)
 	if err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `update river_job set scheduled_at = least(scheduled_at, $2) where id = $1`, entry, job.due); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `update report_run set entry = $2, seen_at = null, progress = null where job_id = $1`, job.id, entry)
 	return err
-}
-
-// Requeue implements report.Keeper.
-func (r *Runs) Requeue(ctx context.Context) (requeued int64, err error) {
-	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, `
-			select j.id, case when j.status = 'SCHEDULED' then r.due_at end
-			  from report_job j join report_run r on r.job_id = j.id
-			 where j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
-			   and not exists (select from river_job q where q.id = r.entry and q.finalized_at is null)
-			 limit $1 for update of j skip locked`, most)
-		jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stranded, err error) { return s, row.Scan(&s.id, &s.due) })
-		if err != nil {
-			return err
-		}
-		for _, job := range jobs {
-			if err := r.enqueue(ctx, tx, job); err != nil {
-				return err
-			}
-		}
-		requeued = int64(len(jobs))
-		return nil
-	})
-	return requeued, err
-}
-
-// Clear implements report.Keeper.
-func (r *Runs) Clear(ctx context.Context, before time.Time) (c report.Cleared, err error) {
-	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, `
-			select id from report_job
-			 where status = any ('{DONE,FAILED,CANCELLED}') and ended_at is not null and ended_at < $1
-			 limit $2 for update skip locked`, before, most)
-		jobs, err := pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
-		if err != nil {
-			return err
-		}
-		rows, _ = tx.Query(ctx, `
-			update report_binary set deleted_at = coalesce($2::timestamptz, now())
-			 where deleted_at is null and (job_id = any ($1) or id in (
-			       select id from report_binary where job_id is null and deleted_at is null and created_at < $3 limit $4))
-			returning id`, jobs, r.now.time(), before, most)
-		results, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `delete from report_binary_version where binary_id = any ($1)`, results); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `delete from report_job where id = any ($1)`, jobs)
-		c = report.Cleared{Jobs: int64(len(jobs)), Results: int64(len(results))}
-		return err
-	})
-	return c, err
 }

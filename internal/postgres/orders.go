@@ -43,6 +43,14 @@ func (c Clock) time() *time.Time {
 	return c()
 }
 
+// orSystem is the time, by the system's clock where there is no other.
+func (c Clock) orSystem() time.Time {
+	if at := c.time(); at != nil {
+		return *at
+	}
+	return time.Now()
+}
+
 // NewOrders returns a store on pool. timeout is how long the database may take for one
 // order.
 func NewOrders(pool *Pool, queue Queue, timeout time.Duration, now Clock) *Orders {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,7 @@ type Runs struct {
 	queue   Queue
 	timeout time.Duration
 	now     Clock
+	away    atomic.Int64 // when jobs could not be looked after last, in nanoseconds since 1970
 }
 
 // NewRuns returns a store on pool. timeout is how long the database may take for what is

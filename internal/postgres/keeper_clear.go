@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"reporting/internal/report"
+)
+
+// Requeue implements report.Keeper.
+func (r *Runs) Requeue(ctx context.Context) (requeued int64, err error) {
+	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, `
+			select j.id, r.entry, r.attempt - r.excused, r.due_at, j.status = 'SCHEDULED'
+			  from report_job j join report_run r on r.job_id = j.id
+			 where j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
+			   and not exists (select from river_job q where q.id = r.entry and q.finalized_at is null)
+			 limit $1 for update of j skip locked`, most)
+		jobs, err := pgx.CollectRows(rows, scanStranded)
+		if err != nil {
+			return err
+		}
+		for _, job := range jobs {
+			if err := r.enqueue(ctx, tx, job); err != nil {
+				return err
+			}
+		}
+		requeued = int64(len(jobs))
+		return nil
+	})
+	return requeued, err
+}
+
+// Clear implements report.Keeper.
+func (r *Runs) Clear(ctx context.Context, before time.Time) (c report.Cleared, err error) {
+	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, `
+			select id from report_job
+			 where status = any ('{DONE,FAILED,CANCELLED}') and ended_at is not null and ended_at < $1
+			 limit $2 for update skip locked`, before, most)
+		jobs, err := pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
+		if err != nil {
+			return err
+		}
+		rows, _ = tx.Query(ctx, `
+			update report_binary set deleted_at = coalesce($2::timestamptz, now())
+			 where deleted_at is null and (job_id = any ($1) or id in (
+			       select id from report_binary where job_id is null and deleted_at is null and created_at < $3 limit $4))
+			returning id`, jobs, r.now.time(), before, most)
+		results, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `delete from report_binary_version where binary_id = any ($1)`, results); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `delete from report_job where id = any ($1)`, jobs)
+		c = report.Cleared{Jobs: int64(len(jobs)), Results: int64(len(results))}
+		return err
+	})
+	return c, err
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"reporting/internal/postgres"
+	"reporting/internal/postgres/pgtest"
+	"reporting/internal/queue"
+	"reporting/internal/report"
+)
+
+// moody is a queue that fails when it is told to.
+type moody struct {
+	postgres.Queue
+	fail error
+}
+
+func (m *moody) Drop(ctx context.Context, tx pgx.Tx, entry int64) error {
+	if m.fail != nil {
+		return m.fail
+	}
+	return m.Queue.Drop(ctx, tx, entry)
+}
+
+// rescues wants so many jobs to be rescued.
+func (m *making) rescues(t *testing.T, want int64, what string) {
+	t.Helper()
+	done, err := m.runs.Tend(t.Context(), 3)
+	if err != nil || done.Rescued != want {
+		t.Errorf("%s: %+v, %v, want %d rescued", what, done, err, want)
+	}
+}
+
+// take does to a job's entry what the queue does when a worker takes it.
+func (m *making) take(t *testing.T, id report.JobID) {
+	t.Helper()
+	m.db.Exec(t, `update river_job set state = 'running', attempt = 1, attempted_at = $2 where id = $1`, m.entry(t, id), m.clock.time())
+}
+
+// A worker that dies between taking an entry and beginning its job leaves a job that
+// waits, and an entry that somebody seems to be at.
+func TestJobsThatWereTakenAndNotBegun(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	id := m.place(t, "u", time.Time{}).JobID
+	before := m.entry(t, id)
+	m.take(t, id)
+	m.clock.turn(report.BeatsMissed - time.Second)
+	m.rescues(t, 0, "it may still begin")
+	m.clock.turn(2 * time.Second)
+	m.rescues(t, 1, "it will not")
+	m.rescues(t, 0, "once is enough")
+	if run := m.begin(t, id); run.Used != 1 {
+		t.Errorf("%d attempts count", run.Used)
+	}
+	if _, err := m.runs.Begin(t.Context(), id, before); report.KindOf(err) != report.Lost {
+		t.Errorf("the old entry: %v", err)
+	}
+	m.clock.turn(report.BeatsMissed - time.Second)
+	m.rescues(t, 0, "somebody is at it")
+}
+
+// A rescued job does not wait behind those that were ordered after it.
+func TestRescuedJobsKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	first, second := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID
+	m.begin(t, first)
+	m.take(t, first)
+	m.db.Exec(t, `update river_job set scheduled_at = $2 where id = $1`, m.entry(t, second), m.clock.time().Add(time.Second))
+	m.clock.turn(report.BeatsMissed + time.Second)
+	m.rescues(t, 1, "its worker is gone")
+	var next int64
+	m.scan(t, `select id from river_job where state = 'available' order by priority, scheduled_at, id limit 1`, nil, &next)
+	if want := m.entry(t, first); next != want {
+		t.Errorf("entry %d is next, want %d", next, want)
+	}
+}
+
+// Where the database was away for longer than a worker may be silent, the workers are
+// given the time to say that they live.
+func TestNobodyIsDeadBecauseTheDatabaseWasAway(t *testing.T) {
+	t.Parallel()
+	entries, err := queue.NewEntries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &moody{Queue: entries}
+	m := newMakingOn(t, pgtest.New(t), q)
+	silent, alive := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID
+	m.begin(t, silent)
+	run := m.begin(t, alive)
+	m.clock.turn(time.Minute)
+	q.fail = &report.Error{Kind: report.Unavailable}
+	if done, err := m.runs.Tend(t.Context(), 3); err == nil {
+		t.Fatalf("%+v without a database", done)
+	}
+	q.fail = nil
+	m.rescues(t, 0, "at once")
+	m.clock.turn(report.BeatEvery)
+	if err := m.runs.Beat(t.Context(), run, ""); err != nil {
+		t.Errorf("the sign of life of a run that nobody took away: %v", err)
+	}
+	m.clock.turn(report.BeatsMissed - report.BeatEvery)
+	m.rescues(t, 1, "later")
+	if err := m.runs.Beat(t.Context(), run, ""); err != nil {
+		t.Errorf("the wrong one was taken for dead: %v", err)
+	}
+}
