@@ -73,10 +73,12 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	stopping := context.WithoutCancel(ctx)
 	a.readiness.Drain()
-	a.log.InfoContext(stopping, "stopping", "delay", a.config.ShutdownDelay.String(), "grace", a.config.ShutdownGrace.String())
-	if failure == nil {
-		time.Sleep(a.config.ShutdownDelay)
+	delay := a.config.ShutdownDelay
+	if failure != nil || a.api == nil { // nobody sends requests to what only works
+		delay = 0
 	}
+	a.log.InfoContext(stopping, "stopping", "delay", delay.String(), "grace", a.config.ShutdownGrace.String())
+	time.Sleep(delay)
 	if err := errors.Join(failure, a.cleanups.undo(stopping)); err != nil {
 		return err
 	}
