@@ -127,6 +127,13 @@ faults: build ## break things while clients call, and write docs/faults.md: make
 	go -C tools/faults build -o '$(abspath $(BIN))/faults' .
 	@exec $(BIN)/faults -program $(BIN)/reporting -version '$(VERSION)' -report '$(FAULTS_REPORT)' $(FAULTS)
 
+# What CI runs is the same without a report: make workers WORKERS=-quick WORKERS_REPORT=
+WORKERS_REPORT ?= docs/workers.md
+.PHONY: workers
+workers: build ## kill what makes reports, look what became of the jobs, and write docs/workers.md: make workers WORKERS='-only storm' (Linux)
+	go -C tools/faults build -o '$(abspath $(BIN))/workers' ./workers
+	@exec $(BIN)/workers -program $(BIN)/reporting -version '$(VERSION)' -report '$(WORKERS_REPORT)' $(WORKERS)
+
 .PHONY: image
 image: ## build the container image
 	docker build $(BUILDARGS) -t $(IMAGE):$(VERSION) .

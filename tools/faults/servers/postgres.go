@@ -19,11 +19,13 @@ import (
 	"reporting/internal/embedded"
 )
 
-// Logins of every server: the superuser, that of the service, and that of who writes jobs.
+// Logins of every server: the superuser, those of the service, of who writes jobs, and
+// of who makes reports.
 const (
 	superuser = "postgres"
 	Reader    = "reporting_serve"
 	Producer  = "reporting_write"
+	Worker    = "reporting_make"
 )
 
 // Postgres is a server that listens on loopback. All its logins have one password, which

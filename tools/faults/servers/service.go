@@ -19,6 +19,7 @@ import (
 type Service struct {
 	Addr, OpsAddr string
 	program       string
+	command       string // of the program
 	env           []string
 	process       *process
 }
@@ -26,6 +27,15 @@ type Service struct {
 // NewService starts one with settings of its own (NAME=value) on free ports. It does not
 // wait until the service is ready.
 func NewService(program string, settings ...string) (*Service, error) {
+	return newService(program, "serve", settings)
+}
+
+// NewWorker is NewService for a process that makes reports and serves nobody.
+func NewWorker(program string, settings ...string) (*Service, error) {
+	return newService(program, "worker", settings)
+}
+
+func newService(program, command string, settings []string) (*Service, error) {
 	api, err := FreePort()
 	if err != nil {
 		return nil, err
@@ -34,7 +44,7 @@ func NewService(program string, settings ...string) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Addr: addr(api), OpsAddr: addr(ops), program: program}
+	s := &Service{Addr: addr(api), OpsAddr: addr(ops), program: program, command: command}
 	s.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "REPORTING_LISTEN=" + s.Addr, "REPORTING_OPS_LISTEN=" + s.OpsAddr,
 		"REPORTING_AUDIT_LOG=off", "REPORTING_LOG_LEVEL=warn", "REPORTING_SHUTDOWN_DELAY=0s",
@@ -44,9 +54,9 @@ func NewService(program string, settings ...string) (*Service, error) {
 
 // Start starts it where it was before.
 func (s *Service) Start() (err error) {
-	cmd := exec.Command(s.program, "serve") //nolint:noctx,gosec // the program under test; it ends when it is told to
+	cmd := exec.Command(s.program, s.command) //nolint:noctx,gosec // the program under test; it ends when it is told to
 	cmd.Env = s.env
-	s.process, err = begin("the service", cmd, syscall.SIGTERM)
+	s.process, err = begin("reporting "+s.command, cmd, syscall.SIGTERM)
 	return err
 }
 
@@ -121,13 +131,26 @@ func (s *Service) Stop() error {
 		return err
 	}
 	if s.process.err != nil {
-		return fmt.Errorf("the service ended with %w: %s", s.process.err, s.process.said)
+		return fmt.Errorf("%s ended with %w: %s", s.process.name, s.process.err, s.process.said)
 	}
 	return nil
 }
 
 // Kill ends it as a crash does.
 func (s *Service) Kill() error { return s.process.end(syscall.SIGKILL) }
+
+// Freeze halts it (SIGSTOP): its connections stay, and it does nothing.
+func (s *Service) Freeze() error { return s.signal(syscall.SIGSTOP) }
+
+// Thaw lets it go on.
+func (s *Service) Thaw() error { return s.signal(syscall.SIGCONT) }
+
+func (s *Service) signal(signal syscall.Signal) error {
+	if err := s.process.cmd.Process.Signal(signal); err != nil {
+		return fmt.Errorf("signal %s: %w", s.process.name, err)
+	}
+	return nil
+}
 
 // Metrics is what /metrics answers.
 func (s *Service) Metrics(ctx context.Context) (string, error) {
