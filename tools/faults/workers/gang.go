@@ -21,6 +21,8 @@ type gang struct {
 	lives   int // so far
 	kills   []kill
 	rescued map[string]float64 // by name
+	users   []user
+	ordered int // jobs
 }
 
 func (g *gang) start(ctx context.Context) error {
@@ -50,7 +52,8 @@ func (g *gang) stop() (err error) {
 }
 
 // rage kills and starts again until all jobs have ended. One worker is away at a time, and
-// the next dies while that is still coming back.
+// the next dies while that is still coming back. Where they are too quick for it, there is
+// more for them to do.
 func (g *gang) rage(ctx context.Context, random *rand.Rand) error {
 	const least, most, pause = 2 * time.Second, 5 * time.Second, 2 * time.Second
 	limit := time.Now().Add(stormLimit)
@@ -64,7 +67,12 @@ func (g *gang) rage(ctx context.Context, random *rand.Rand) error {
 		if err != nil {
 			return err
 		}
-		if left[0].N == 0 {
+		if n := g.s.jobs / 5; left[0].N <= 2*workers && len(g.kills) < g.s.kills {
+			if err := orderAll(ctx, g.users, n); err != nil {
+				return err
+			}
+			g.ordered += n
+		} else if left[0].N == 0 {
 			return nil
 		}
 		if time.Now().After(limit) {

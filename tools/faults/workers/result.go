@@ -26,6 +26,7 @@ type result struct {
 
 type stormResult struct {
 	counts    map[string]int // of jobs, by state
+	ordered   int
 	kills     []kill
 	after     []takeUp
 	rescued   int
@@ -71,7 +72,7 @@ func (r *result) stormTable() string {
 		}
 	}
 	table := figures.NewTable("three processes, killed at random", "")
-	table.Row("jobs, of "+strconv.Itoa(stormUsers)+" users", figures.Count(float64(r.jobs)))
+	table.Row("jobs, of "+strconv.Itoa(stormUsers)+" users", figures.Count(float64(o.ordered)))
 	table.Row("ended, each once", tellCounts(o.counts))
 	table.Row("processes killed (SIGKILL) and started again", strconv.Itoa(len(o.kills)))
 	table.Row("jobs that they were at", strconv.Itoa(len(o.after)))
@@ -127,7 +128,8 @@ the header that was asked for, and no other job has any; nothing waits in the qu
 ## Killed at random
 
 A worker gives a sign of life every 3 s, and one that gave none for 15 s is taken for dead by the others, who look every 2 s
-or so. An attempt that a kill ended counts.
+or so. An attempt that a kill ended counts. Jobs that the metric has beyond those that killed workers were at had been taken out of
+the queue and not begun.
 
 %s
 Entries of the queue that killed workers were at stay "running" until the longest attempt (%s) and two minutes

@@ -26,11 +26,14 @@ const (
 
 // storm kills workers at random moments, again and again, while they make many reports.
 func storm(ctx context.Context, s *stage, r *result) error {
-	users, err := s.orderAll(ctx, "storm", s.jobs)
+	users, err := s.newUsers(ctx, "storm")
 	if err != nil {
 		return err
 	}
-	g := &gang{s: s, rescued: map[string]float64{}}
+	if err := orderAll(ctx, users, s.jobs); err != nil {
+		return err
+	}
+	g := &gang{s: s, rescued: map[string]float64{}, users: users, ordered: s.jobs}
 	defer func() { _ = g.stop() }()
 	began := time.Now()
 	if err := g.start(ctx); err != nil {
@@ -51,7 +54,7 @@ func storm(ctx context.Context, s *stage, r *result) error {
 		out.rescued += int(n)
 	}
 	var more []string
-	if out.counts, more, err = s.examine(ctx, "storm", users, s.jobs); err != nil {
+	if out.counts, more, err = s.examine(ctx, "storm", users, g.ordered); err != nil {
 		return err
 	}
 	out.problems = append(out.problems, more...)
@@ -59,19 +62,13 @@ func storm(ctx context.Context, s *stage, r *result) error {
 	if err != nil {
 		return err
 	}
-	out.kills, out.after = g.kills, takeUps(changes, g.kills)
-	if len(g.kills) < s.kills {
-		out.problems = append(out.problems, fmt.Sprintf("%d workers were killed before all was done, fewer than %d", len(g.kills), s.kills))
-	}
+	out.ordered, out.kills, out.after = g.ordered, g.kills, takeUps(changes, g.kills)
 	if len(out.after) == 0 {
 		out.problems = append(out.problems, "no worker was at anything when it was killed")
 	}
 	if out.attempts, err = look[attempts](ctx, s, `select attempt - excused, count(*)::int from report_run r join report_job j on j.id = r.job_id
 		 where j.user_id like 'storm-%' group by 1 order by 1`); err != nil {
 		return err
-	}
-	if len(g.kills) == 0 {
-		return nil
 	}
 	return s.putAway(ctx, out)
 }
@@ -115,15 +112,19 @@ func (s *stage) putAway(ctx context.Context, out *stormResult) (err error) {
 	return cleaner.Stop()
 }
 
-// orderAll orders so many reports for some users of a part, some at a time.
-func (s *stage) orderAll(ctx context.Context, part string, jobs int) ([]user, error) {
-	users := make([]user, stormUsers)
+// newUsers makes those of a part that has many jobs.
+func (s *stage) newUsers(ctx context.Context, part string) (users []user, err error) {
+	users = make([]user, stormUsers)
 	for n := range users {
-		var err error
 		if users[n], err = s.newUser(ctx, part); err != nil {
 			return nil, err
 		}
 	}
+	return users, nil
+}
+
+// orderAll orders so many reports for some users, some at a time.
+func orderAll(ctx context.Context, users []user, jobs int) error {
 	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for n := range jobs {
@@ -132,7 +133,7 @@ func (s *stage) orderAll(ctx context.Context, part string, jobs int) ([]user, er
 			return err
 		})
 	}
-	return users, group.Wait()
+	return group.Wait()
 }
 
 // tellAttempts writes the histogram of attempts.

@@ -32,8 +32,11 @@ func throughput(ctx context.Context, s *stage, r *result) error {
 // measure has reports waiting, and then so many processes make them.
 func (s *stage) measure(ctx context.Context, count int) (rate float64, err error) {
 	part := fmt.Sprintf("throughput%d", count)
-	users, err := s.orderAll(ctx, part, throughputJobs)
+	users, err := s.newUsers(ctx, part)
 	if err != nil {
+		return 0, err
+	}
+	if err := orderAll(ctx, users, throughputJobs); err != nil {
 		return 0, err
 	}
 	var list []*servers.Service
