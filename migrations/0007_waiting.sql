@@ -1,5 +1,5 @@
 -- How long jobs wait: one that is to begin at an hour of its own waits from then on, and
--- not from when it was asked for. Without this every night would begin with jobs that
+-- not from when it was asked for; before that, not at all. Without this every night would begin with jobs that
 -- have waited for a day.
 
 -- +goose Up
@@ -14,7 +14,7 @@ begin
             set enable_seqscan = off set max_parallel_workers_per_gather = 0 set jit = off
         as $body$
             select j.status, count(*),
-                   extract(epoch from clock_timestamp() - min(coalesce(j.started_at, r.due_at, j.created_at)))::float8
+                   greatest(0, extract(epoch from clock_timestamp() - min(coalesce(j.started_at, r.due_at, j.created_at)))::float8)
               from report_job j left join report_run r on r.job_id = j.id where j.ended_at is null group by j.status
             union all
             select j.status, count(*), null
