@@ -77,7 +77,7 @@ create table report_binary_piece (
 alter table report_binary_piece alter column data set storage external;
 
 -- What those who make reports note of a job of theirs. Jobs of other producers have no
--- such line, and nobody here touches those.
+-- such line, and nobody here makes, cancels or ends those; age alone deletes them too.
 create table report_run (
     job_id   uuid        primary key references report_job (id) on delete cascade,
     due_at   timestamptz not null,           -- not begun before
@@ -86,11 +86,15 @@ create table report_run (
     excused  integer     not null default 0, -- of these, how many a worker handed back that had to stop
     -- The last sign of life of the worker that is at it; null while none is.
     seen_at  timestamptz,
+    rests_at timestamptz not null default now(), -- since when none is, or was
     progress text,                           -- in words, for who waits
 
     constraint report_run_attempt check (0 <= excused and excused <= attempt),
     constraint report_run_progress_length check (char_length(progress) between 1 and 100)
 );
+
+-- Whose hour comes.
+create index report_run_due on report_run (due_at) where attempt = 0;
 
 -- Why a job failed, in words for people. Not checked for the rows that are there, which
 -- would take its time: none has one.
@@ -130,6 +134,13 @@ create policy report_binary_version_anyone on report_binary_version
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
 create policy report_binary_piece_anyone on report_binary_piece
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
+-- Other programs start and end the jobs that they have inserted, and none of those that are
+-- made here, which have a line in report_run.
+create policy report_job_producer_own on report_job as restrictive for update
+    to reporting_producer
+    using (not exists (select from report_run r where r.job_id = id));
+create policy report_run_producer on report_run for select to reporting_producer using (true);
+
 create policy report_run_anyone on report_run
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
 create policy report_job_requester on report_job to reporting_requester using (true) with check (true);
@@ -145,7 +156,8 @@ grant select on report_binary, report_binary_version, report_binary_piece, repor
 -- A requester asks, cancels and deletes.
 grant select, insert on report_job, report_run to reporting_requester;
 grant update (status, ended_at) on report_job to reporting_requester;
-grant select, insert, delete on report_binary, report_binary_version, report_binary_piece to reporting_requester;
+grant select, insert on report_binary, report_binary_version, report_binary_piece to reporting_requester;
+grant delete on report_binary_version to reporting_requester; -- and with it what it holds
 grant update (deleted_at) on report_binary to reporting_requester;
 
 -- A worker makes results, and clears away what is too old.
@@ -155,3 +167,4 @@ grant select, update on report_run to reporting_worker;
 grant select, insert, update, delete on report_binary, report_binary_version, report_binary_piece to reporting_worker;
 
 grant update (failure_reason) on report_job to reporting_producer;
+grant select (job_id) on report_run to reporting_producer;

@@ -120,7 +120,9 @@ func (o Options) begin() *App {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &App{log: o.Log, now: o.Now, config: o.Config, metrics: obs.NewMetrics(o.Build), reports: o.kinds(o.Now)}
+	a := &App{log: o.Log, now: o.Now, config: o.Config, metrics: obs.NewMetrics(o.Build), reports: o.kinds(o.Now)}
+	a.sayReports(o.Demo)
+	return a
 }
 
 // gatewayWarning is what an operator should know of the mode.

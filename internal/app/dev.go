@@ -80,10 +80,13 @@ func prepare(ctx context.Context, url string, o Options) error {
 
 // invite prints what to do next; the lines work when pasted.
 func invite(out io.Writer, base, ops string) {
-	curl := func(user auth.Principal) string {
+	curl := func(operation, body string, user auth.Principal) string {
 		// One line each, so that nothing is lost on the way to another terminal.
-		return fmt.Sprintf("curl -s -X POST '%s/$get-report-job-status' -H 'Content-Type: application/fhir+json' "+
-			"-d '{\"resourceType\":\"Parameters\"}' -H 'Authorization: Bearer %s'", base, auth.UnsignedToken(user, time.Time{}))
+		return fmt.Sprintf("curl -s -X POST '%s/$%s' -H 'Content-Type: application/fhir+json' -d '%s' -H 'Authorization: Bearer %s'",
+			base, operation, body, auth.UnsignedToken(user, time.Time{}))
+	}
+	status := func(user auth.Principal) string {
+		return curl("get-report-job-status", `{"resourceType":"Parameters"}`, user)
 	}
 	_, _ = fmt.Fprintf(out, `
 The service is running at %s
@@ -95,9 +98,15 @@ Another user has a job in every state:
 
 %s
 
+Have a report made, of data that is made up, and ask the first line again. The answer
+names the Binary where it will be; $execute-demo-slow and $execute-demo-failing are for
+trying a page that polls:
+
+%s
+
 It believes unsigned tokens, but only from this machine; "reporting token --help"
 makes more of them. Probes and metrics: %s/metrics
 Ctrl-C ends it.
 
-`, base, curl(SeedUser()), curl(DemoUser()), ops)
+`, base, status(SeedUser()), status(DemoUser()), curl("execute-patient-usage-stats", notAnonymized, SeedUser()), ops)
 }

@@ -160,20 +160,23 @@ func TestNoReportsNoChecks(t *testing.T) {
 
 // A login that may take no orders is told of once, and again when it may; a database that
 // is away is not its fault.
-func TestUntilOrders(t *testing.T) {
+func TestKeepOrders(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		away := &report.Error{Kind: report.Unavailable, Cause: errors.New("away")}
 		missing := errors.New("may not: grant it")
-		answers := []error{away, missing, missing, away, missing, nil}
+		answers := []error{away, missing, missing, away, missing, nil, nil, missing, nil}
 		var log bytes.Buffer
 		a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
-		a.untilOrders(t.Context(), func(context.Context) error {
+		ctx, stop := context.WithCancel(t.Context())
+		a.keepOrders(ctx, func(context.Context) error {
 			err := answers[0]
-			answers = answers[1:]
+			if answers = answers[1:]; len(answers) == 0 {
+				stop()
+			}
 			return err
 		})
-		if text := log.String(); len(answers) > 0 || strings.Count(text, "cannot be ordered") != 1 || strings.Count(text, "can be ordered now") != 1 ||
+		if text := log.String(); len(answers) > 0 || strings.Count(text, "cannot be ordered") != 2 || strings.Count(text, "can be ordered now") != 2 ||
 			!strings.Contains(text, "level=ERROR") || !strings.Contains(text, "may not: grant it") {
 			t.Errorf("%d left: %s", len(answers), text)
 		}

@@ -10,8 +10,11 @@ import (
 	"reporting/internal/report"
 )
 
-// How often it is looked whether orders can be taken, until they can.
-const ordersPause = 5 * time.Second
+// How often it is looked whether orders can be taken: until they can, and from then on.
+const (
+	ordersPause = 5 * time.Second
+	ordersAgain = time.Minute
+)
 
 // watchOrders says in the log when orders for reports cannot be taken, and when they can
 // after all. It is no check of readiness: an instance that can tell how jobs are doing
@@ -21,7 +24,7 @@ func (a *App) watchOrders(ctx context.Context, pool *postgres.Pool) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		a.untilOrders(running, pool.CheckRequester)
+		a.keepOrders(running, pool.CheckRequester)
 	}()
 	a.cleanups.add("check of orders", time.Second, func(ctx context.Context) error { // before the pool, which would wait for it
 		cancel()
@@ -34,25 +37,28 @@ func (a *App) watchOrders(ctx context.Context, pool *postgres.Pool) {
 	})
 }
 
-func (a *App) untilOrders(ctx context.Context, check func(context.Context) error) {
+func (a *App) keepOrders(ctx context.Context, check func(context.Context) error) {
 	said := ""
 	for {
 		err := check(ctx)
 		switch kind := report.KindOf(err); {
 		case err == nil && said != "":
+			said = ""
 			a.log.InfoContext(ctx, "reports can be ordered now")
-			return
 		case err == nil:
-			return
 		case kind != report.Internal || ctx.Err() != nil: // readiness tells of a database that is away
 		case err.Error() != said:
 			said = err.Error()
 			a.log.ErrorContext(ctx, "reports cannot be ordered; everything else works", "error", said)
 		}
+		pause := ordersPause
+		if err == nil {
+			pause = ordersAgain
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(ordersPause):
+		case <-time.After(pause):
 		}
 	}
 }

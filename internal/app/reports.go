@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/oauth2/clientcredentials"
@@ -27,12 +28,34 @@ import (
 // syntheticSeed makes the same data of the same number.
 const syntheticSeed = 1
 
+// sayReports says in the log what reports are made of, and what an operator should know of
+// that. In a demo it is what everybody expects.
+func (a *App) sayReports(demo bool) {
+	r := a.config.Reports
+	switch {
+	case demo:
+	case r.Source.Kind == config.SyntheticSource:
+		a.log.Warn("reports are made of data that is made up, and do not say so", "source", r.Source.String())
+	case r.On():
+		a.log.Info("reports", "source", r.Source.String())
+	}
+	if r.Retain > 0 && (!r.On() || r.Workers == 0) {
+		a.log.Warn("REPORTING_RETENTION_DAYS has no effect in this process: those that make reports delete what is too old")
+	}
+}
+
 // kinds lists the reports that the settings make possible.
 func (o Options) kinds(now func() time.Time) []catalog.Report {
 	if !o.Config.Reports.On() {
 		return nil
 	}
-	return reports.All(reports.Needs{Episodes: episodes(o.Config.Reports, now), Zone: o.Config.Reports.Zone, Demo: o.Demo})
+	list := reports.All(reports.Needs{Episodes: episodes(o.Config.Reports, now), Zone: o.Config.Reports.Zone, Demo: o.Demo})
+	if o.Config.Reports.FetchConcurrent == 0 {
+		for i := range list {
+			list[i].Modes = slices.DeleteFunc(list[i].Modes, func(m catalog.Mode) bool { return m == catalog.Fetch })
+		}
+	}
+	return list
 }
 
 // episodes is the source that the settings name.

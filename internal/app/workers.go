@@ -79,10 +79,10 @@ func (a *App) openWorkers(ctx context.Context) (*workers, error) {
 	}
 	var running context.Context
 	running, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	w.ended.Go(func() { keeping.Run(running) })
 	w.ended.Go(func() {
 		w.begin(running)
 		figures.SetRunning(w.check(running) == nil)
+		keeping.Run(running)
 	})
 	a.cleanups.add("workers", workersLimit, w.stop)
 	return w, nil
@@ -112,6 +112,9 @@ func (w *workers) begin(ctx context.Context) {
 
 func (w *workers) try(ctx context.Context) error {
 	if err := w.pool.CheckWorker(ctx); err != nil {
+		if w.app.config.Reports.WorkerDatabaseURL == "" {
+			err = fmt.Errorf("%w (REPORTING_WORKER_DATABASE_URL, which is not set, is for a login of the workers' own; REPORTING_WORKERS=0 makes no reports here)", err)
+		}
 		return err
 	}
 	r := w.app.config.Reports
@@ -132,11 +135,17 @@ func (w *workers) try(ctx context.Context) error {
 
 func (w *workers) do(ctx context.Context, id report.JobID, entry int64) error {
 	err := w.maker.Do(ctx, id, entry)
-	if errors.Is(err, work.ErrOver) {
+	switch {
+	case errors.Is(err, work.ErrOver):
 		return queue.ErrOver
+	case err != nil:
+		return errAgain
 	}
-	return err
+	return nil
 }
+
+// errAgain is all that the queue is told, which keeps it where others can read it.
+var errAgain = errors.New("to be tried again; the log of the worker says why")
 
 // check tells whether jobs are taken, for readiness.
 func (w *workers) check(context.Context) error {

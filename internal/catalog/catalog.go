@@ -62,7 +62,7 @@ type Task struct {
 // Output takes the groups of a report, one after the other.
 type Output interface {
 	// Group adds the file of one group: id names it among those of its type, and value is
-	// written as JSON.
+	// written as JSON, for which it is in memory as a whole.
 	Group(groupType, id string, value any) error
 }
 

@@ -94,8 +94,8 @@ func (b *Binaries) Delete(ctx context.Context, userID string, id int64) error {
 		batch.Queue(actFor, RequesterRole, userID)
 		batch.Queue(`select from report_binary where user_id = $1 and id = $2`, userID, id).QueryRow(func(row pgx.Row) error { return row.Scan() })
 		batch.Queue(cancelJobOf, userID, id, b.now.time())
-		batch.Queue(deleteVersions+`and b.id = $2`, userID, id)
 		batch.Queue(deleteBinary+`and id = $2`, userID, id, b.now.time())
+		batch.Queue(deleteVersions+`and b.id = $2`, userID, id)
 	})
 }
 

@@ -20,12 +20,12 @@ import (
 var (
 	neededTables        = strings.Fields("report_binary report_binary_piece report_binary_version report_job report_run")
 	neededReportIndexes = strings.Fields(`report_binary_by_user report_binary_job_id_key report_binary_orphaned report_binary_piece_pkey report_binary_pkey
-		report_binary_version_pkey report_run_pkey`)
+		report_binary_version_pkey report_run_due report_run_pkey`)
 	neededReportGuards = strings.Fields(`report_binary_job_id_fkey report_binary_piece_binary_id_version_fkey report_binary_piece_size report_binary_user_id_length
 		report_binary_version_binary_id_fkey report_binary_version_content_type report_binary_version_counts report_run_attempt report_run_job_id_fkey
 		report_run_progress_length`)
 	neededReportPolicies = strings.Fields(`report_binary_anyone report_binary_own report_binary_piece_anyone report_binary_piece_own
-		report_binary_version_anyone report_binary_version_own report_run_anyone report_run_own`)
+		report_binary_version_anyone report_binary_version_own report_run_anyone report_run_own report_run_producer`)
 	neededQueueIndexes = strings.Fields(`river_job_args_index river_job_kind river_job_metadata_index river_job_pkey river_job_prioritized_fetching_index
 		river_job_state_and_finalized_at_index river_job_unique_idx river_leader_pkey river_migration_pkey1 river_notification_created_at_idx
 		river_notification_pkey river_notification_topic_id_idx river_queue_pkey`)
@@ -42,7 +42,8 @@ func grants() (all []string) {
 	for _, g := range []struct{ role, rights, on string }{
 		{ReaderRole, "select", results + " report_run"},
 		{RequesterRole, "insert select", "report_job report_run river_job"},
-		{RequesterRole, "delete insert select", results},
+		{RequesterRole, "insert select", results},
+		{RequesterRole, "delete", "report_binary_version"},
 		{RequesterRole, "update", "report_binary.deleted_at report_job.ended_at report_job.status river_job.kind"},
 		{RequesterRole, "usage", numbers},
 		{WorkerRole, "delete select", "report_job"},

@@ -22,7 +22,7 @@ var (
 		"report_job_status_agrees_with_times", "report_job_status_known", "report_job_times_in_order", "report_job_times_writable",
 		"report_job_user_id_length",
 	}
-	neededPolicies = []string{"report_job_producer", "report_job_reader", "report_job_reader_own", "report_job_requester", "report_job_requester_own", "report_job_worker"}
+	neededPolicies = []string{"report_job_producer", "report_job_producer_own", "report_job_reader", "report_job_reader_own", "report_job_requester", "report_job_requester_own", "report_job_worker"}
 )
 
 // Each tells the names of what is there and works.

@@ -27,8 +27,9 @@ func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err er
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update report_job set status = 'QUEUED' where id in (
-			    select j.id from report_job j join report_run r on r.job_id = j.id
-			     where j.status = 'SCHEDULED' and j.ended_at is null and r.due_at <= coalesce($1::timestamptz, now())
+			    select j.id from report_run r join report_job j on j.id = r.job_id
+			     where r.attempt = 0 and r.due_at <= coalesce($1::timestamptz, now()) and r.due_at > coalesce($1::timestamptz, now()) - interval '7 days'
+			       and j.status = 'SCHEDULED' and j.ended_at is null
 			     limit $2 for update of j skip locked)`, r.now.time(), most)
 		t.Queued = tag.RowsAffected()
 		return err
@@ -63,7 +64,7 @@ func (r *Runs) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.Te
 	rows, _ := tx.Query(ctx, `
 		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
 		  from report_job j join report_run r on r.job_id = j.id
-		 where j.status = 'RUNNING' and j.ended_at is null and r.seen_at < coalesce($1::timestamptz, now()) - $2::interval
+		 where j.status = 'RUNNING' and j.ended_at is null and coalesce(r.seen_at, j.started_at) < coalesce($1::timestamptz, now()) - $2::interval
 		 limit $3 for update of j skip locked`, r.now.time(), report.BeatsMissed, most)
 	jobs, err := pgx.CollectRows(rows, scanStranded)
 	if err != nil {
@@ -94,13 +95,15 @@ func (r *Runs) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.Te
 }
 
 // recall sees to jobs that a worker has taken out of the queue and not begun, as one does
-// that dies in between. To the queue it is at them still.
+// that dies in between. To the queue it is at them still; so it is for a moment at those
+// that were just handed back.
 func (r *Runs) recall(ctx context.Context, tx pgx.Tx, t *report.Tending) error {
 	rows, _ := tx.Query(ctx, `
 		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
 		  from river_job q join report_run r on r.job_id = (q.args->>'job_id')::uuid and r.entry = q.id
 		  join report_job j on j.id = r.job_id
 		 where q.state = 'running' and q.attempted_at < coalesce($1::timestamptz, now()) - $2::interval
+		   and r.rests_at < coalesce($1::timestamptz, now()) - $2::interval
 		   and j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
 		 limit $3 for update of j skip locked`, r.now.time(), report.BeatsMissed, most)
 	jobs, err := pgx.CollectRows(rows, scanStranded)
@@ -145,6 +148,7 @@ func (r *Runs) enqueue(ctx context.Context, tx pgx.Tx, job stranded) error {
 	if _, err := tx.Exec(ctx, `update river_job set scheduled_at = least(scheduled_at, $2) where id = $1`, entry, job.due); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `update report_run set entry = $2, seen_at = null, progress = null where job_id = $1`, job.id, entry)
+	_, err = tx.Exec(ctx, `update report_run set entry = $2, seen_at = null, rests_at = coalesce($3::timestamptz, now()), progress = null where job_id = $1`,
+		job.id, entry, r.now.time())
 	return err
 }

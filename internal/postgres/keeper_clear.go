@@ -14,6 +14,16 @@ import (
 
 // Requeue implements report.Keeper.
 func (r *Runs) Requeue(ctx context.Context) (requeued int64, err error) {
+	for {
+		n, err := r.requeueSome(ctx)
+		requeued += n
+		if err != nil || n < most {
+			return requeued, err
+		}
+	}
+}
+
+func (r *Runs) requeueSome(ctx context.Context) (requeued int64, err error) {
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, `
 			select j.id, r.entry, r.attempt - r.excused, r.due_at, j.status = 'SCHEDULED'
@@ -47,15 +57,23 @@ func (r *Runs) Clear(ctx context.Context, before time.Time) (c report.Cleared, e
 		if err != nil {
 			return err
 		}
+		// Two questions, each with an index of its own.
 		rows, _ = tx.Query(ctx, `
 			update report_binary set deleted_at = coalesce($2::timestamptz, now())
-			 where deleted_at is null and (job_id = any ($1) or id in (
-			       select id from report_binary where job_id is null and deleted_at is null and created_at < $3 limit $4))
-			returning id`, jobs, r.now.time(), before, most)
+			 where deleted_at is null and job_id = any ($1) returning id`, jobs, r.now.time())
 		results, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		if err != nil {
 			return err
 		}
+		rows, _ = tx.Query(ctx, `
+			update report_binary set deleted_at = coalesce($2::timestamptz, now()) where id = any (array(
+			       select id from report_binary where job_id is null and deleted_at is null and created_at < $1 limit $3))
+			returning id`, before, r.now.time(), most)
+		orphans, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		results = append(results, orphans...)
 		if _, err := tx.Exec(ctx, `delete from report_binary_version where binary_id = any ($1)`, results); err != nil {
 			return err
 		}

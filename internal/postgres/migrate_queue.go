@@ -22,7 +22,7 @@ const (
 	queueSchema    = 8 // of River's
 )
 
-// What the roles may do there. Entries hold nothing but ids of jobs. Whoever asks for a
+// What the roles may do there. Entries hold ids of jobs, and nothing that is secret. Whoever asks for a
 // report adds an entry; whoever makes reports does the rest.
 const queueGrants = `
 set local lock_timeout = '3s';

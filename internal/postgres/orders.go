@@ -61,8 +61,10 @@ const (
 	// Orders of a user are placed one after the other, or many at once would all see room
 	// for one more. Users who share a number wait for each other, and no more than that.
 	takeTurns       = `select pg_advisory_xact_lock('report_job'::regclass::oid::integer, hashtext($1))`
-	countUnfinished = `select count(*) from report_job where user_id = $1 and ended_at is null and status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
-	insertBinary    = `
+	countUnfinished = `
+select count(*) from report_job j join report_run r on r.job_id = j.id
+ where j.user_id = $1 and j.ended_at is null and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
+	insertBinary = `
 insert into report_binary (user_id, job_id, created_at) values ($1, $2, coalesce($3::timestamptz, now())) returning id, created_at`
 	insertJob = `
 insert into report_job (id, report_class, user_id, status, binary_reference, parameters, created_at)
@@ -70,7 +72,7 @@ values ($1, $2, $3, $4, 'Binary/' || $5::bigint, $6, $7)`
 	insertPlaceholder = `
 insert into report_binary_version (binary_id, version, content_type, source, last_updated, size) values ($1, 1, $2, $3, $4, $5)`
 	insertPiece = `insert into report_binary_piece (binary_id, version, number, data) values ($1, 1, 0, $2)`
-	insertRun   = `insert into report_run (job_id, due_at, entry) values ($1, $2, $3)`
+	insertRun   = `insert into report_run (job_id, due_at, entry, rests_at) values ($1, $2, $3, $4)`
 )
 
 // Place implements report.Orders.
@@ -114,14 +116,14 @@ func (o *Orders) place(ctx context.Context, tx pgx.Tx, order report.Order, place
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, insertRun, id, due, entry)
+	_, err = tx.Exec(ctx, insertRun, id, due, entry, b.LastUpdated)
 	return err
 }
 
 const selectStage = `
 select j.report_class, j.status, coalesce(j.failure_reason, ''), r.due_at, coalesce(r.progress, ''), coalesce(b.id, 0)
   from report_job j
-  left join report_run r on r.job_id = j.id
+  join report_run r on r.job_id = j.id
   left join report_binary b on b.job_id = j.id and b.deleted_at is null
  where j.user_id = $1 and j.id = $2`
 
@@ -145,14 +147,15 @@ func (o *Orders) Stage(ctx context.Context, userID string, id report.JobID) (sta
 func (o *Orders) Cancel(ctx context.Context, userID string, id report.JobID) error {
 	return o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(actFor, RequesterRole, userID)
-		batch.Queue(`select from report_job where user_id = $1 and id = $2`, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })
+		batch.Queue(`select from report_job j join report_run r on r.job_id = j.id where j.user_id = $1 and j.id = $2`, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })
 		batch.Queue(cancelJob, userID, uuidOf(id), o.now.time())
-		batch.Queue(deleteVersions+`and b.job_id = $2`, userID, uuidOf(id))
 		batch.Queue(deleteBinary+`and job_id = $2`, userID, uuidOf(id), o.now.time())
+		batch.Queue(deleteVersions+`and b.job_id = $2`, userID, uuidOf(id))
 	})
 }
 
-// What deleting a result does, for one user's ($1).
+// What deleting a result does, for one user's ($1): the Binary before its versions, as
+// retention does, so that none of the two waits for the other.
 const (
 	cancelJob = `
 update report_job set status = 'CANCELLED', ended_at = greatest(coalesce($3::timestamptz, now()), started_at, created_at)

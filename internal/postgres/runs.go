@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -38,12 +39,12 @@ func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run rep
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		var free bool
 		if err := tx.QueryRow(ctx, `
-			select j.report_class, j.parameters,
+			select j.report_class, j.parameters, r.due_at,
 			       r.entry = $2 and (j.status in ('SCHEDULED', 'QUEUED')
-			           or j.status = 'RUNNING' and r.seen_at < coalesce($3::timestamptz, now()) - $4::interval)
+			           or j.status = 'RUNNING' and coalesce(r.seen_at, j.started_at) < coalesce($3::timestamptz, now()) - $4::interval)
 			  from report_job j join report_run r on r.job_id = j.id
 			 where j.id = $1 for update`, uuidOf(id), entry, r.now.time(), report.BeatsMissed).
-			Scan(&run.ReportClass, &run.Parameters, &free); errors.Is(err, pgx.ErrNoRows) || err == nil && !free {
+			Scan(&run.ReportClass, &run.Parameters, &run.Due, &free); errors.Is(err, pgx.ErrNoRows) || err == nil && !free {
 			return overtaken("there is nothing to do for this entry")
 		} else if err != nil {
 			return err
@@ -73,7 +74,8 @@ func (r *Runs) Beat(ctx context.Context, run report.Run, progress string) error 
 	})
 }
 
-// Finish implements report.Runs.
+// Finish implements report.Runs. The time of the result is in a later second than that of
+// the placeholder: clients compare whole ones (RFC 9110, section 13.1.3).
 func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result) error {
 	deadline, limited := ctx.Deadline()
 	timeout := r.timeout
@@ -84,7 +86,7 @@ func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result)
 		var binary int64
 		if err := tx.QueryRow(ctx, `
 			insert into report_binary_version (binary_id, version, content_type, last_updated, size, file_name)
-			select b.id, 2, $2, coalesce($5::timestamptz, now()), $3, nullif($4, '')
+			select b.id, 2, $2, greatest(coalesce($5::timestamptz, now()), date_trunc('second', b.created_at) + interval '1 second'), $3, nullif($4, '')
 			  from report_binary b where b.job_id = $1 and b.deleted_at is null returning binary_id`,
 			uuidOf(run.JobID), result.ContentType, result.Size, result.FileName, r.now.time()).Scan(&binary); errors.Is(err, pgx.ErrNoRows) {
 			return overtaken("the Binary was deleted")
@@ -113,11 +115,16 @@ func (r *Runs) Fail(ctx context.Context, run report.Run, reason string) error {
 		if err := one(tx.Exec(ctx, `
 			update report_job j set status = 'FAILED', failure_reason = left(nullif($4, ''), 2000),
 			       ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at) where `+isRun,
-			uuidOf(run.JobID), run.Attempt, r.now.time(), reason)); err != nil {
+			uuidOf(run.JobID), run.Attempt, r.now.time(), storable(reason))); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, false)
 	})
+}
+
+// storable is text as Postgres takes it.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
 }
 
 // HandBack implements report.Runs.
@@ -134,8 +141,8 @@ func (r *Runs) HandBack(ctx context.Context, run report.Run, counts bool) error 
 // rest notes that nobody is at a job.
 func (r *Runs) rest(ctx context.Context, tx pgx.Tx, run report.Run, excused bool) error {
 	_, err := tx.Exec(ctx, `
-		update report_run set seen_at = null, progress = null, excused = excused + $2::boolean::integer where job_id = $1`,
-		uuidOf(run.JobID), excused)
+		update report_run set seen_at = null, rests_at = coalesce($3::timestamptz, now()), progress = null, excused = excused + $2::boolean::integer
+		 where job_id = $1`, uuidOf(run.JobID), excused, r.now.time())
 	return err
 }
 

@@ -44,7 +44,7 @@ func TestBegin(t *testing.T) {
 	}
 	m.clock.turn(time.Second)
 	run := m.begin(t, id)
-	want := report.Run{JobID: id, Attempt: 1, Used: 1, ReportClass: "com.example.Report", Parameters: []byte(`{"resourceType":"Parameters"}`)}
+	want := report.Run{JobID: id, Attempt: 1, Used: 1, ReportClass: "com.example.Report", Parameters: []byte(`{"resourceType":"Parameters"}`), Due: noon}
 	if diff := cmp.Diff(want, run); diff != "" {
 		t.Error(diff)
 	}

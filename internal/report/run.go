@@ -17,6 +17,7 @@ type Run struct {
 	Used        int // attempts that count, this one included
 	ReportClass string
 	Parameters  []byte
+	Due         time.Time // when it could have begun first
 }
 
 // Result is what a report was made into.

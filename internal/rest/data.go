@@ -3,7 +3,9 @@
 package rest
 
 import (
+	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -15,6 +17,7 @@ import (
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
+	"reporting/internal/auth"
 	"reporting/internal/fhir"
 	"reporting/internal/report"
 	"reporting/internal/rest/negotiation"
@@ -129,15 +132,14 @@ func (p pieceByPiece) Write(b []byte) (int, error) {
 func serveBytes(w http.ResponseWriter, r *http.Request, call Call, b Stored) error {
 	header := w.Header()
 	header.Set("Content-Type", b.ContentType)
-	disposition := map[string]string{}
-	if b.FileName != "" {
-		disposition["filename"] = b.FileName
-	}
-	header.Set("Content-Disposition", mime.FormatMediaType("attachment", disposition))
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(b.Binary)}))
 	if b.Size > PieceSize && r.Method != http.MethodHead {
 		if err := call.place.goesOn(); err != nil {
 			return err
 		}
+	}
+	if err := readable(b.Data); err != nil {
+		return err
 	}
 	out := &bytesWriter{ResponseWriter: w}
 	http.ServeContent(out, r, "", b.LastUpdated, b.Data)
@@ -152,6 +154,24 @@ func serveBytes(w http.ResponseWriter, r *http.Request, call Call, b Stored) err
 		return &report.Error{Kind: report.Gone, Cause: fmt.Errorf("send answer: %w", out.err)}
 	}
 	return nil
+}
+
+// readable reads a little ahead, as long as a failure can be told.
+func readable(data io.ReadSeeker) error {
+	if _, err := data.Read(make([]byte, 1)); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	_, err := data.Seek(0, io.SeekStart)
+	return err
+}
+
+// fileName is what a version of a Binary is saved as.
+func fileName(b report.Binary) string {
+	name := fmt.Sprintf("Binary-%d", b.ID)
+	if b.ContentType == report.PlaceholderType {
+		name += ".txt"
+	}
+	return cmp.Or(b.FileName, name)
 }
 
 // bytesWriter gives a client time for one piece after the other, and keeps net/http from
@@ -192,6 +212,17 @@ func WriteOutcome(w http.ResponseWriter, call Call, status int, outcome models.O
 	}
 	call.place.made()
 	return writeText(w, status, call.Choice, text)
+}
+
+// binaryRole is what a caller needs for results, wherever they are, to delete them as well.
+const binaryRole = "Binary.read"
+
+// MayRead tells whether a caller may have results at all.
+func MayRead(caller auth.Principal) error {
+	if caller.HasRole(binaryRole) {
+		return nil
+	}
+	return Forbidden("Binary", caller.UserType, binaryRole)
 }
 
 // Forbidden is the answer to a caller who lacks a role.

@@ -77,6 +77,9 @@ func (s *server) endpoint(o Endpoint, read func(http.ResponseWriter, *http.Reque
 			return e.refusal
 		}
 		call := Call{Caller: caller, Choice: e.choice, RequestID: e.id, place: place, corker: corkerOf(r.Context()), trace: e.trace}
+		if err := checkQuery(e); err != nil {
+			return err
+		}
 		if read != nil {
 			if err := read(w, r, &call); err != nil {
 				return err

@@ -54,9 +54,6 @@ func unknown(name, expression string) fhir.Issue {
 // affects state takes the body alone, which is what is kept of the call.
 func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation, call *Call) error {
 	e := exchangeOf(r.Context())
-	if err := checkQuery(e); err != nil {
-		return err
-	}
 	var body []fhir.Input
 	if r.Method == http.MethodPost {
 		room := s.limits.room(w, s.maxBody)

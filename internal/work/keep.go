@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"reporting/internal/report"
@@ -28,19 +29,23 @@ type Keeping struct {
 	Observe  func(report.Tending, report.Cleared) // is told of what was done
 }
 
-// Run looks after jobs until ctx ends.
+// Run looks after jobs until ctx ends. What takes long has a goroutine of its own: jobs
+// of the dead wait for nothing.
 func (k Keeping) Run(ctx context.Context) {
-	var cleared time.Time
+	var clearing sync.WaitGroup
+	clearing.Go(func() { every(ctx, clearEvery, k.clear) })
+	every(ctx, tendEvery, k.tend)
+	clearing.Wait()
+}
+
+// every does something again and again, about so often, until ctx ends.
+func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
 	for {
-		k.tend(ctx)
-		if now := time.Now(); now.Sub(cleared) >= clearEvery {
-			cleared = now
-			k.clear(ctx)
-		}
+		do(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(tendEvery + time.Duration(rand.Int64N(int64(tendEvery/4)))): //nolint:gosec // nobody guesses at this
+		case <-time.After(pause + time.Duration(rand.Int64N(int64(pause/4)))): //nolint:gosec // nobody guesses at this
 		}
 	}
 }

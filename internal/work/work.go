@@ -113,7 +113,7 @@ func (m *Maker) Do(ctx context.Context, id report.JobID, entry int64) error {
 func (m *Maker) attempt(ctx context.Context, run report.Run) (name string, outcome Outcome, err error) {
 	kind := catalog.ByClass(m.Reports, run.ReportClass)
 	if kind == nil {
-		outcome, err = m.conclude(ctx, run, nil, &report.Failure{Reason: "This installation does not make this kind of report", Lasting: true})
+		outcome, err = m.unknown(ctx, run)
 		return Unknown, outcome, err
 	}
 	working, cancel := context.WithCancelCause(ctx)
@@ -127,6 +127,19 @@ func (m *Maker) attempt(ctx context.Context, run report.Run) (name string, outco
 	p.end()
 	outcome, err = m.conclude(ctx, run, cause, err)
 	return kind.Name, outcome, err
+}
+
+// unknownFor is how long a job waits for a worker that knows its kind of report: while
+// a new version comes in, some do and some do not.
+const unknownFor = 24 * time.Hour
+
+// unknown hands a job back that others may know to make, and fails it when none has come.
+func (m *Maker) unknown(ctx context.Context, run report.Run) (Outcome, error) {
+	err := &report.Failure{Reason: "This installation does not make this kind of report", Lasting: true}
+	if m.Now().Sub(run.Due) > unknownFor {
+		return m.conclude(ctx, run, nil, err)
+	}
+	return m.settle(ctx, Retried, err, func(ctx context.Context) error { return m.Runs.HandBack(ctx, run, false) })
 }
 
 // make makes the report, and stores it.
@@ -148,8 +161,8 @@ func (m *Maker) make(ctx context.Context, kind *catalog.Report, run report.Run, 
 // store stores a result. The database may be away for a while: what took long to make is
 // worth waiting for, as long as the attempt may take.
 func (m *Maker) store(ctx context.Context, run report.Run, file *os.File, result report.Result) error {
-	const pause = time.Second
-	for {
+	const longest = 30 * time.Second
+	for pause := time.Second; ; pause = min(2*pause, longest) {
 		err := m.Runs.Finish(ctx, run, result)
 		if kind := report.KindOf(err); err == nil || kind != report.Unavailable && kind != report.Timeout {
 			return err

@@ -129,7 +129,7 @@ func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := runs{finish: func(n int) error {
 			switch {
-			case n > 43:
+			case n > 4:
 				return nil
 			case n%2 == 0:
 				return kind(report.Timeout)
@@ -137,10 +137,10 @@ func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
 			return kind(report.Unavailable)
 		}}
 		seen, err := attempt(t, t.Context(), &r, group)
-		if seen.outcome != work.Done || !errors.Is(err, work.ErrOver) || r.tries != 44 {
+		if seen.outcome != work.Done || !errors.Is(err, work.ErrOver) || r.tries != 5 {
 			t.Errorf("%s after %d tries: %v", seen.outcome, r.tries, err)
 		}
-		if seen.took != 43*time.Second {
+		if seen.took != (1+2+4+8)*time.Second {
 			t.Errorf("took %s", seen.took)
 		}
 		// It is still whole.
@@ -148,7 +148,7 @@ func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
 		if err != nil || len(made.File) != 2 || !strings.HasSuffix(made.File[1].Name, "/G/1") {
 			t.Errorf("%+v, %v", made, err)
 		}
-		if r.beats != 14 { // and others know meanwhile that somebody is at it
+		if r.beats < 4 { // and others know meanwhile that somebody is at it
 			t.Errorf("%d signs of life", r.beats)
 		}
 	})

@@ -26,7 +26,7 @@ const inputSeconds = "seconds"
 func seconds() []fhir.OperationParameter {
 	return []fhir.OperationParameter{{
 		Name: inputSeconds, Min: 0, Max: "1", Type: "integer",
-		Documentation: fmt.Sprintf("How long it takes, at most %d seconds (%d).", longest, usual),
+		Documentation: fmt.Sprintf("How long it takes: %d seconds unless it is given, %d at most.", usual, longest),
 	}}
 }
 

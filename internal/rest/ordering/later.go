@@ -23,12 +23,12 @@ import (
 const laterPath = "/report-jobs/"
 
 // later answers about one job: 202 as long as it runs, then what the operation would have
-// answered with. The roles are those of the operation.
+// answered with. The roles are those of the operation, and for the result those of results.
 func (h *handler) later() rest.Route {
 	label := "report-job"
 	return rest.Route{Path: laterPath + "{job}", Methods: map[string]rest.Endpoint{
 		http.MethodGet:    {Label: label, AnyAccept: true, Serve: h.ask},
-		http.MethodDelete: {Label: label, Event: obs.AuditDelete, Serve: h.cancel},
+		http.MethodDelete: {Label: label, Event: obs.AuditDelete, Authorize: rest.MayRead, Serve: h.cancel},
 	}}
 }
 
@@ -73,6 +73,9 @@ func (h *handler) ask(w http.ResponseWriter, r *http.Request, call rest.Call) (i
 	case report.Failed:
 		return 0, &rest.Problem{Status: http.StatusInternalServerError, Issues: []fhir.Issue{fhir.Failure(stage.FailureReason)}}
 	case report.Done:
+		if err := rest.MayRead(call.Caller); err != nil {
+			return 0, err
+		}
 		if stage.Binary != 0 {
 			return h.result(w, r, call, stage.Binary)
 		}

@@ -19,8 +19,8 @@ import (
 	"reporting/internal/rest"
 )
 
-// Role is what a caller needs, to delete as well.
-const Role = "Binary.read"
+// pathOf is the address of a Binary. What begins like the name of an operation is no id.
+const pathOf = "/Binary/{id:[^$/][^/]*}"
 
 type handler struct {
 	binaries report.Binaries
@@ -32,28 +32,21 @@ type handler struct {
 func Routes(binaries report.Binaries, base string, now func() time.Time) []rest.Route {
 	h := handler{binaries: binaries, base: base, now: now}
 	read := func(label string) rest.Endpoint {
-		return rest.Endpoint{Label: label, Authorize: authorize, AnyAccept: true, Serve: h.read}
+		return rest.Endpoint{Label: label, Authorize: rest.MayRead, AnyAccept: true, Serve: h.read}
 	}
 	return []rest.Route{
-		{Path: "/Binary/{id}", Methods: map[string]rest.Endpoint{
+		{Path: pathOf, Methods: map[string]rest.Endpoint{
 			http.MethodGet:  read("Binary-read"),
 			http.MethodHead: read("Binary-read"),
 			http.MethodDelete: {
-				Label: "Binary-delete", Event: obs.AuditDelete, Authorize: authorize, Serve: h.delete,
+				Label: "Binary-delete", Event: obs.AuditDelete, Authorize: rest.MayRead, Serve: h.delete,
 			},
 		}},
-		{Path: "/Binary/{id}/_history/{version}", Methods: map[string]rest.Endpoint{
+		{Path: pathOf + "/_history/{version}", Methods: map[string]rest.Endpoint{
 			http.MethodGet:  read("Binary-vread"),
 			http.MethodHead: read("Binary-vread"),
 		}},
 	}
-}
-
-func authorize(caller auth.Principal) error {
-	if caller.HasRole(Role) {
-		return nil
-	}
-	return rest.Forbidden("Binary", caller.UserType, Role)
 }
 
 // place reads the address. What is no number names nothing that there is.
@@ -109,6 +102,14 @@ func missing(r *http.Request, err error) error {
 func notFound(r *http.Request) error {
 	return &rest.Problem{Status: http.StatusNotFound, Issues: []fhir.Issue{{
 		Code: models.IssueTypeNotFound, MessageCode: "GENERAL_RESOURCE_NOT_FOUND",
-		Diagnostics: fmt.Sprintf("Resource Binary with id %.64s is not found.", rest.PathValue(r, "id")),
+		Diagnostics: fmt.Sprintf("Resource Binary with id %.64s is not found.", wanted(r)),
 	}}}
+}
+
+// wanted is what the address asks for.
+func wanted(r *http.Request) string {
+	if version := rest.PathValue(r, "version"); version != "" {
+		return fmt.Sprintf("%.32s and version %.16s", rest.PathValue(r, "id"), version)
+	}
+	return rest.PathValue(r, "id")
 }
