@@ -62,15 +62,23 @@ func TestWritersGuide(t *testing.T) {
 	if job.Status != report.Queued || !job.Started.IsZero() || string(job.Parameters) != parameters {
 		t.Errorf("after insert: %+v", job)
 	}
-	run(0, "finish", id, "DONE", nil) // not before it runs
+	run(0, "finish", id, "DONE", nil, nil) // not before it runs
 	run(1, "start", id)
 	run(0, "start", id) // one worker only
 	if job = read(); job.Status != report.Running || time.Since(job.Started) > time.Minute {
 		t.Errorf("after start: %+v", job)
 	}
-	run(1, "finish", id, "DONE", "Binary/7")
-	run(0, "finish", id, "FAILED", nil) // the end stands
-	if job = read(); job.Status != report.Done || job.Ended.Before(job.Started) || job.BinaryReference != "Binary/7" {
+	run(1, "finish", id, "DONE", "Binary/7", nil)
+	run(0, "finish", id, "FAILED", nil, "too late") // the end stands
+	if job = read(); job.Status != report.Done || job.Ended.Before(job.Started) || job.BinaryReference != "Binary/7" || job.FailureReason != "" {
 		t.Errorf("after finish: %+v", job)
+	}
+
+	id = uuid.New()
+	run(1, "insert", id, "com.example.Report", "unlucky", "SCHEDULED", parameters)
+	run(1, "start", id)
+	run(1, "finish", id, "FAILED", nil, "The source is away.")
+	if jobs := readJobs(t, db, "unlucky"); len(jobs) != 1 || jobs[0].Status != report.Failed || jobs[0].FailureReason != "The source is away." {
+		t.Errorf("after a failure: %+v", jobs)
 	}
 }
