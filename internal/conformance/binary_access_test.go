@@ -55,12 +55,14 @@ func TestW148(t *testing.T) {
 		get(user, "/Binary/999999999").by("DELETE"),
 	} {
 		issue := server.do(t, r).coded(t, http.StatusNotFound, models.IssueTypeNotFound, "GENERAL_RESOURCE_NOT_FOUND")
-		id, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/Binary/"), "/")
+		id := strings.Replace(strings.TrimPrefix(r.path, "/Binary/"), "/_history/", " and version ", 1)
 		if want := "Resource Binary with id " + id + " is not found."; *issue.Diagnostics != want {
 			t.Errorf("%s", *issue.Diagnostics)
 		}
 	}
 	server.do(t, get(user, b.path())).binary(t)
+	// What is called on a type is no Binary of that name.
+	server.do(t, get(user, "/Binary/$execute-patient-usage-stats").by("POST")).outcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
 	for _, method := range []string{"POST", "PUT", "PATCH"} {
 		a := server.do(t, get(user, b.path()).by(method))
 		a.outcome(t, http.StatusMethodNotAllowed, models.IssueTypeNotSupported)

@@ -67,9 +67,13 @@ func TestW135(t *testing.T) {
 	if raw.header.Get("Content-Type") != zipType || string(raw.body) != string(b.bytes(t)) {
 		t.Errorf("bytes: %d %v", raw.status, raw.header)
 	}
-	// Binary.read is for Binary; here it takes the role of the report.
-	server.do(t, get(user, path).as("$fetch-*")).binary(t)
-	server.do(t, get(user, path).as("Binary.read")).coded(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
+	// It takes the role of the report, and that of results.
+	server.do(t, get(user, path).as("$fetch-*", "Binary.*")).binary(t)
+	for _, roles := range [][]string{{"Binary.read"}, {"$fetch-*"}} {
+		for _, r := range []request{get(user, path), get(user, path).by("DELETE")} {
+			server.do(t, r.as(roles...)).coded(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
+		}
+	}
 
 	server.do(t, get(user, path).by("DELETE")).information(t, http.StatusAccepted)
 	server.do(t, get(user, path)).outcome(t, http.StatusGone, models.IssueTypeDeleted)

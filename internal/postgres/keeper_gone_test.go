@@ -113,3 +113,35 @@ func TestNobodyIsDeadBecauseTheDatabaseWasAway(t *testing.T) {
 		t.Errorf("the wrong one was taken for dead: %v", err)
 	}
 }
+
+// To the queue somebody is, for a moment, still at a job that was just handed back.
+func TestJobsThatWereHandedBackAreNotRescued(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	id := m.place(t, "u", time.Time{}).JobID
+	m.take(t, id)
+	run := m.begin(t, id)
+	for range 10 {
+		m.clock.turn(report.BeatEvery)
+		if err := m.runs.Beat(t.Context(), run, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.runs.HandBack(t.Context(), run, true); err != nil {
+		t.Fatal(err)
+	}
+	m.rescues(t, 0, "the queue is about to hear of it")
+	m.clock.turn(report.BeatsMissed + time.Second)
+	m.rescues(t, 1, "it has not")
+}
+
+// A job that another program has started, which it may not, is nobody's.
+func TestJobsThatOthersStarted(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	id := m.place(t, "u", time.Time{}).JobID
+	m.db.Exec(t, `update report_job set status = 'RUNNING', started_at = $1 where id = $2`, m.clock.time(), [16]byte(id))
+	m.rescues(t, 0, "at once")
+	m.clock.turn(report.BeatsMissed + time.Second)
+	m.rescues(t, 1, "later")
+}

@@ -159,7 +159,7 @@ func (o *Orders) Cancel(ctx context.Context, userID string, id report.JobID) err
 const (
 	cancelJob = `
 update report_job set status = 'CANCELLED', ended_at = greatest(coalesce($3::timestamptz, now()), started_at, created_at)
- where user_id = $1 and id = $2 and status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
+ where user_id = $1 and id = $2 and status in ('SCHEDULED', 'QUEUED', 'RUNNING') and exists (select from report_run r where r.job_id = id)`
 	deleteVersions = `delete from report_binary_version v using report_binary b where b.id = v.binary_id and b.user_id = $1 `
 	deleteBinary   = `update report_binary set deleted_at = coalesce($3::timestamptz, now()) where user_id = $1 and deleted_at is null `
 )

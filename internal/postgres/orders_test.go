@@ -199,3 +199,29 @@ func TestCancel(t *testing.T) {
 		})
 	}
 }
+
+// Jobs of other programs are theirs to cancel, and have no placeholder here.
+func TestJobsOfOthersAreNotCancelled(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	id := report.JobID{1}
+	m.db.Exec(t, `insert into report_job (id, report_class, user_id, status, parameters) values ($1, 'c', 'u', 'QUEUED', '{"resourceType":"Parameters"}')`, [16]byte(id))
+	_, err := m.orders.Stage(t.Context(), "u", id)
+	wantKind(t, err, report.NotFound)
+	wantKind(t, m.orders.Cancel(t.Context(), "u", id), report.NotFound)
+	if status := m.status(t, id); status != report.Queued {
+		t.Errorf("it is %s", status)
+	}
+}
+
+// Clients that compare times compare whole seconds.
+func TestResultsAreInALaterSecond(t *testing.T) {
+	t.Parallel()
+	m := newMaking(t)
+	placed := m.place(t, "u", time.Time{})
+	m.finish(t, m.begin(t, placed.JobID), "x")
+	made, _, err := m.result(t, "u", placed.Binary.ID)
+	if err != nil || !made.LastUpdated.Truncate(time.Second).After(placed.Binary.LastUpdated.Truncate(time.Second)) {
+		t.Errorf("%s after %s, %v", made.LastUpdated, placed.Binary.LastUpdated, err)
+	}
+}

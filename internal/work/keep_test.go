@@ -126,3 +126,32 @@ func TestKeepingInTrouble(t *testing.T) {
 		}
 	})
 }
+
+// endless always finds something old.
+type endless struct{ keeper }
+
+func (e *endless) Clear(ctx context.Context, _ time.Time) (report.Cleared, error) {
+	select {
+	case <-ctx.Done():
+		return report.Cleared{}, ctx.Err()
+	case <-time.After(time.Second):
+		return report.Cleared{Jobs: 100}, nil
+	}
+}
+
+// However much is too old, the jobs of the dead do not wait for it.
+func TestKeepingBesideClearing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var k endless
+		work.Keeping{
+			Keeper: &k, Attempts: attempts, Retain: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Observe: func(report.Tending, report.Cleared) {},
+		}.Run(ctx)
+		if len(k.tended) < 200 {
+			t.Errorf("looked after %d times in ten minutes", len(k.tended))
+		}
+	})
+}
