@@ -45,6 +45,7 @@ type App struct {
 	tracer    *trace.Tracer // nil: traces are off
 	metrics   *obs.Metrics
 	reports   []catalog.Report // none: this service makes and takes no orders
+	workers   *workers         // nil: no reports are made here
 	api, ops  *listener        // api is nil where nobody is served
 	cleanups  cleanups
 }
@@ -81,7 +82,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	)
 	a.metrics.RegisterReadiness(a.readiness)
 	if a.config.Reports.On() && a.config.Reports.Workers > 0 {
-		if _, err := a.openWorkers(ctx); err != nil {
+		if a.workers, err = a.openWorkers(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -104,11 +105,10 @@ func NewWorker(ctx context.Context, o Options) (app *App, err error) {
 			err = errors.Join(err, a.cleanups.undo(context.WithoutCancel(ctx)))
 		}
 	}()
-	w, err := a.openWorkers(ctx)
-	if err != nil {
+	if a.workers, err = a.openWorkers(ctx); err != nil {
 		return nil, err
 	}
-	a.readiness = obs.NewReadiness(a.log, obs.Check{Name: "workers", Run: w.check})
+	a.readiness = obs.NewReadiness(a.log, obs.Check{Name: "workers", Run: a.workers.check})
 	a.metrics.RegisterReadiness(a.readiness)
 	if err := a.listenOps(ctx); err != nil {
 		return nil, err

@@ -73,6 +73,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	stopping := context.WithoutCancel(ctx)
 	a.readiness.Drain()
+	if a.workers != nil {
+		a.workers.drain() // while callers still get their answers
+	}
 	delay := a.config.ShutdownDelay
 	if failure != nil || a.api == nil { // nobody sends requests to what only works
 		delay = 0

@@ -38,6 +38,9 @@ type workers struct {
 
 	mu      sync.Mutex
 	running *queue.Workers // nil: they have not begun
+
+	draining sync.Once
+	drained  chan error // gets how they ended, once
 }
 
 // openWorkers prepares what makes reports. The database need not be there.
@@ -53,7 +56,7 @@ func (a *App) openWorkers(ctx context.Context) (*workers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
-	w := &workers{app: a, pool: pool, runs: postgres.NewRuns(pool, entries, a.config.StatementTimeout, nil)}
+	w := &workers{app: a, drained: make(chan error, 1), pool: pool, runs: postgres.NewRuns(pool, entries, a.config.StatementTimeout, nil)}
 	var names []string
 	for _, kind := range a.reports {
 		names = append(names, kind.Name)
@@ -157,7 +160,28 @@ func (w *workers) check(context.Context) error {
 	return nil
 }
 
+// drain takes no jobs any more, and hands back what does not end soon. It waits for nothing.
+func (w *workers) drain() {
+	w.draining.Do(func() {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), workersLimit)
+			defer cancel()
+			w.drained <- w.end(ctx)
+		}()
+	})
+}
+
 func (w *workers) stop(ctx context.Context) error {
+	w.drain()
+	select {
+	case err := <-w.drained:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *workers) end(ctx context.Context) error {
 	w.cancel()
 	w.ended.Wait()
 	if w.running == nil {
