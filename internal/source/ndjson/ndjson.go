@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package ndjson reads episodes of care from a folder of files as a bulk export writes
-// them (FHIR Bulk Data Access): one resource a line, in files whose names begin with
-// EpisodeOfCare and end in .ndjson, or .ndjson.gz.
+// them (FHIR Bulk Data Access): one resource a line, in files whose names have
+// EpisodeOfCare in them and end in .ndjson or .ndjson.gz, in any letter case.
 //
 // internal/app imports it.
 package ndjson
@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,37 +38,65 @@ type Folder struct {
 // New returns the source in dir. Dates without a time are days of zone.
 func New(dir string, zone *time.Location) *Folder { return &Folder{dir: dir, zone: zone} }
 
-// Each implements episode.Source. An empty folder is an error and not a count of zero:
-// an export that failed looks like that.
+// Each implements episode.Source. A folder without episodes is an error and not a count
+// of zero: an export that failed looks like that. So is a folder whose files change while
+// they are read: what was told of them may be parts of two exports.
 func (f *Folder) Each(ctx context.Context, yield func(*episode.Episode) error) error {
-	names, err := f.files()
+	found, err := f.files()
 	if err != nil {
 		return err
 	}
 	decoder := source.Decoder{Zone: f.zone}
-	for _, name := range names {
-		if err := f.file(ctx, name, &decoder, yield); err != nil {
+	some := false
+	for _, file := range found {
+		if err := f.file(ctx, file.name, &decoder, func(e *episode.Episode) error {
+			some = true
+			return yield(e)
+		}); err != nil {
 			return err
 		}
+	}
+	// Files that are gone, and a folder that is, are a change as well.
+	if left, err := f.files(); err != nil || !slices.Equal(found, left) {
+		return errors.New("the folder changed while it was read")
+	}
+	if !some {
+		return fmt.Errorf("the exported files (%d) hold no episode of care", len(found))
 	}
 	return nil
 }
 
-func (f *Folder) files() (names []string, err error) {
+// exported is a file, and what of it tells that it changed.
+type exported struct {
+	name    string // with its folder
+	size    int64  // bytes
+	changed int64  // nanoseconds since 1970
+}
+
+// files are those that count. What else is in the folder may come and go.
+func (f *Folder) files() (found []exported, err error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
 		return nil, fmt.Errorf("look for exported files: %w", nameless(err))
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if strings.HasPrefix(name, "EpisodeOfCare") && (strings.HasSuffix(name, ".ndjson") || strings.HasSuffix(name, ".ndjson.gz")) {
-			names = append(names, filepath.Join(f.dir, name))
+		// Exporters put numbers, times and other things before and after the type.
+		lower := strings.ToLower(name)
+		if !strings.Contains(lower, "episodeofcare") || !strings.HasSuffix(lower, ".ndjson") && !strings.HasSuffix(lower, ".ndjson.gz") {
+			continue
 		}
+		path := filepath.Join(f.dir, name)
+		info, err := os.Stat(path) // of the file that a link leads to
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", name, nameless(err))
+		}
+		found = append(found, exported{path, info.Size(), info.ModTime().UnixNano()})
 	}
-	if len(names) == 0 {
-		return nil, errors.New("look for exported files: there is no EpisodeOfCare*.ndjson in the folder")
+	if len(found) == 0 {
+		return nil, errors.New("look for exported files: no file in the folder is called .ndjson or .ndjson.gz and after EpisodeOfCare")
 	}
-	return names, nil // in order, as ReadDir has them
+	return found, nil // in order, as ReadDir has them
 }
 
 func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder, yield func(*episode.Episode) error) (err error) {
@@ -78,7 +107,7 @@ func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder,
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	var text io.Reader = file
-	if strings.HasSuffix(name, ".gz") {
+	if strings.HasSuffix(strings.ToLower(name), ".gz") {
 		if text, err = gzip.NewReader(bufio.NewReader(file)); err != nil {
 			return fmt.Errorf("read %s: %w", short, nameless(err))
 		}
@@ -122,18 +151,18 @@ var errEnough = errors.New("enough")
 // Probe reads the first episode of each file. It returns how many files there are, and
 // how many of them hold one.
 func (f *Folder) Probe(ctx context.Context) (files, full int, err error) {
-	names, err := f.files()
+	found, err := f.files()
 	if err != nil {
 		return 0, 0, err
 	}
 	decoder := source.Decoder{Zone: f.zone}
-	for _, name := range names {
-		err := f.file(ctx, name, &decoder, func(*episode.Episode) error { return errEnough })
+	for _, file := range found {
+		err := f.file(ctx, file.name, &decoder, func(*episode.Episode) error { return errEnough })
 		if errors.Is(err, errEnough) {
 			full++
 		} else if err != nil {
-			return len(names), full, err
+			return len(found), full, err
 		}
 	}
-	return len(names), full, nil
+	return len(found), full, nil
 }
