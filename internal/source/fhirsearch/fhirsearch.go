@@ -68,20 +68,6 @@ func New(o Options) *Server {
 	return s
 }
 
-// stay keeps requests, and with them the token, at the server's origin.
-func (s *Server) stay(to *http.Request, via []*http.Request) error {
-	const most = 3
-	if !s.own(to.URL) || len(via) >= most {
-		return http.ErrUseLastResponse
-	}
-	return nil
-}
-
-// own tells whether a URL has the server's origin (RFC 6454): scheme, host and port.
-func (s *Server) own(u *url.URL) bool {
-	return u.Scheme == s.options.Base.Scheme && u.Host == s.options.Base.Host && u.User == nil
-}
-
 // Each implements episode.Source.
 func (s *Server) Each(ctx context.Context, yield func(*episode.Episode) error) error {
 	fetch := s.fetcher(ctx)
@@ -128,26 +114,6 @@ func (s *Server) first() string {
 		"_count": {strconv.Itoa(s.options.PageSize)}, "_elements": {"patient,period,status,statusHistory"}, "_sort": {"_id"},
 	}.Encode()
 	return u.String()
-}
-
-// follow returns the address of the next page, "" after the last one. A link elsewhere
-// would take the token along.
-func (s *Server) follow(from, link string) (string, error) {
-	if link == "" {
-		return "", nil
-	}
-	at, err := url.Parse(from)
-	if err != nil {
-		return "", errors.New("the FHIR server's page has no usable address")
-	}
-	next, err := at.Parse(link)
-	if err != nil {
-		return "", errors.New("the FHIR server's link to the next page is no URL")
-	}
-	if !s.own(next) {
-		return "", fmt.Errorf("the FHIR server's link to the next page leads to another server, %s", next.Hostname())
-	}
-	return next.String(), nil
 }
 
 // Probe asks for the first page, of one episode, once. It returns how many episodes the

@@ -188,7 +188,7 @@ func TestTroubleThatStays(t *testing.T) {
 		"another Bundle":  {body(`{"resourceType":"Bundle","type":"collection"}`), "searchset", 1},
 		"a bad resource":  {body(`{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"EpisodeOfCare"}}]}`), "EpisodeOfCare.status", 1},
 		"fewer than told": {body(`{"resourceType":"Bundle","type":"searchset","total":7}`), "has 7 episodes and told 0", 1},
-		"another server":  {body(`{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"` + elsewhere.URL + `/x"}]}`), "another server", 1},
+		"another port":    {body(`{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"` + elsewhere.URL + `/x"}]}`), "has another port", 1},
 		"a circle":        {body(`{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"?from=2"}]}`), "circle", 2},
 		"sent elsewhere": {func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
