@@ -62,7 +62,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	for n := from; n < min(from+2, s.episodes); n++ {
 		entries = append(entries, fmt.Sprintf(`{"resource":{"resourceType":"EpisodeOfCare","status":"active","patient":{"reference":"%s/fhir/Patient/%d"},"period":{"start":"2023"}},"search":{"mode":"match"}}`, s.URL, n))
 	}
-	entries = append(entries, `{"resource":{"resourceType":"OperationOutcome"},"search":{"mode":"outcome"}}`)
+	entries = append(entries, `{"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"warning"},{"severity":"information"}]},"search":{"mode":"outcome"}}`)
 	next := ""
 	if from+2 < s.episodes {
 		next = fmt.Sprintf(`,{"relation":"next","url":"?from=%d"}`, from+2)
@@ -170,6 +170,10 @@ func TestTroubleThatStays(t *testing.T) {
 			return true
 		}
 	}
+	outcome := func(issues string) func(http.ResponseWriter, *http.Request, int) bool {
+		return body(`{"resourceType":"Bundle","type":"searchset","total":1,"entry":[{"resource":{"resourceType":"OperationOutcome","issue":` + issues + `},"search":{"mode":"outcome"}},` +
+			`{"resource":{"resourceType":"EpisodeOfCare","status":"active","patient":{"reference":"Patient/1"}}}]}`)
+	}
 	status := func(code int) func(http.ResponseWriter, *http.Request, int) bool {
 		return func(w http.ResponseWriter, _ *http.Request, _ int) bool {
 			w.WriteHeader(code)
@@ -189,6 +193,9 @@ func TestTroubleThatStays(t *testing.T) {
 		"a bad resource":  {body(`{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"EpisodeOfCare"}}]}`), "EpisodeOfCare.status", 1},
 		"fewer than told": {body(`{"resourceType":"Bundle","type":"searchset","total":7}`), "has 7 episodes and told 0", 1},
 		"another port":    {body(`{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"` + elsewhere.URL + `/x"}]}`), "has another port", 1},
+		"an error inside": {outcome(`[{"severity":"warning"},{"severity":"error","diagnostics":"token1"}]`), "the FHIR server's answer tells of an error", 1},
+		"a fatal one":     {outcome(`[{"severity":"fatal"}]`), "the FHIR server's answer tells of an error", 1},
+		"an odd outcome":  {outcome(`"token1"`), "no JSON of an OperationOutcome", 1},
 		"a circle":        {body(`{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"?from=2"}]}`), "circle", 2},
 		"sent elsewhere": {func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)

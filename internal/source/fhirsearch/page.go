@@ -54,10 +54,35 @@ func readPage(text []byte) (page, error) {
 		}
 	}
 	for _, e := range b.Entry {
-		// The others are warnings, and what was included.
-		if e.Search.Mode == "" || e.Search.Mode == "match" {
+		switch e.Search.Mode { // the others are included, and unasked for
+		case "", "match":
 			p.matches = append(p.matches, e.Resource)
+		case "outcome":
+			if err := readOutcome(e.Resource); err != nil {
+				return page{}, err
+			}
 		}
 	}
 	return p, nil
+}
+
+type outcome struct {
+	Issue []struct {
+		Severity string `json:"severity"`
+	} `json:"issue"`
+}
+
+// readOutcome is an error where a search went wrong in part, as when one of several
+// servers behind it did not answer: then episodes are missing. Warnings are not.
+func readOutcome(text []byte) error {
+	var o outcome
+	if err := json.Unmarshal(text, &o); err != nil {
+		return errors.New("the FHIR server's answer holds what is no JSON of an OperationOutcome")
+	}
+	for _, issue := range o.Issue {
+		if issue.Severity == "error" || issue.Severity == "fatal" {
+			return errors.New("the FHIR server's answer tells of an error")
+		}
+	}
+	return nil
 }
