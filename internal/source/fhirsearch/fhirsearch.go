@@ -100,6 +100,9 @@ func (s *Server) Each(ctx context.Context, yield func(*episode.Episode) error) e
 			return err
 		}
 	}
+	if told == 0 && total < 0 {
+		return errors.New("the FHIR server tells no episodes and no total") // a server that has none says so
+	}
 	if told < total {
 		return fmt.Errorf("the FHIR server has %d episodes and told %d", total, told)
 	}
@@ -107,11 +110,13 @@ func (s *Server) Each(ctx context.Context, yield func(*episode.Episode) error) e
 }
 
 // first is the address of the first page. Elements that are of no use are not asked for;
-// a server that sends them all the same is well.
+// a server that sends them all the same is well. So is one that tells no total, if it
+// tells episodes.
 func (s *Server) first() string {
 	u := s.options.Base.JoinPath("EpisodeOfCare")
 	u.RawQuery = url.Values{
 		"_count": {strconv.Itoa(s.options.PageSize)}, "_elements": {"patient,period,status,statusHistory"}, "_sort": {"_id"},
+		"_total": {"accurate"}, // so that episodes that are missing are missed
 	}.Encode()
 	return u.String()
 }

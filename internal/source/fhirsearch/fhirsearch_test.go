@@ -108,11 +108,19 @@ func TestPages(t *testing.T) {
 	if err != nil || !slices.Equal(got, five) || s.calls != 3 || s.tokens != 1 {
 		t.Errorf("%v, %v with %d calls, %d tokens", got, err, s.calls, s.tokens)
 	}
-	if q := first.URL.Query(); q.Get("_count") != "500" || first.Header.Get("Authorization") != "Bearer token1" || first.Header.Get("Accept") != "application/fhir+json" {
+	if q := first.URL.Query(); q.Get("_count") != "500" || q.Get("_total") != "accurate" || first.Header.Get("Authorization") != "Bearer token1" || first.Header.Get("Accept") != "application/fhir+json" {
 		t.Errorf("asked %v with %v", q, first.Header)
 	}
 	if got, err := start(t, 0).patients(t.Context(), nil); err != nil || len(got) != 0 {
 		t.Errorf("no episodes: %v, %v", got, err)
+	}
+	silent := start(t, 1)
+	silent.trouble = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		_, _ = w.Write([]byte(`{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"EpisodeOfCare","status":"active","patient":{"reference":"Patient/0"}}}]}`))
+		return true
+	}
+	if got, err := silent.patients(t.Context(), nil); err != nil || !slices.Equal(got, five[:1]) {
+		t.Errorf("no total: %v, %v", got, err)
 	}
 }
 
@@ -196,6 +204,8 @@ func TestTroubleThatStays(t *testing.T) {
 		"an error inside": {outcome(`[{"severity":"warning"},{"severity":"error","diagnostics":"token1"}]`), "the FHIR server's answer tells of an error", 1},
 		"a fatal one":     {outcome(`[{"severity":"fatal"}]`), "the FHIR server's answer tells of an error", 1},
 		"an odd outcome":  {outcome(`"token1"`), "no JSON of an OperationOutcome", 1},
+		"nothing told":    {body(`{"resourceType":"Bundle","type":"searchset"}`), "tells no episodes and no total", 1},
+		"but a warning":   {body(`{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"warning"}]},"search":{"mode":"outcome"}}]}`), "tells no episodes and no total", 1},
 		"a circle":        {body(`{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"?from=2"}]}`), "circle", 2},
 		"sent elsewhere": {func(w http.ResponseWriter, r *http.Request, _ int) bool {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
