@@ -26,7 +26,7 @@ func (s *Server) fetcher(ctx context.Context) func(context.Context, string) (pag
 	var tokens oauth2.TokenSource
 	renew := func() {
 		if s.options.Credentials != nil {
-			tokens = s.options.Credentials.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: pageTimeout}))
+			tokens = s.options.Credentials.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, tokenClient()))
 		}
 	}
 	renew()
@@ -47,6 +47,24 @@ func (s *Server) fetcher(ctx context.Context) func(context.Context, string) (pag
 			return p, err
 		}, backoff.WithBackOff(pauses), backoff.WithMaxTries(s.options.Tries), backoff.WithMaxElapsedTime(0))
 	}
+}
+
+// tokenClient asks for tokens. It follows no redirect: the secret would go along.
+func tokenClient() *http.Client {
+	return &http.Client{
+		Timeout: pageTimeout, Transport: named{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// named tells servers who asks, also where requests are made by a library.
+type named struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (named) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context()) // a transport may not change what it is given
+	r.Header.Set("User-Agent", "reporting")
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 var errRefused = errors.New("the FHIR server refuses the service's token (401)")
@@ -89,8 +107,13 @@ func (s *Server) get(ctx context.Context, address string, tokens oauth2.TokenSou
 // tokenError tells what is wrong with the token endpoint, and not what it said: that may
 // hold the secret.
 func tokenError(err error) error {
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response != nil && refused.Response.StatusCode < http.StatusInternalServerError {
-		return backoff.Permanent(fmt.Errorf("the token endpoint refuses the service's credentials (%d)", refused.Response.StatusCode))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response != nil {
+		switch status := refused.Response.StatusCode; {
+		case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
+			return backoff.Permanent(fmt.Errorf("the token endpoint leads elsewhere (%d), where the service's secret is not sent", status))
+		case status < http.StatusInternalServerError:
+			return backoff.Permanent(fmt.Errorf("the token endpoint refuses the service's credentials (%d)", status))
+		}
 	}
 	return errors.New("the token endpoint cannot be reached, or does not answer")
 }

@@ -64,7 +64,7 @@ func New(o Options) *Server {
 		o.FirstPause = usualPause
 	}
 	s := &Server{options: o}
-	s.client = &http.Client{Timeout: pageTimeout, CheckRedirect: s.stay}
+	s.client = &http.Client{Timeout: pageTimeout, Transport: named{}, CheckRedirect: s.stay}
 	return s
 }
 
