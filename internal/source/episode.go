@@ -18,7 +18,8 @@ import (
 // would be wrong.
 type Decoder struct {
 	// Base is the address of the server that the resources come from; references to
-	// patients may hold it or not. Empty: unknown.
+	// patients may hold it or not. Empty: unknown; absolute and relative spellings of one
+	// patient count as two patients then.
 	Base string
 	// Zone is where days begin whose dates are written without a time.
 	Zone *time.Location
@@ -66,6 +67,9 @@ func (d *Decoder) Decode(text []byte, e *episode.Episode) error {
 	}
 	if e.Patient = d.patient(r.Patient.Reference); e.Patient == "" {
 		return errors.New("EpisodeOfCare.patient.reference is missing")
+	}
+	if strings.HasPrefix(e.Patient, "#") { // the same name in each resource, for other people
+		return errors.New("EpisodeOfCare.patient.reference leads into the resource")
 	}
 	var err error
 	if e.Period, err = d.period(r.Period); err != nil {

@@ -76,6 +76,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"no status":           {`"status":"active","patient"`, `"patient"`, "EpisodeOfCare.status"},
 		"unknown status":      {`"status":"active","patient"`, `"status":"secret","patient"`, "EpisodeOfCare.status"},
 		"no patient":          {`"Patient/secret"`, `""`, "patient.reference"},
+		"contained patient":   {`"Patient/secret"`, `"#secret"`, "patient.reference leads into the resource"},
 		"no date":             {`"2024"`, `"secret"`, "period.end"},
 		"no date of the kind": {`"start":"2023","end"`, `"start":"2023-13","end"`, "period.start"},
 		"no zone":             {`"2024"`, `"2024-01-01T10:00:00"`, "period.end"},
