@@ -100,8 +100,15 @@ func TestRules(t *testing.T) {
 	}{
 		"planned never counts":   {episode.Episode{Status: episode.Planned, Period: whole}, nil},
 		"cancelled never counts": {episode.Episode{Status: episode.Cancelled, Period: whole}, nil},
-		"no start, no month":     {episode.Episode{Status: episode.Active, Period: period("", "2023-05-03 10:00")}, nil},
-		"active":                 {episode.Episode{Status: episode.Active, Period: whole}, map[string][2]int64{"2023-3": {1, 1}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
+		"only the end is known":  {episode.Episode{Status: episode.Active, Period: period("", "2023-05-03 10:00")}, map[string][2]int64{"2023-5": {1, 0}}},
+		"which is a midnight":    {episode.Episode{Status: episode.Finished, Period: period("", "2023-05-01 00:00")}, map[string][2]int64{"2023-4": {1, 0}}},
+		"nothing is known":       {episode.Episode{Status: episode.Active, History: []episode.Stage{{Status: episode.Active}}}, nil},
+		"its history begins": {episode.Episode{Status: episode.Finished, Period: period("", "2023-05-03 10:00"), History: []episode.Stage{
+			{Status: episode.OnHold, Period: period("2023-04-20 10:00", "2023-05-03 10:00")},
+			{Status: episode.Waitlist, Period: period("", "2023-03-21 10:00")},
+			{Status: episode.Active, Period: period("2023-03-21 10:00", "2023-04-20 10:00")},
+		}}, map[string][2]int64{"2023-3": {1, 1}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
+		"active": {episode.Episode{Status: episode.Active, Period: whole}, map[string][2]int64{"2023-3": {1, 1}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
 		"finished, nobody knows when it was active": {
 			episode.Episode{Status: episode.Finished, Period: whole},
 			map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 0}, "2023-5": {1, 0}},

@@ -34,8 +34,7 @@ func (m month) year() int { return int(m) / 12 }
 func (m month) ofYear() int { return int(m)%12 + 1 }
 
 // days are those on which a period goes on, the day in which it ends included, and none
-// after today. A period of which nobody knows the begin has none: there is no month that
-// it belongs to.
+// after today. A period of which nobody knows the begin has none.
 func days(p episode.Period, zone *time.Location, today day) (s span, some bool) {
 	if p.Start.IsZero() {
 		return span{}, false
@@ -57,6 +56,25 @@ type stay struct {
 	active []span
 }
 
+// wholeOf is when an episode went on. Without a start of its own it began with the first
+// stage of its history, or else, where only the end is known, with that: it counts in the
+// month of the end. Where neither is known there is no month that it belongs to.
+func wholeOf(e *episode.Episode) episode.Period {
+	p := e.Period
+	if !p.Start.IsZero() {
+		return p
+	}
+	for _, stage := range e.History {
+		if begin := stage.Period.Start; !begin.IsZero() && (p.Start.IsZero() || begin.Before(p.Start)) {
+			p.Start = begin
+		}
+	}
+	if p.Start.IsZero() && !p.End.IsZero() {
+		p.Start = p.End.Add(-1) // it ends before End
+	}
+	return p
+}
+
 // stayOf returns what counts of an episode, and whether anything does.
 func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts bool) {
 	switch e.Status {
@@ -64,10 +82,11 @@ func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts 
 		return stay{}, false
 	case episode.Waitlist, episode.Active, episode.OnHold, episode.Finished:
 	}
-	if s.whole, counts = days(e.Period, zone, today); !counts {
+	whole := wholeOf(e)
+	if s.whole, counts = days(whole, zone, today); !counts {
 		return stay{}, false
 	}
-	for _, p := range activePeriods(e) {
+	for _, p := range activePeriods(e, whole) {
 		if active, some := days(p, zone, today); some {
 			s.active = append(s.active, active)
 		}
@@ -78,10 +97,10 @@ func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts 
 // activePeriods are the times in which an episode was active: those that its history
 // names, or without one its whole period when it is active now. A history may leave out
 // the status of today; then that lasts since the latest change that it knows of.
-func activePeriods(e *episode.Episode) []episode.Period {
+func activePeriods(e *episode.Episode, whole episode.Period) []episode.Period {
 	if len(e.History) == 0 {
 		if e.Status == episode.Active {
-			return []episode.Period{e.Period}
+			return []episode.Period{whole}
 		}
 		return nil
 	}
@@ -98,12 +117,12 @@ func activePeriods(e *episode.Episode) []episode.Period {
 			continue
 		}
 		if p.End.IsZero() {
-			p.End = e.Period.End
+			p.End = whole.End
 		}
 		active = append(active, p)
 	}
-	if e.Status == episode.Active && !open && (e.Period.End.IsZero() || e.Period.End.After(latest)) {
-		active = append(active, episode.Period{Start: latest, End: e.Period.End})
+	if e.Status == episode.Active && !open && (whole.End.IsZero() || whole.End.After(latest)) {
+		active = append(active, episode.Period{Start: latest, End: whole.End})
 	}
 	return active
 }
