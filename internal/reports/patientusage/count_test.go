@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,42 @@ func TestRules(t *testing.T) {
 	} {
 		if got := counts(count(t, list{c.episode})); !maps.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// Stages without an end that are not what an episode is in now ended all the same.
+func TestOpenStages(t *testing.T) {
+	t.Parallel()
+	stage := func(status episode.Status, start, end string) episode.Stage {
+		return episode.Stage{Status: status, Period: period(start, end)}
+	}
+	const march, april, may, june = "2023-03-01 00:00", "2023-04-01 00:00", "2023-05-01 00:00", "2023-06-01 00:00"
+	for name, c := range map[string]struct {
+		status  episode.Status
+		end     string // of the episode
+		history []episode.Stage
+		active  [4]int64 // March to June
+	}{
+		"the next stage ends it":         {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, april, "")}, [4]int64{1, 0, 0, 0}},
+		"in another order":               {episode.OnHold, "", []episode.Stage{stage(episode.OnHold, april, ""), stage(episode.Active, march, "")}, [4]int64{1, 0, 0, 0}},
+		"the next, not the last":         {episode.Finished, june, []episode.Stage{stage(episode.Active, march, ""), stage(episode.Finished, june, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 0, 0}},
+		"no day of the next month":       {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:00", "")}, [4]int64{1, 0, 0, 0}},
+		"and seven":                      {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:01", "")}, [4]int64{1, 1, 0, 0}},
+		"the latest, now":                {episode.Active, "", []episode.Stage{stage(episode.OnHold, march, ""), stage(episode.Active, april, "")}, [4]int64{0, 1, 1, 1}},
+		"the latest, of one that ended":  {episode.Finished, may, []episode.Stage{stage(episode.Active, march, "")}, [4]int64{1, 1, 0, 0}},
+		"and nobody knows when":          {episode.Finished, "", []episode.Stage{stage(episode.Active, march, "")}, [4]int64{0, 0, 0, 0}},
+		"a day counts":                   {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, "2023-03-07 00:00"), stage(episode.Active, "2023-03-08 10:00", "")}, [4]int64{1, 0, 0, 0}},
+		"active again, which it omits":   {episode.Active, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 1, 1}},
+		"active now, after an open plan": {episode.Active, "", []episode.Stage{stage(episode.Planned, march, ""), stage(episode.OnHold, april, may)}, [4]int64{0, 0, 1, 1}},
+	} {
+		given := slices.Clone(c.history)
+		months := counts(count(t, list{{Patient: "Patient/1", Status: c.status, Period: period(march, c.end), History: c.history}}))
+		if got := [4]int64{months["2023-3"][1], months["2023-4"][1], months["2023-5"][1], months["2023-6"][1]}; got != c.active {
+			t.Errorf("%s: %v, want %v", name, got, c.active)
+		}
+		if !slices.Equal(given, c.history) {
+			t.Errorf("%s: changed what belongs to the source", name)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package patientusage
 
 import (
+	"slices"
 	"time"
 
 	"reporting/internal/episode"
@@ -97,6 +98,11 @@ func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts 
 // activePeriods are the times in which an episode was active: those that its history
 // names, or without one its whole period when it is active now. A history may leave out
 // the status of today; then that lasts since the latest change that it knows of.
+//
+// It may leave out ends as well. A stage without one that is not the latest ended where
+// the next one starts. The latest lasts for as long as the episode, if that is active; of
+// an episode that is not any more, and has no end, nobody knows when it stopped to be:
+// the day on which the stage began is all that counts.
 func activePeriods(e *episode.Episode, whole episode.Period) []episode.Period {
 	if len(e.History) == 0 {
 		if e.Status == episode.Active {
@@ -106,10 +112,14 @@ func activePeriods(e *episode.Episode, whole episode.Period) []episode.Period {
 	}
 	var active []episode.Period
 	var latest time.Time
-	open := false
-	for _, stage := range e.History {
+	stages := slices.Clone(e.History) // which belongs to the source
+	slices.SortStableFunc(stages, func(a, b episode.Stage) int { return a.Period.Start.Compare(b.Period.Start) })
+	last := len(stages) - 1
+	for n, stage := range stages {
 		p := stage.Period
-		open = open || p.End.IsZero()
+		if p.End.IsZero() && n < last {
+			p.End = stages[n+1].Period.Start
+		}
 		if p.End.After(latest) {
 			latest = p.End
 		}
@@ -119,8 +129,12 @@ func activePeriods(e *episode.Episode, whole episode.Period) []episode.Period {
 		if p.End.IsZero() {
 			p.End = whole.End
 		}
+		if p.End.IsZero() && e.Status != episode.Active {
+			p.End = p.Start // an instant, which counts as a day
+		}
 		active = append(active, p)
 	}
+	open := stages[last].Period.End.IsZero()
 	if e.Status == episode.Active && !open && (whole.End.IsZero() || whole.End.After(latest)) {
 		active = append(active, episode.Period{Start: latest, End: whole.End})
 	}
