@@ -46,7 +46,7 @@ func TestFolderSource(t *testing.T) {
 		}
 	}
 	look := func() doctor.Finding { return sourceOf(t, config.Source{Kind: config.Folder, Dir: dir}) }
-	expect(t, "empty", look(), doctor.Wrong, "no EpisodeOfCare*.ndjson")
+	expect(t, "empty", look(), doctor.Wrong, "no file in the folder is called")
 	write("EpisodeOfCare.1.ndjson", "")
 	expect(t, "nothing in it", look(), doctor.Warning, "hold no episode")
 	write("EpisodeOfCare.2.ndjson", anEpisode+"\n"+anEpisode+"\n")
