@@ -39,8 +39,12 @@ func (a *App) sayReports(demo bool) {
 	case r.On():
 		a.log.Info("reports", "source", r.Source.String())
 	}
-	if r.Retain > 0 && (!r.On() || r.Workers == 0) {
-		a.log.Warn("REPORTING_RETENTION_DAYS has no effect in this process: those that make reports delete what is too old")
+	switch {
+	case r.Retain == 0 || r.On() && r.Workers > 0:
+	case r.On():
+		a.log.Info("REPORTING_RETENTION_DAYS is for the processes that make reports; this one deletes nothing")
+	default:
+		a.log.Warn("REPORTING_RETENTION_DAYS has no effect: what is too old is deleted by processes that make reports, and REPORTING_SOURCE says of what")
 	}
 }
 
