@@ -26,7 +26,8 @@ type Keeping struct {
 	Retain   time.Duration // how long jobs that have ended are kept, and their results; 0: for ever
 	Log      *slog.Logger
 	Now      func() time.Time
-	Observe  func(report.Tending, report.Cleared) // is told of what was done
+	// Observe is told of what was done, also by two goroutines at a time.
+	Observe func(report.Tending, report.Cleared)
 }
 
 // Run looks after jobs until ctx ends. What takes long has a goroutine of its own: jobs

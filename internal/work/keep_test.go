@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,9 +53,12 @@ func keep(t *testing.T, k *keeper, retain, during time.Duration) (log string, te
 	ctx, cancel := context.WithTimeout(t.Context(), during)
 	defer cancel()
 	var text bytes.Buffer
+	var mu sync.Mutex
 	work.Keeping{
 		Keeper: k, Attempts: attempts, Retain: retain, Now: time.Now, Log: slog.New(slog.NewTextHandler(&text, nil)),
 		Observe: func(t report.Tending, c report.Cleared) {
+			mu.Lock()
+			defer mu.Unlock()
 			tended.Queued, tended.Rescued, tended.Failed = tended.Queued+t.Queued, tended.Rescued+t.Rescued, tended.Failed+t.Failed
 			cleared.Jobs, cleared.Results = cleared.Jobs+c.Jobs, cleared.Results+c.Results
 		},
