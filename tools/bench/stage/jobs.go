@@ -98,7 +98,7 @@ func (d *Database) settle(ctx context.Context) error {
 
 // Empty removes all jobs.
 func (d *Database) Empty(ctx context.Context) error {
-	if _, err := d.conn.Exec(ctx, "truncate report_job"); err != nil {
+	if _, err := d.conn.Exec(ctx, "truncate report_job cascade"); err != nil {
 		return fmt.Errorf("empty the table: %w", err)
 	}
 	return nil
