@@ -141,6 +141,8 @@ func (w *workers) do(ctx context.Context, id report.JobID, entry int64) error {
 	switch {
 	case errors.Is(err, work.ErrOver):
 		return queue.ErrOver
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err() // by which the queue knows that a worker has stopped, and lets another begin at once
 	case err != nil:
 		return errAgain
 	}
