@@ -145,18 +145,7 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 		a.log.WarnContext(ctx, auth.NoAudience)
 	}
 	a.metrics.RegisterAuth(func() obs.AuthStats { return authStats(verifier.Stats()) })
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- verifier.Run(running) }()
-	a.cleanups.add("token verifier", stopLimit, func(ctx context.Context) error {
-		cancel()
-		select {
-		case err := <-ended:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
+	a.cleanups.background(ctx, "token verifier", stopLimit, verifier.Run)
 	return verifier, nil
 }
 

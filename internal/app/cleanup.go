@@ -23,6 +23,28 @@ func (c *cleanups) add(name string, limit time.Duration, run func(context.Contex
 	*c = append(*c, cleanup{name: name, limit: limit, run: run})
 }
 
+// background runs something from now on, beyond the end of ctx. The clean-up ends its
+// context and waits for it.
+func (c *cleanups) background(ctx context.Context, name string, limit time.Duration, run func(context.Context) error) {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- run(running) }()
+	c.add(name, limit, func(ctx context.Context) error {
+		cancel()
+		return await(ctx, ended)
+	})
+}
+
+// await waits for how something ended, but not beyond ctx.
+func await(ctx context.Context, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // undo runs every clean-up, each within its limit, and joins what went wrong:
 // one that fails must not keep the others from running. It runs once; a second
 // call finds nothing left.

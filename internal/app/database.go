@@ -70,20 +70,8 @@ func (a *App) openServer(ctx context.Context, name, url string) (*postgres.Pool,
 }
 
 func (a *App) watchReplica(ctx context.Context, both *postgres.Replicated) {
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		both.Run(running)
-	}()
-	const moment = time.Second
-	a.cleanups.add("replica watch", moment, func(ctx context.Context) error {
-		cancel()
-		select {
-		case <-ended:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	a.cleanups.background(ctx, "replica watch", time.Second, func(ctx context.Context) error {
+		both.Run(ctx)
+		return nil
 	})
 }

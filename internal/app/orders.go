@@ -20,20 +20,9 @@ const (
 // after all. It is no check of readiness: an instance that can tell how jobs are doing
 // must not be taken out of balance because it can do nothing else.
 func (a *App) watchOrders(ctx context.Context, pool *postgres.Pool) {
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		a.keepOrders(running, pool.CheckRequester)
-	}()
-	a.cleanups.add("check of orders", time.Second, func(ctx context.Context) error { // before the pool, which would wait for it
-		cancel()
-		select {
-		case <-ended:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	a.cleanups.background(ctx, "check of orders", time.Second, func(ctx context.Context) error { // ends before the pool, which would wait for it
+		a.keepOrders(ctx, pool.CheckRequester)
+		return nil
 	})
 }
 

@@ -175,12 +175,7 @@ func (w *workers) drain() {
 
 func (w *workers) stop(ctx context.Context) error {
 	w.drain()
-	select {
-	case err := <-w.drained:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return await(ctx, w.drained)
 }
 
 func (w *workers) end(ctx context.Context) error {

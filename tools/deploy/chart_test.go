@@ -254,7 +254,7 @@ func cleanups(t *testing.T) (all time.Duration) {
 		seconds, _ := strconv.Atoi(cmp.Or(constant[2], "1"))
 		limits[constant[1]] = time.Duration(seconds) * time.Second
 	}
-	for _, call := range regexp.MustCompile(`\.cleanups\.add\(([^,]+), ([^,]+),`).FindAllStringSubmatch(text.String(), -1) {
+	for _, call := range regexp.MustCompile(`\.cleanups\.(?:add\(|background\(ctx, )([^,]+), ([^,]+),`).FindAllStringSubmatch(text.String(), -1) {
 		limit, known := limits[call[2]]
 		switch {
 		case strings.Contains(call[2], "ShutdownGrace"): // a setting, counted by itself
