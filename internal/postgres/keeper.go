@@ -20,7 +20,7 @@ const most = 100
 // of life: for as long as they have for that, none is taken for dead.
 func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err error) {
 	defer func() {
-		if kind := report.KindOf(err); err != nil && (kind == report.Unavailable || kind == report.Timeout) {
+		if report.KindOf(err).Passes() {
 			r.away.Store(r.now.orSystem().UnixNano())
 		}
 	}()

@@ -68,7 +68,10 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// KindOf returns the kind of err: Internal for whatever is not an *Error.
+// Passes tells whether the same may well succeed a while later.
+func (k Kind) Passes() bool { return k == Unavailable || k == Timeout }
+
+// KindOf returns the kind of err: Internal for whatever is not an *Error, and for nil.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

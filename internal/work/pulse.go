@@ -46,7 +46,7 @@ func (p *pulse) begin(ctx context.Context) {
 			progress := p.progress
 			p.mu.Unlock()
 			err := p.maker.Runs.Beat(ctx, p.run, progress)
-			if err != nil && report.KindOf(err) == report.Lost {
+			if report.KindOf(err) == report.Lost {
 				p.lost()
 				return
 			}

@@ -81,7 +81,7 @@ const settleTimeout = 5 * time.Second
 // nothing more to do for the entry; another error, that it should come again.
 func (m *Maker) Do(ctx context.Context, id report.JobID, entry int64) error {
 	run, err := m.Runs.Begin(ctx, id, entry)
-	if report.KindOf(err) == report.Lost && err != nil {
+	if report.KindOf(err) == report.Lost {
 		return ErrOver
 	}
 	if err != nil {
@@ -164,7 +164,7 @@ func (m *Maker) store(ctx context.Context, run report.Run, file *os.File, result
 	const longest = 30 * time.Second
 	for pause := time.Second; ; pause = min(2*pause, longest) {
 		err := m.Runs.Finish(ctx, run, result)
-		if kind := report.KindOf(err); err == nil || kind != report.Unavailable && kind != report.Timeout {
+		if !report.KindOf(err).Passes() {
 			return err
 		}
 		if _, err := file.Seek(0, io.SeekStart); err != nil {

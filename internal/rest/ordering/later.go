@@ -39,7 +39,7 @@ func (h *handler) stage(r *http.Request, call rest.Call) (report.JobID, report.S
 		return report.JobID{}, report.Stage{}, noJob()
 	}
 	stage, err := h.Orders.Stage(r.Context(), call.Caller.UserID, report.JobID(id))
-	if report.KindOf(err) == report.NotFound && err != nil {
+	if report.KindOf(err) == report.NotFound {
 		return report.JobID{}, report.Stage{}, noJob()
 	}
 	if err != nil {

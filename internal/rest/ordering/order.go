@@ -45,7 +45,7 @@ func (h *handler) order(w http.ResponseWriter, r *http.Request, call rest.Call, 
 		}
 	}
 	placed, err := h.Orders.Place(r.Context(), order)
-	if report.KindOf(err) == report.Excess && err != nil {
+	if report.KindOf(err) == report.Excess {
 		return 0, excess()
 	}
 	if err != nil {
