@@ -82,10 +82,10 @@ fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m
 	go test ./internal/fhir/fhirjson -run '^$$' -fuzz FuzzParse -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/fhir/fhirxml -run '^$$' -fuzz FuzzParse -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/fhir/fhirxml -run '^$$' -fuzz FuzzEncode -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
-	go test ./internal/rest/negotiation -run '^$$' -fuzz FuzzChoose -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/httpapi/negotiation -run '^$$' -fuzz FuzzChoose -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/auth -run '^$$' -fuzz FuzzGateway -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 	go test ./internal/auth -run '^$$' -fuzz FuzzVerifier -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
-	go test ./internal/rest -run '^$$' -fuzz FuzzHeaders -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
+	go test ./internal/httpapi -run '^$$' -fuzz FuzzHeaders -fuzzminimizetime 10x -fuzztime $(or $(FUZZTIME),1m)
 
 # It is built and not "go run", which would leave it behind when it is told to end.
 .PHONY: bench

@@ -11,7 +11,7 @@ import (
 
 	"reporting/internal/app"
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/trace/tracetest"
+	"reporting/internal/telemetry/tracetest"
 )
 
 // The program sends traces where its environment says, those of its last calls as well:

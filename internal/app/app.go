@@ -12,13 +12,13 @@ import (
 	"time"
 
 	"reporting/internal/auth"
-	"reporting/internal/catalog"
 	"reporting/internal/config"
 	"reporting/internal/fhir"
-	"reporting/internal/obs"
-	"reporting/internal/rest"
-	"reporting/internal/rest/jobstatus"
-	"reporting/internal/trace"
+	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/jobstatus"
+	"reporting/internal/reports/catalog"
+	"reporting/internal/telemetry"
+	"reporting/internal/telemetry/tracing"
 )
 
 // stopLimit bounds the clean-ups that wait for nobody.
@@ -27,7 +27,7 @@ const stopLimit = 5 * time.Second
 // Options are what a service is made from.
 type Options struct {
 	Config config.Config
-	Build  obs.Build
+	Build  telemetry.Build
 	Traces Traces // whether and where traces are sent
 	Log    *slog.Logger
 	Now    func() time.Time // nil: the system's clock
@@ -41,9 +41,9 @@ type App struct {
 	log       *slog.Logger
 	now       func() time.Time
 	config    config.Config
-	readiness *obs.Readiness
-	tracer    *trace.Tracer // nil: traces are off
-	metrics   *obs.Metrics
+	readiness *telemetry.Readiness
+	tracer    *tracing.Tracer // nil: traces are off
+	metrics   *telemetry.Metrics
 	reports   []catalog.Report // none: this service makes and takes no orders
 	workers   *workers         // nil: no reports are made here
 	api, ops  *listener        // api is nil where nobody is served
@@ -76,9 +76,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.readiness = obs.NewReadiness(a.log,
-		obs.Check{Name: "database", Run: db.check},
-		obs.Check{Name: "keys", Run: authenticator.Ready},
+	a.readiness = telemetry.NewReadiness(a.log,
+		telemetry.Check{Name: "database", Run: db.check},
+		telemetry.Check{Name: "keys", Run: authenticator.Ready},
 	)
 	a.metrics.RegisterReadiness(a.readiness)
 	if a.config.Reports.On() && a.config.Reports.Workers > 0 {
@@ -108,7 +108,7 @@ func NewWorker(ctx context.Context, o Options) (app *App, err error) {
 	if a.workers, err = a.openWorkers(ctx); err != nil {
 		return nil, err
 	}
-	a.readiness = obs.NewReadiness(a.log, obs.Check{Name: "workers", Run: a.workers.check})
+	a.readiness = telemetry.NewReadiness(a.log, telemetry.Check{Name: "workers", Run: a.workers.check})
 	a.metrics.RegisterReadiness(a.readiness)
 	if err := a.listenOps(ctx); err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (o Options) begin() *App {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{log: o.Log, now: o.Now, config: o.Config, metrics: obs.NewMetrics(o.Build), reports: o.kinds(o.Now)}
+	a := &App{log: o.Log, now: o.Now, config: o.Config, metrics: telemetry.NewMetrics(o.Build), reports: o.kinds(o.Now)}
 	a.sayReports(o.Demo)
 	return a
 }
@@ -144,22 +144,22 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	if c.AuthAudience == "" {
 		a.log.WarnContext(ctx, auth.NoAudience)
 	}
-	a.metrics.RegisterAuth(func() obs.AuthStats { return authStats(verifier.Stats()) })
+	a.metrics.RegisterAuth(func() telemetry.AuthStats { return authStats(verifier.Stats()) })
 	a.cleanups.background(ctx, "token verifier", stopLimit, verifier.Run)
 	return verifier, nil
 }
 
-func (a *App) handler(ctx context.Context, db database, authenticator auth.Authenticator, audit *obs.Audit, build obs.Build) (http.Handler, error) {
+func (a *App) handler(ctx context.Context, db database, authenticator auth.Authenticator, audit *telemetry.Audit, build telemetry.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
 	operations, routes, err := a.ordering(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	handler, err := rest.New(rest.Options{
+	handler, err := httpapi.New(httpapi.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,
-		Operations:    append([]rest.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...),
+		Operations:    append([]httpapi.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...),
 		Routes:        routes,
 		About:         fhir.Server{Version: build.Version, Released: build.Date, Binaries: a.config.Reports.On()},
 		MaxBody:       c.MaxBody,
@@ -167,7 +167,7 @@ func (a *App) handler(ctx context.Context, db database, authenticator auth.Authe
 		UserRate:      c.UserRate,
 		CORSOrigins:   c.CORSOrigins,
 		Audit:         audit,
-		Pseudonyms:    obs.NewPseudonyms(string(c.LogUserKey)),
+		Pseudonyms:    telemetry.NewPseudonyms(string(c.LogUserKey)),
 		Log:           a.log,
 		Metrics:       a.metrics,
 		Tracer:        a.tracer,

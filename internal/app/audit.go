@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"reporting/internal/config"
-	"reporting/internal/obs"
+	"reporting/internal/telemetry"
 )
 
 // auditMode lets nobody but the service's own user read who was shown what.
@@ -21,7 +21,7 @@ const auditMode = 0o600
 const auditFlags = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK
 
 // openAudit opens the stream of audit records where the settings say; nil is none.
-func (a *App) openAudit(ctx context.Context, o Options) (*obs.Audit, error) {
+func (a *App) openAudit(ctx context.Context, o Options) (*telemetry.Audit, error) {
 	var out io.Writer
 	switch where := o.Config.AuditLog; where {
 	case "", config.AuditOff:
@@ -37,7 +37,7 @@ func (a *App) openAudit(ctx context.Context, o Options) (*obs.Audit, error) {
 		}
 		out = file
 	}
-	audit := obs.NewAudit(out, a.log, a.metrics)
+	audit := telemetry.NewAudit(out, a.log, a.metrics)
 	a.cleanups.add("audit", stopLimit, audit.Close)
 	return audit, nil
 }

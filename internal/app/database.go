@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"reporting/internal/obs"
 	"reporting/internal/postgres"
 	"reporting/internal/report"
+	"reporting/internal/telemetry"
 )
 
 // database is what the rest of the service needs of one, or of two.
@@ -30,8 +30,8 @@ func (a *App) openDatabase(ctx context.Context) (database, error) {
 		return database{}, err
 	}
 	a.measureJobs(pool)
-	a.metrics.RegisterPool("reporting_db_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
-	primary := postgres.NewJobs(pool, timeout)
+	a.metrics.RegisterPool("reporting_db_pool_", func() telemetry.PoolStats { return poolStats(pool.Stats()) })
+	primary := postgres.NewJobStore(pool, timeout)
 	primary.Observe(a.observeReading)
 	db := database{jobs: primary, pool: pool, check: health.Check, connections: int(pool.Stats().Max) + postgres.HealthConnections}
 	if a.config.DatabaseReplicaURL == "" {
@@ -42,12 +42,12 @@ func (a *App) openDatabase(ctx context.Context) (database, error) {
 	if err != nil {
 		return database{}, err
 	}
-	replica := postgres.NewJobs(pool, timeout)
+	replica := postgres.NewJobStore(pool, timeout)
 	replica.Observe(a.observeReading)
 	both := postgres.NewReplicated(primary, replica, health, a.log)
 	a.watchReplica(ctx, both)
-	a.metrics.RegisterPool("reporting_db_replica_pool_", func() obs.PoolStats { return poolStats(pool.Stats()) })
-	a.metrics.RegisterReplica(func() obs.ReplicaStats { return obs.ReplicaStats(both.Stats()) })
+	a.metrics.RegisterPool("reporting_db_replica_pool_", func() telemetry.PoolStats { return poolStats(pool.Stats()) })
+	a.metrics.RegisterReplica(func() telemetry.ReplicaStats { return telemetry.ReplicaStats(both.Stats()) })
 	check := db.check
 	db.jobs, db.connections = both, db.connections+int(pool.Stats().Max)+postgres.HealthConnections
 	db.check = func(ctx context.Context) error { return both.Check(ctx, check) }

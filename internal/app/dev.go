@@ -12,7 +12,7 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/config"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres"
 )
 
@@ -25,7 +25,7 @@ type DevOptions struct {
 // Dev runs the service on a private Postgres with demo jobs until ctx ends, and
 // leaves nothing behind unless DataDir says so.
 func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
-	server, err := embedded.Start(ctx, embedded.Options{DataDir: dev.DataDir, Log: o.Log})
+	server, err := devpg.Start(ctx, devpg.Options{DataDir: dev.DataDir, Log: o.Log})
 	if ctx.Err() != nil && err != nil {
 		return nil // Ctrl-C before there was anything to stop
 	}

@@ -136,7 +136,7 @@ func (o DoctorOptions) nights() doctor.Finding {
 	if r.Zone == nil {
 		return doctor.Finding{Result: doctor.NotRun, Text: "because of what is wrong with REPORTING_TIME_ZONE"}
 	}
-	next := report.Night{Hour: r.NightHour, Minute: r.NightMinute, Zone: r.Zone}.Next(o.Now())
+	next := report.DailyTime{Hour: r.NightHour, Minute: r.NightMinute, Zone: r.Zone}.Next(o.Now())
 	return doctor.Good("scheduled reports are made next at %s (%s); now it is %s there",
 		next.In(r.Zone).Format(time.RFC3339), cmp.Or(r.Zone.String(), "UTC"), o.Now().In(r.Zone).Format(time.TimeOnly))
 }

@@ -26,21 +26,21 @@ func mayImport() map[string][]string {
 		fhirJSON = "internal/fhir/fhirjson"
 		fhirXML  = "internal/fhir/fhirxml"
 		auth     = "internal/auth"
-		obs      = "internal/obs"
-		rest     = "internal/rest"
-		media    = "internal/rest/negotiation"
+		obs      = "internal/telemetry"
+		rest     = "internal/httpapi"
+		media    = "internal/httpapi/negotiation"
 		postgres = "internal/postgres"
-		embedded = "internal/embedded"
+		embedded = "internal/devpg"
 		doctor   = "internal/doctor"
 		config   = "internal/config"
-		trace    = "internal/trace"
-		episode  = "internal/episode"
+		trace    = "internal/telemetry/tracing"
+		episode  = "internal/source/episode"
 		source   = "internal/source"
-		archive  = "internal/archive"
-		catalog  = "internal/catalog"
+		archive  = "internal/reports/archive"
+		catalog  = "internal/reports/catalog"
 		reports  = "internal/reports"
-		work     = "internal/work"
-		queue    = "internal/queue"
+		work     = "internal/worker"
+		queue    = "internal/worker/queue"
 	)
 	return map[string][]string{
 		report:                    {},
@@ -49,7 +49,7 @@ func mayImport() map[string][]string {
 		embedded:                  {},
 		doctor:                    {},
 		trace:                     {report},
-		trace + "/tracetest":      {},
+		"internal/telemetry/tracetest":      {},
 		"migrations":              {},
 		"api":                     {},
 		"internal/conformance":    {}, // tests only
@@ -63,8 +63,8 @@ func mayImport() map[string][]string {
 		media:                     {fhir},
 		rest:                      {report, fhir, fhirJSON, auth, obs, trace, media},
 		rest + "/jobstatus":       {report, fhir, auth, obs, rest},
-		rest + "/ordering":        {report, fhir, auth, obs, rest, media, catalog},
-		rest + "/result":          {report, fhir, auth, obs, rest},
+		rest + "/orders":        {report, fhir, auth, obs, rest, media, catalog},
+		rest + "/binary":          {report, fhir, auth, obs, rest},
 		episode:                   {},
 		source:                    {episode},
 		source + "/fhirsearch":    {episode, source},
@@ -78,7 +78,7 @@ func mayImport() map[string][]string {
 		work:                      {report, catalog},
 		queue:                     {report},
 		"internal/app": {
-			report, fhir, auth, obs, trace, rest, rest + "/jobstatus", rest + "/ordering", rest + "/result", postgres, embedded, config, doctor,
+			report, fhir, auth, obs, trace, rest, rest + "/jobstatus", rest + "/orders", rest + "/binary", postgres, embedded, config, doctor,
 			episode, source + "/fhirsearch", source + "/ndjson", source + "/synthetic", catalog, reports, work, queue,
 		},
 		"cmd/reporting": {"internal/app", config},
@@ -88,20 +88,20 @@ func mayImport() map[string][]string {
 // mayImportOthers limits who may use a library that stands for a technology.
 func mayImportOthers() map[string][]string {
 	return map[string][]string{
-		"github.com/jackc/":          {"internal/postgres", "internal/postgres/pgtest", "internal/embedded", "internal/queue"}, // SQL
+		"github.com/jackc/":          {"internal/postgres", "internal/postgres/pgtest", "internal/devpg", "internal/worker/queue"}, // SQL
 		"database/sql":               {"internal/postgres"},
 		"github.com/pressly/":        {"internal/postgres"},
-		"github.com/go-chi/":         {"internal/rest"}, // routes
+		"github.com/go-chi/":         {"internal/httpapi"}, // routes
 		"github.com/golang-jwt/":     {"internal/auth", "internal/auth/authtest"},
 		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
-		"github.com/prometheus/":     {"internal/obs"},
+		"github.com/prometheus/":     {"internal/telemetry"},
 		"github.com/alecthomas/kong": {"cmd/reporting"},
-		"go.opentelemetry.io/":       {"internal/trace", "internal/trace/tracetest"},
-		"google.golang.org/":         {"internal/trace", "internal/trace/tracetest"}, // protobuf
-		"github.com/riverqueue/":     {"internal/postgres", "internal/queue"},
+		"go.opentelemetry.io/":       {"internal/telemetry/tracing", "internal/telemetry/tracetest"},
+		"google.golang.org/":         {"internal/telemetry/tracing", "internal/telemetry/tracetest"}, // protobuf
+		"github.com/riverqueue/":     {"internal/postgres", "internal/worker/queue"},
 		"golang.org/x/oauth2":        {"internal/source/fhirsearch", "internal/app"},
 		"github.com/samply/": {
-			"internal/fhir", "internal/fhir/fhirjson", "internal/rest", "internal/rest/jobstatus", "internal/rest/ordering", "internal/rest/result",
+			"internal/fhir", "internal/fhir/fhirjson", "internal/httpapi", "internal/httpapi/jobstatus", "internal/httpapi/orders", "internal/httpapi/binary",
 		},
 		"github.com/go-json-experiment/": {"internal/auth", "internal/fhir/fhirjson", "internal/source", "internal/source/fhirsearch"}, // JSON, strictly
 	}

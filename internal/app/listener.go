@@ -18,7 +18,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
-	"reporting/internal/rest"
+	"reporting/internal/httpapi"
 )
 
 const (
@@ -123,8 +123,8 @@ func listen(ctx context.Context, name, address, setting string, handler http.Han
 			DisableGeneralOptionsHandler: true,
 			ErrorLog:                     stdlog.New(errorLog{log}, "", 0),
 			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-				if corker, ok := c.(rest.Corker); ok {
-					return rest.WithCorker(ctx, corker)
+				if corker, ok := c.(httpapi.Corker); ok {
+					return httpapi.WithCorker(ctx, corker)
 				}
 				return ctx
 			},

@@ -10,19 +10,19 @@ import (
 
 	"golang.org/x/oauth2/clientcredentials"
 
-	"reporting/internal/catalog"
 	"reporting/internal/config"
-	"reporting/internal/episode"
+	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/binary"
+	"reporting/internal/httpapi/orders"
 	"reporting/internal/postgres"
-	"reporting/internal/queue"
 	"reporting/internal/report"
 	"reporting/internal/reports"
-	"reporting/internal/rest"
-	"reporting/internal/rest/ordering"
-	"reporting/internal/rest/result"
+	"reporting/internal/reports/catalog"
+	"reporting/internal/source/episode"
 	"reporting/internal/source/fhirsearch"
 	"reporting/internal/source/ndjson"
 	"reporting/internal/source/synthetic"
+	"reporting/internal/worker/queue"
 )
 
 // syntheticSeed makes the same data of the same number.
@@ -83,7 +83,7 @@ func episodes(r config.Reports, now func() time.Time) episode.Source {
 }
 
 // ordering makes what the API offers of reports, for one that has any.
-func (a *App) ordering(ctx context.Context, db database) (operations []rest.Operation, routes []rest.Route, err error) {
+func (a *App) ordering(ctx context.Context, db database) (operations []httpapi.Operation, routes []httpapi.Route, err error) {
 	if !a.config.Reports.On() {
 		return nil, nil, nil
 	}
@@ -93,11 +93,11 @@ func (a *App) ordering(ctx context.Context, db database) (operations []rest.Oper
 	}
 	a.watchOrders(ctx, db.pool)
 	r, base := a.config.Reports, a.config.BaseURL.String()
-	binaries := postgres.NewBinaries(db.pool, a.config.StatementTimeout, nil)
-	operations, routes = ordering.Operations(ordering.Options{
-		Reports: a.reports, Orders: postgres.NewOrders(db.pool, entries, a.config.StatementTimeout, nil), Binaries: binaries,
-		Night: report.Night{Hour: r.NightHour, Minute: r.NightMinute, Zone: r.Zone}, Base: base, Now: a.now,
-		Fetching: ordering.Fetching{AtOnce: r.FetchConcurrent, Timeout: r.FetchTimeout},
+	binaries := postgres.NewBinaryStore(db.pool, a.config.StatementTimeout, nil)
+	operations, routes = orders.Operations(orders.Options{
+		Reports: a.reports, Orders: postgres.NewOrderStore(db.pool, entries, a.config.StatementTimeout, nil), Binaries: binaries,
+		Night: report.DailyTime{Hour: r.NightHour, Minute: r.NightMinute, Zone: r.Zone}, Base: base, Now: a.now,
+		Fetching: orders.Fetching{AtOnce: r.FetchConcurrent, Timeout: r.FetchTimeout},
 	})
-	return operations, append(routes, result.Routes(binaries, base, a.now)...), nil
+	return operations, append(routes, binary.Routes(binaries, base, a.now)...), nil
 }

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"reporting/internal/obs"
+	"reporting/internal/telemetry"
 )
 
 // listen takes both addresses. The operations listener is the last to go, so
@@ -35,7 +35,7 @@ func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections 
 }
 
 func (a *App) listenOps(ctx context.Context) (err error) {
-	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", obs.Handler(a.metrics, a.readiness),
+	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", telemetry.Handler(a.metrics, a.readiness),
 		opsConnections, func(float64) {}, a.log)
 	if err != nil {
 		return err

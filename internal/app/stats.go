@@ -8,25 +8,25 @@ import (
 	"time"
 
 	"reporting/internal/auth"
-	"reporting/internal/obs"
 	"reporting/internal/postgres"
 	"reporting/internal/report"
+	"reporting/internal/telemetry"
 )
 
 // obs may know neither postgres nor auth, nor they it, so their figures are handed
 // over here.
 
-func poolStats(s postgres.Stats) obs.PoolStats {
-	return obs.PoolStats{
+func poolStats(s postgres.Stats) telemetry.PoolStats {
+	return telemetry.PoolStats{
 		Max: s.Max, Total: s.Total, Idle: s.Idle, Acquired: s.Acquired, Acquires: s.AcquireCount,
 		Waits: s.EmptyAcquireCount, GivenUp: s.CanceledAcquireCount, WaitTime: s.EmptyAcquireWait,
 	}
 }
 
-func authStats(s auth.Stats) obs.AuthStats {
-	out := obs.AuthStats{CacheHits: s.CacheHits, CacheMisses: s.CacheMisses, Cached: s.Cached}
+func authStats(s auth.Stats) telemetry.AuthStats {
+	out := telemetry.AuthStats{CacheHits: s.CacheHits, CacheMisses: s.CacheMisses, Cached: s.Cached}
 	for _, i := range s.Issuers {
-		out.Issuers = append(out.Issuers, obs.IssuerStats(i))
+		out.Issuers = append(out.Issuers, telemetry.IssuerStats(i))
 	}
 	return out
 }
@@ -41,12 +41,12 @@ func (a *App) observeReading(r postgres.Reading) {
 	}
 	switch failed.Kind {
 	case report.Unavailable:
-		a.metrics.ObserveDatabaseError(obs.DatabaseUnavailable)
+		a.metrics.ObserveDatabaseError(telemetry.DatabaseUnavailable)
 	case report.Timeout:
-		a.metrics.ObserveDatabaseError(obs.DatabaseTimeout)
+		a.metrics.ObserveDatabaseError(telemetry.DatabaseTimeout)
 	case report.Internal:
-		a.metrics.ObserveDatabaseError(obs.DatabaseInternal)
-	case report.Gone, report.NotFound, report.Deleted, report.Lost, report.Excess: // the client
+		a.metrics.ObserveDatabaseError(telemetry.DatabaseInternal)
+	case report.Disconnected, report.NotFound, report.Deleted, report.Superseded, report.LimitExceeded: // the client
 	}
 }
 
@@ -60,20 +60,20 @@ func (a *App) measureJobs(pool *postgres.Pool) {
 		stop()
 		return nil
 	})
-	a.metrics.RegisterJobs(obs.JobOptions{
-		Measure: func(ctx context.Context) (obs.JobStats, error) {
+	a.metrics.RegisterJobs(telemetry.JobOptions{
+		Measure: func(ctx context.Context) (telemetry.JobStats, error) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer context.AfterFunc(running, cancel)()
-			figures, err := pool.Figures(ctx)
+			figures, err := pool.JobCounts(ctx)
 			return jobStats(figures), err
 		},
 		Interval: a.config.JobMetricsInterval, Timeout: a.config.StatementTimeout, Now: a.now, Log: a.log,
 	})
 }
 
-func jobStats(f postgres.Figures) obs.JobStats {
-	out := obs.JobStats{Jobs: map[string]int64{}, Oldest: map[string]time.Duration{}}
+func jobStats(f postgres.JobCounts) telemetry.JobStats {
+	out := telemetry.JobStats{Jobs: map[string]int64{}, Oldest: map[string]time.Duration{}}
 	for status, jobs := range f.Jobs {
 		out.Jobs[string(status)] = jobs
 	}
@@ -81,7 +81,7 @@ func jobStats(f postgres.Figures) obs.JobStats {
 		out.Oldest[string(status)] = age
 	}
 	for _, c := range f.Finished {
-		out.Finished = append(out.Finished, obs.FinishedJobs{Status: string(c.Status), ReportClass: c.ReportClass, Jobs: c.Jobs})
+		out.Finished = append(out.Finished, telemetry.FinishedJobs{Status: string(c.Status), ReportClass: c.ReportClass, Jobs: c.Jobs})
 	}
 	return out
 }

@@ -11,12 +11,12 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/config"
-	"reporting/internal/obs"
 	"reporting/internal/postgres"
+	"reporting/internal/telemetry"
 )
 
 // Build says which build is running.
-type Build = obs.Build
+type Build = telemetry.Build
 
 // Checks are those of the settings whose meaning other packages know. None of
 // them connects to anything.
@@ -32,13 +32,13 @@ func Checks() config.Checks {
 
 // NewLogger returns the logger that the settings ask for.
 func NewLogger(c config.Config, w io.Writer) *slog.Logger {
-	return obs.NewLogger(w, c.LogLevel, obs.Format(c.LogFormat))
+	return telemetry.NewLogger(w, c.LogLevel, telemetry.Format(c.LogFormat))
 }
 
 // OpenLog returns the logger that the settings ask for, for a service: nobody waits
 // until a line is written. What it returns besides writes what is left.
 func OpenLog(c config.Config, w io.Writer) (log *slog.Logger, end func()) {
-	log, lines := obs.NewBufferedLogger(w, c.LogLevel, obs.Format(c.LogFormat))
+	log, lines := telemetry.NewBufferedLogger(w, c.LogLevel, telemetry.Format(c.LogFormat))
 	return log, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -19,7 +19,7 @@ func TestWorkersStopWithoutDelay(t *testing.T) {
 	worker, err := app.NewWorker(t.Context(), app.Options{Log: slog.New(slog.DiscardHandler), Config: config.Config{
 		OpsListen: "127.0.0.1:0", DatabaseURL: "postgres://nobody@127.0.0.1:1/none", StatementTimeout: time.Second, ShutdownDelay: time.Hour,
 		Reports: config.Reports{
-			Source: config.Source{Kind: config.SyntheticSource, Episodes: 1}, Zone: time.UTC, Workers: 1, Attempts: 1, Timeout: time.Minute,
+			Source: config.Source{Kind: config.SyntheticSource, Episodes: 1}, Zone: time.UTC, Workers: 1, MaxAttempts: 1, Timeout: time.Minute,
 		},
 	}})
 	if err != nil {

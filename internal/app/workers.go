@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"reporting/internal/postgres"
-	"reporting/internal/queue"
 	"reporting/internal/report"
-	"reporting/internal/work"
+	"reporting/internal/worker"
+	"reporting/internal/worker/queue"
 )
 
 // How long stopping workers wait for what they are at, before they hand it back; and how
@@ -31,8 +31,8 @@ const ownConnections = 6
 type workers struct {
 	app    *App
 	pool   *postgres.Pool
-	runs   *postgres.Runs
-	maker  *work.Maker
+	runs   *postgres.AttemptStore
+	maker  *worker.Runner
 	ended  sync.WaitGroup
 	cancel context.CancelFunc
 
@@ -56,27 +56,27 @@ func (a *App) openWorkers(ctx context.Context) (*workers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
-	w := &workers{app: a, drained: make(chan error, 1), pool: pool, runs: postgres.NewRuns(pool, entries, a.config.StatementTimeout, nil)}
+	w := &workers{app: a, drained: make(chan error, 1), pool: pool, runs: postgres.NewAttemptStore(pool, entries, a.config.StatementTimeout, nil)}
 	var names []string
 	for _, kind := range a.reports {
 		names = append(names, kind.Name)
 	}
 	var outcomes []string
-	for _, outcome := range work.Outcomes() {
+	for _, outcome := range worker.Outcomes() {
 		outcomes = append(outcomes, string(outcome))
 	}
-	figures := a.metrics.RegisterWork(r.Workers, append(names, work.Unknown), outcomes)
-	w.maker = work.New(work.Options{
-		Reports: a.reports, Runs: w.runs, Attempts: r.Attempts, Timeout: r.Timeout, Log: a.log, Now: a.now,
-		Observe: func(name string, outcome work.Outcome, took time.Duration) {
+	figures := a.metrics.RegisterWork(r.Workers, append(names, worker.Unknown), outcomes)
+	w.maker = worker.New(worker.Options{
+		Reports: a.reports, Attempts: w.runs, MaxAttempts: r.MaxAttempts, Timeout: r.Timeout, Log: a.log, Now: a.now,
+		Observe: func(name string, outcome worker.Outcome, took time.Duration) {
 			figures.ObserveRun(name, string(outcome), took)
 		},
 		Busy: figures.AddBusy,
 	})
-	keeping := work.Keeping{
-		Keeper: w.runs, Attempts: r.Attempts, Retain: r.Retain, Log: a.log, Now: a.now,
-		Observe: func(t report.Tending, c report.Cleared) {
-			figures.ObserveTended(t.Queued, t.Rescued, t.Failed)
+	keeping := worker.Sweeper{
+		Store: w.runs, MaxAttempts: r.MaxAttempts, Retain: r.Retain, Log: a.log, Now: a.now,
+		Observe: func(t report.SweepResult, c report.PurgeResult) {
+			figures.ObserveTended(t.Promoted, t.Requeued, t.Failed)
 			figures.ObserveCleared(c.Jobs, c.Results)
 		},
 	}
@@ -139,7 +139,7 @@ func (w *workers) try(ctx context.Context) error {
 func (w *workers) do(ctx context.Context, id report.JobID, entry int64) error {
 	err := w.maker.Do(ctx, id, entry)
 	switch {
-	case errors.Is(err, work.ErrOver):
+	case errors.Is(err, worker.ErrOver):
 		return queue.ErrOver
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err() // by which the queue knows that a worker has stopped, and lets another begin at once

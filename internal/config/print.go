@@ -87,7 +87,7 @@ func (c Config) Print(w io.Writer) {
 		{"TIME_ZONE", c.Reports.Zone},
 		{"NIGHTLY_AT", fmt.Sprintf("%02d:%02d", c.Reports.NightHour, c.Reports.NightMinute)},
 		{"REPORT_TIMEOUT", c.Reports.Timeout},
-		{"REPORT_ATTEMPTS", c.Reports.Attempts},
+		{"REPORT_ATTEMPTS", c.Reports.MaxAttempts},
 		{"FETCH_TIMEOUT", c.Reports.FetchTimeout},
 		{"FETCH_CONCURRENT", c.Reports.FetchConcurrent},
 		{"WORKERS", c.Reports.Workers},

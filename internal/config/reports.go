@@ -40,7 +40,7 @@ type Reports struct {
 	NightHour         int
 	NightMinute       int
 	Timeout           time.Duration // of one attempt at a job
-	Attempts          int           // at a job
+	MaxAttempts       int           // at a job
 	FetchTimeout      time.Duration
 	FetchConcurrent   int
 	Workers           int    // jobs at a time; 0: none are made here
@@ -73,7 +73,7 @@ func (f Flags) reports(c *Config, p *problems) {
 	}
 	r.NightHour, r.NightMinute = at.Hour(), at.Minute()
 	r.Timeout = p.duration("REPORTING_REPORT_TIMEOUT", f.ReportTimeout)
-	r.Attempts = p.number("REPORTING_REPORT_ATTEMPTS", f.ReportAttempts, 1, maxAttempts)
+	r.MaxAttempts = p.number("REPORTING_REPORT_ATTEMPTS", f.ReportAttempts, 1, maxAttempts)
 	r.FetchTimeout = p.duration("REPORTING_FETCH_TIMEOUT", f.FetchTimeout)
 	r.FetchConcurrent = p.number("REPORTING_FETCH_CONCURRENT", f.FetchConcurrent, 0, maxWorkers)
 	r.Workers = p.number("REPORTING_WORKERS", f.WorkerCount, 0, maxWorkers)

@@ -19,31 +19,31 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
 	"reporting/internal/auth"
-	"reporting/internal/catalog"
 	"reporting/internal/fhir"
-	"reporting/internal/obs"
+	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/orders"
 	"reporting/internal/report"
-	"reporting/internal/rest"
-	"reporting/internal/rest/ordering"
+	"reporting/internal/reports/catalog"
+	"reporting/internal/telemetry"
 )
 
 // offering starts an API with reports of the test's own: the service has none of which
 // every rule is true. It takes no orders, so that what it refuses is refused before.
-func offering(t *testing.T, fetching ordering.Fetching, list ...catalog.Report) target {
+func offering(t *testing.T, fetching orders.Fetching, list ...catalog.Report) target {
 	t.Helper()
 	if isRemote() {
 		t.Skip("needs reports of its own")
 	}
 	base := &url.URL{Scheme: "http", Host: "reporting.example.org", Path: "/fhir"}
-	operations, routes := ordering.Operations(ordering.Options{
-		Reports: list, Base: base.String(), Fetching: fetching, Now: time.Now, Night: report.Night{Hour: 2, Zone: time.UTC}, Orders: noOrders{},
+	operations, routes := orders.Operations(orders.Options{
+		Reports: list, Base: base.String(), Fetching: fetching, Now: time.Now, Night: report.DailyTime{Hour: 2, Zone: time.UTC}, Orders: noOrders{},
 	})
 	log := &logBuffer{}
 	keep(log)
-	handler, err := rest.New(rest.Options{
+	handler, err := httpapi.New(httpapi.Options{
 		Base: base, MaxBody: 1 << 20, Now: time.Now, Operations: operations, Routes: routes,
 		Auth: auth.NewGateway(auth.GatewayOptions{TrustedPeers: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Now: time.Now}),
-		Log:  slog.New(slog.NewJSONHandler(log, nil)), Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
+		Log:  slog.New(slog.NewJSONHandler(log, nil)), Metrics: telemetry.NewMetrics(telemetry.Build{}), Draining: func() bool { return false },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,8 +55,8 @@ func offering(t *testing.T, fetching ordering.Fetching, list ...catalog.Report) 
 
 type noOrders struct{ report.Orders }
 
-func (noOrders) Place(context.Context, report.Order) (report.Placed, error) {
-	return report.Placed{}, errors.New("no order is taken")
+func (noOrders) Place(context.Context, report.Order) (report.Submission, error) {
+	return report.Submission{}, errors.New("no order is taken")
 }
 
 // sample is a report with two parameters that exclude one another, and a mandatory one.
@@ -87,7 +87,7 @@ func with(names ...string) string {
 
 func TestW128(t *testing.T) {
 	t.Parallel()
-	server := offering(t, ordering.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, catalog.Modes()...))
+	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, catalog.Modes()...))
 	for _, mode := range []string{"fetch", "execute", "schedule"} {
 		both := order(mode, "sample", newUser(), with("anonymization", "patient", "plan", "plan", "careteam"))
 		issue := server.do(t, both).coded(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, "REPORTING_MUTUALLY_EXCLUSIVE_INPUT_PARAMETER")
@@ -116,7 +116,7 @@ func TestW129(t *testing.T) {
 		catalog.Schedule: {"REPORTING_SCHEDULE_NOT_ALLOWED", "Scheduled generation of the report is not allowed"},
 	} {
 		others := slices.DeleteFunc(catalog.Modes(), func(m catalog.Mode) bool { return m == mode })
-		server := offering(t, ordering.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, others...))
+		server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, others...))
 		issue := server.do(t, order(string(mode), "sample", newUser(), with("anonymization", "patient"))).
 			coded(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, refusal[0])
 		if *issue.Diagnostics != refusal[1] {
@@ -142,7 +142,7 @@ func TestW134(t *testing.T) {
 		return ctx.Err()
 	}, catalog.Fetch)
 	body := with("anonymization", "patient")
-	server := offering(t, ordering.Fetching{AtOnce: 1, Timeout: 2 * time.Second}, waiting)
+	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: 2 * time.Second}, waiting)
 	var slow answer
 	var ended sync.WaitGroup
 	ended.Go(func() { slow = server.do(t, order("fetch", "sample", newUser(), body)) })
@@ -160,7 +160,7 @@ func TestW134(t *testing.T) {
 		errors.New("select nonsense from /tmp/x"):     "Report generation has failed.",
 	} {
 		failing := sample(func(context.Context, catalog.Task, catalog.Output) error { return err }, catalog.Fetch)
-		server := offering(t, ordering.Fetching{AtOnce: 1, Timeout: time.Minute}, failing)
+		server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, failing)
 		issue := server.do(t, order("fetch", "sample", newUser(), body)).
 			coded(t, http.StatusInternalServerError, models.IssueTypeException, "REPORTING_REPORT_GENERATION_FAILED")
 		if *issue.Diagnostics != want {

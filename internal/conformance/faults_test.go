@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres/pgtest"
 )
 
@@ -25,9 +25,9 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-func startDatabase(t *testing.T, options embedded.Options) *embedded.Server {
+func startDatabase(t *testing.T, options devpg.Options) *devpg.Server {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), options)
+	server, err := devpg.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,10 +128,10 @@ func TestW130(t *testing.T) {
 		outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 	server.do(t, order("execute", usageStats, user, `{"resourceType":"Parameters","id":"`+strings.Repeat("x", 1<<20)+`"}`)).
 		outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
-	long := newUser() + strings.Repeat("é", report.LongestUserID)
+	long := newUser() + strings.Repeat("é", report.MaxUserIDLength)
 	server.do(t, order("execute", usageStats, long, anonymous)).outcome(t, http.StatusForbidden, models.IssueTypeForbidden)
 	server.do(t, order("fetch", usageStats, long, anonymous)).binary(t)
-	fits := []rune(long)[:report.LongestUserID]
+	fits := []rune(long)[:report.MaxUserIDLength]
 	server.do(t, order("execute", usageStats, string(fits), anonymous)).binary(t)
 	if jobs := server.do(t, status(user)).entries(t); len(jobs) != 0 {
 		t.Errorf("refused orders left %d jobs", len(jobs))
@@ -184,7 +184,7 @@ func TestW133(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	var waiting []string
-	for range report.MostUnfinished {
+	for range report.MaxUnfinishedJobs {
 		a := server.do(t, order("schedule", usageStats, user, anonymous))
 		if a.status == http.StatusTooManyRequests && isRemote() {
 			t.Skip("needs REPORTING_USER_RATE=0")

@@ -19,10 +19,10 @@ import (
 
 	"reporting/internal/app"
 	"reporting/internal/config"
-	"reporting/internal/obs"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 	"reporting/internal/report"
+	"reporting/internal/telemetry"
 )
 
 // target is a server under test.
@@ -151,7 +151,7 @@ func withReports(t testing.TB, c *config.Config) {
 	c.Reports = config.Reports{
 		Source: config.Source{Kind: config.Folder, Dir: episodes},
 		Zone:   zone, NightHour: (time.Now().In(zone).Hour() + 12) % 24, // not while the tests run
-		Timeout: time.Minute, Attempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 2, Workers: 2,
+		Timeout: time.Minute, MaxAttempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 2, Workers: 2,
 	}
 }
 
@@ -161,7 +161,7 @@ func start(t testing.TB, ctx context.Context, c config.Config, traces app.Traces
 	log, audit := &logBuffer{}, &logBuffer{}
 	keep(log)
 	service, err := app.New(ctx, app.Options{
-		Config: c, Traces: traces, Build: obs.Build{Version: "9.8.7"}, Stdout: audit, Demo: c.Reports.On(),
+		Config: c, Traces: traces, Build: telemetry.Build{Version: "9.8.7"}, Stdout: audit, Demo: c.Reports.On(),
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"reporting/internal/app"
 	"reporting/internal/config"
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/trace/tracetest"
+	"reporting/internal/telemetry/tracetest"
 )
 
 // traces are the settings of an environment.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"reporting/internal/config"
-	"reporting/internal/obs"
+	"reporting/internal/telemetry"
 )
 
 // Every log of a service that this run started, at the level debug.
@@ -78,11 +78,11 @@ func (i instance) logged(t *testing.T, id string) (lines []map[string]any) {
 
 // audited returns the audit records so far, which are written a few milliseconds after
 // the answer.
-func (i instance) audited(t *testing.T) (records []obs.AuditRecord) {
+func (i instance) audited(t *testing.T) (records []telemetry.AuditRecord) {
 	t.Helper()
 	time.Sleep(100 * time.Millisecond)
 	for line := range strings.Lines(i.audit.String()) {
-		var record obs.AuditRecord
+		var record telemetry.AuditRecord
 		if err := json.Unmarshal([]byte(line), &record); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
@@ -111,7 +111,7 @@ func TestAccessLog(t *testing.T) {
 		if duration, ok := line["duration_ms"].(float64); !ok || duration <= 0 {
 			t.Errorf("duration %v", line["duration_ms"])
 		}
-		if want := obs.NewPseudonyms("a key of decent length").Of(user); line["user"] != want {
+		if want := telemetry.NewPseudonyms("a key of decent length").Of(user); line["user"] != want {
 			t.Errorf("user %v, want %s", line["user"], want)
 		}
 		pseudonyms[fmt.Sprint(line["user"])] = true
@@ -146,7 +146,7 @@ func TestAudit(t *testing.T) {
 	} {
 		server.do(t, r.with("X-Request-Id", strings.ReplaceAll(id, " ", "-")))
 	}
-	got := map[string]obs.AuditRecord{}
+	got := map[string]telemetry.AuditRecord{}
 	for _, record := range server.audited(t) {
 		got[record.RequestID] = record
 		if record.Event != "read" || record.Operation != "get-report-job-status" || !record.Complete || record.Count == nil {

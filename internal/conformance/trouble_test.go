@@ -21,12 +21,12 @@ import (
 
 	"reporting/internal/auth"
 	"reporting/internal/config"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/fhir"
-	"reporting/internal/obs"
+	"reporting/internal/httpapi"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/rest"
+	"reporting/internal/telemetry"
 )
 
 // away checks a 503 (W-26: with Retry-After in whole seconds).
@@ -49,7 +49,7 @@ func TestW26(t *testing.T) {
 func TestW100(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	options := embedded.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
+	options := devpg.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
 	database := startDatabase(t, options)
 	if _, err := postgres.Migrate(t.Context(), database.URL("postgres", "postgres"), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
@@ -135,14 +135,14 @@ func TestW103(t *testing.T) {
 	t.Parallel()
 	log := &logBuffer{}
 	// The one test that needs an operation of its own: none of ours panics.
-	handler, err := rest.New(rest.Options{
+	handler, err := httpapi.New(httpapi.Options{
 		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: 1, Now: time.Now,
 		Auth:    auth.NewGateway(auth.GatewayOptions{TrustedPeers: settings(t, pgtest.Database{}).AuthTrustedPeers}),
 		Log:     slog.New(slog.NewJSONHandler(log, nil)),
-		Metrics: obs.NewMetrics(obs.Build{}), Draining: func() bool { return false },
-		Operations: []rest.Operation{{
+		Metrics: telemetry.NewMetrics(telemetry.Build{}), Draining: func() bool { return false },
+		Operations: []httpapi.Operation{{
 			Operation: fhir.Operation{Name: "panic"},
-			Endpoint:  rest.Endpoint{Serve: func(http.ResponseWriter, *http.Request, rest.Call) (int, error) { panic("secret words") }},
+			Endpoint:  httpapi.Endpoint{Serve: func(http.ResponseWriter, *http.Request, httpapi.Call) (int, error) { panic("secret words") }},
 		}},
 	})
 	if err != nil {

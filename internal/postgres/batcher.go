@@ -30,32 +30,32 @@ const (
 //
 // It has no goroutine of its own: one of those who ask leads a batch, for all in it,
 // and then the first of those who wait meanwhile leads the next one.
-type batcher struct {
-	ask func(batch []*question) // asks them all, and tells each by its done
+type coalescer struct {
+	ask func(batch []*query) // asks them all, and tells each by its done
 
 	mu       sync.Mutex
-	waiting  []*question // in the order they came
-	lanes    int         // in use
-	few      int         // lanes that are used at once
-	most     int         // lanes that are used when answers are slow to come
-	ended    time.Time   // when a lane was last taken or a batch ended
-	watching bool        // somebody looks after those who wait
+	waiting  []*query  // in the order they came
+	lanes    int       // in use
+	few      int       // lanes that are used at once
+	most     int       // lanes that are used when answers are slow to come
+	ended    time.Time // when a lane was last taken or a batch ended
+	watching bool      // somebody looks after those who wait
 }
 
-func newBatcher(most int, ask func([]*question)) *batcher {
+func newBatcher(most int, ask func([]*query)) *coalescer {
 	few := min(runtime.GOMAXPROCS(0), most)
-	return &batcher{ask: ask, few: few, most: most}
+	return &coalescer{ask: ask, few: few, most: most}
 }
 
 // do has a question asked, by whoever leads.
-func (b *batcher) do(q *question) {
+func (b *coalescer) do(q *query) {
 	if b.enter(q) || <-q.turn == lead {
 		b.lead(q)
 	}
 }
 
 // enter tells whether to lead at once.
-func (b *batcher) enter(q *question) bool {
+func (b *coalescer) enter(q *query) bool {
 	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,14 +75,14 @@ func (b *batcher) enter(q *question) bool {
 
 // watch sends away those who have waited for too long, and those whose client has gone,
 // as long as anybody waits. A timer for each would cost more than most of them wait.
-func (b *batcher) watch() {
+func (b *coalescer) watch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	b.waiting = slices.DeleteFunc(b.waiting, func(q *question) bool {
+	b.waiting = slices.DeleteFunc(b.waiting, func(q *query) bool {
 		switch {
 		case q.ctx.Err() != nil:
-			q.err = &report.Error{Kind: report.Gone, Cause: q.ctx.Err()}
+			q.err = &report.Error{Kind: report.Disconnected, Cause: q.ctx.Err()}
 		case now.Sub(q.since) > acquireTimeout:
 			q.err = &report.Error{Kind: report.Unavailable, Cause: errCrowd}
 		default:
@@ -99,10 +99,10 @@ func (b *batcher) watch() {
 var errCrowd = errors.New("the database did not come to it in time")
 
 // lead asks a batch, the leader's own question last, because he waits for all.
-func (b *batcher) lead(q *question) {
+func (b *coalescer) lead(q *query) {
 	b.mu.Lock()
 	n := min(len(b.waiting), mostTogether-1)
-	batch := append(make([]*question, 0, n+1), b.waiting[:n]...)
+	batch := append(make([]*query, 0, n+1), b.waiting[:n]...)
 	b.waiting = slices.Delete(b.waiting, 0, n)
 	b.mu.Unlock()
 
@@ -111,7 +111,7 @@ func (b *batcher) lead(q *question) {
 }
 
 // next hands the lane on.
-func (b *batcher) next() {
+func (b *coalescer) next() {
 	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()

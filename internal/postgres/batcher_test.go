@@ -13,7 +13,7 @@ import (
 	"reporting/internal/report"
 )
 
-func waitingQuestion(ctx context.Context) *question { return &question{ctx: ctx, since: time.Now()} }
+func waitingQuestion(ctx context.Context) *query { return &query{ctx: ctx, since: time.Now()} }
 
 // Whoever comes while all lanes are busy goes with the next batch, and nobody twice.
 func TestQuestionsGoTogether(t *testing.T) {
@@ -21,8 +21,8 @@ func TestQuestionsGoTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var sizes []int
-		asked := map[*question]int{}
-		b := newBatcher(1, func(batch []*question) {
+		asked := map[*query]int{}
+		b := newBatcher(1, func(batch []*query) {
 			time.Sleep(laneTime / 2)
 			mu.Lock()
 			defer mu.Unlock()
@@ -61,7 +61,7 @@ func TestSlowAnswersTakeMoreLanes(t *testing.T) {
 		const most = 5
 		var mu sync.Mutex
 		busy, busiest := 0, 0
-		b := newBatcher(most, func(batch []*question) {
+		b := newBatcher(most, func(batch []*query) {
 			mu.Lock()
 			busy++
 			busiest = max(busiest, busy)
@@ -93,7 +93,7 @@ func TestWaitingEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		b := newBatcher(1, func(batch []*question) {
+		b := newBatcher(1, func(batch []*query) {
 			<-free
 			for _, q := range batch {
 				q.done()
@@ -108,7 +108,7 @@ func TestWaitingEnds(t *testing.T) {
 			want report.Kind
 			most time.Duration
 		}{
-			"gone":    {gone, report.Gone, 500 * time.Millisecond},
+			"gone":    {gone, report.Disconnected, 500 * time.Millisecond},
 			"patient": {t.Context(), report.Unavailable, acquireTimeout + 2*watchTime},
 		} {
 			begin := time.Now()

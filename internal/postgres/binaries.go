@@ -13,7 +13,7 @@ import (
 )
 
 // Binaries reads and deletes results. It implements report.Binaries.
-type Binaries struct {
+type BinaryStore struct {
 	pool    *Pool
 	timeout time.Duration
 	now     Clock
@@ -21,8 +21,8 @@ type Binaries struct {
 
 // NewBinaries returns a store on pool. timeout is how long the database may take for one
 // reading.
-func NewBinaries(pool *Pool, timeout time.Duration, now Clock) *Binaries {
-	return &Binaries{pool: pool, timeout: timeout, now: now}
+func NewBinaryStore(pool *Pool, timeout time.Duration, now Clock) *BinaryStore {
+	return &BinaryStore{pool: pool, timeout: timeout, now: now}
 }
 
 // actFor makes the rest of a transaction that of a role, for one user.
@@ -45,7 +45,7 @@ select b.deleted_at is not null, v.version, v.content_type, coalesce(v.source, '
  where b.user_id = $1 and b.id = $2`
 
 // Binary implements report.Binaries.
-func (b *Binaries) Binary(ctx context.Context, place report.BinaryPlace) (out report.Binary, err error) {
+func (b *BinaryStore) Binary(ctx context.Context, place report.BinaryKey) (out report.Binary, err error) {
 	out = report.Binary{ID: place.ID, UserID: place.UserID}
 	err = b.forUser(ctx, place.UserID, func(batch *pgx.Batch) {
 		batch.Queue(selectBinary, place.UserID, place.ID, versionOrLatest(place.Version)).QueryRow(func(row pgx.Row) error {
@@ -71,7 +71,7 @@ func (b *Binaries) Binary(ctx context.Context, place report.BinaryPlace) (out re
 }
 
 // Piece implements report.Binaries.
-func (b *Binaries) Piece(ctx context.Context, place report.BinaryPlace, number int, buffer []byte) ([]byte, error) {
+func (b *BinaryStore) Piece(ctx context.Context, place report.BinaryKey, number int, buffer []byte) ([]byte, error) {
 	err := b.forUser(ctx, place.UserID, func(batch *pgx.Batch) {
 		batch.Queue(`
 			select p.data from report_binary_piece p join report_binary b on b.id = p.binary_id
@@ -89,7 +89,7 @@ func (b *Binaries) Piece(ctx context.Context, place report.BinaryPlace, number i
 }
 
 // Delete implements report.Binaries.
-func (b *Binaries) Delete(ctx context.Context, userID string, id int64) error {
+func (b *BinaryStore) Delete(ctx context.Context, userID string, id int64) error {
 	return b.pool.ask(ctx, b.timeout, func(batch *pgx.Batch) {
 		batch.Queue(actFor, RequesterRole, userID)
 		batch.Queue(`select from report_binary where user_id = $1 and id = $2`, userID, id).QueryRow(func(row pgx.Row) error { return row.Scan() })
@@ -106,7 +106,7 @@ update report_job j set status = 'CANCELLED', ended_at = greatest(coalesce($3::t
  where b.user_id = $1 and b.id = $2 and j.id = b.job_id and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
 
 // forUser asks for something of a user.
-func (b *Binaries) forUser(ctx context.Context, userID string, ask func(*pgx.Batch)) error {
+func (b *BinaryStore) forUser(ctx context.Context, userID string, ask func(*pgx.Batch)) error {
 	return b.pool.ask(ctx, b.timeout, func(batch *pgx.Batch) {
 		batch.Queue(SetUser, userID)
 		ask(batch)

@@ -53,14 +53,14 @@ func TestBinaries(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	running, finished := results(t, db, "u")
-	b := postgres.NewBinaries(openPool(t, requester(t, db), 2), 5*time.Second, nil)
+	b := postgres.NewBinaryStore(openPool(t, requester(t, db), 2), 5*time.Second, nil)
 	for name, c := range map[string]struct {
-		place report.BinaryPlace
+		place report.BinaryKey
 		want  report.Binary
 	}{
-		"placeholder": {report.BinaryPlace{UserID: "u", ID: running}, report.Binary{ID: running, Version: 1, UserID: "u", ContentType: "text/plain", Source: "request", Size: 5}},
-		"result":      {report.BinaryPlace{UserID: "u", ID: finished}, report.Binary{ID: finished, Version: 2, UserID: "u", ContentType: "application/gzip-json", Size: 524289}},
-		"before it":   {report.BinaryPlace{UserID: "u", ID: finished, Version: 1}, report.Binary{ID: finished, Version: 1, UserID: "u", ContentType: "text/plain", Source: "request", Size: 5}},
+		"placeholder": {report.BinaryKey{UserID: "u", ID: running}, report.Binary{ID: running, Version: 1, UserID: "u", ContentType: "text/plain", Source: "request", Size: 5}},
+		"result":      {report.BinaryKey{UserID: "u", ID: finished}, report.Binary{ID: finished, Version: 2, UserID: "u", ContentType: "application/gzip-json", Size: 524289}},
+		"before it":   {report.BinaryKey{UserID: "u", ID: finished, Version: 1}, report.Binary{ID: finished, Version: 1, UserID: "u", ContentType: "text/plain", Source: "request", Size: 5}},
 	} {
 		got, err := b.Binary(t.Context(), c.place)
 		if got.LastUpdated.IsZero() {
@@ -74,14 +74,14 @@ func TestBinaries(t *testing.T) {
 	var data []byte
 	var err error
 	for n := range 3 {
-		if data, err = b.Piece(t.Context(), report.BinaryPlace{UserID: "u", ID: finished, Version: 2}, n, data); err != nil {
+		if data, err = b.Piece(t.Context(), report.BinaryKey{UserID: "u", ID: finished, Version: 2}, n, data); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if want := append(append(bytes.Repeat([]byte("0"), report.PieceSize), bytes.Repeat([]byte("1"), report.PieceSize)...), '2'); !bytes.Equal(data, want) {
 		t.Errorf("%d bytes", len(data))
 	}
-	for name, place := range map[string]report.BinaryPlace{
+	for name, place := range map[string]report.BinaryKey{
 		"no such":         {UserID: "u", ID: 999},
 		"no such version": {UserID: "u", ID: finished, Version: 3},
 		"not mine":        {UserID: "v", ID: finished},
@@ -105,17 +105,17 @@ func TestDeleteBinary(t *testing.T) {
 	db := pgtest.New(t)
 	running, finished := results(t, db, "u")
 	other, _ := results(t, db, "v")
-	b := postgres.NewBinaries(openPool(t, requester(t, db), 2), 5*time.Second, nil)
+	b := postgres.NewBinaryStore(openPool(t, requester(t, db), 2), 5*time.Second, nil)
 	for range 2 { // the second time changes nothing
 		for _, id := range []int64{running, finished} {
 			if err := b.Delete(t.Context(), "u", id); err != nil {
 				t.Fatal(err)
 			}
-			_, err := b.Binary(t.Context(), report.BinaryPlace{UserID: "u", ID: id, Version: 1})
+			_, err := b.Binary(t.Context(), report.BinaryKey{UserID: "u", ID: id, Version: 1})
 			wantKind(t, err, report.Deleted)
 		}
 	}
-	if _, err := b.Binary(t.Context(), report.BinaryPlace{UserID: "v", ID: other}); err != nil {
+	if _, err := b.Binary(t.Context(), report.BinaryKey{UserID: "v", ID: other}); err != nil {
 		t.Errorf("somebody else's: %v", err)
 	}
 	var states string
@@ -173,10 +173,10 @@ func TestWallBeforeResults(t *testing.T) {
 
 func TestBinariesFailHonestly(t *testing.T) {
 	t.Parallel()
-	b := postgres.NewBinaries(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second, nil)
-	_, err := b.Binary(t.Context(), report.BinaryPlace{UserID: "u", ID: 1})
+	b := postgres.NewBinaryStore(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second, nil)
+	_, err := b.Binary(t.Context(), report.BinaryKey{UserID: "u", ID: 1})
 	wantKind(t, err, report.Unavailable)
-	reader := postgres.NewBinaries(openPool(t, pgtest.New(t).Reader, 1), 5*time.Second, nil)
+	reader := postgres.NewBinaryStore(openPool(t, pgtest.New(t).Reader, 1), 5*time.Second, nil)
 	if err := reader.Delete(t.Context(), "u", 1); err == nil || errors.Is(err, errors.ErrUnsupported) {
 		t.Error("a reader deleted something")
 	}

@@ -20,7 +20,7 @@ var errStalled = errors.New("the database did not answer within the statement ti
 // domainError gives a failure its kind. ctx is the caller's.
 func domainError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &report.Error{Kind: report.Gone, Cause: err}
+		return &report.Error{Kind: report.Disconnected, Cause: err}
 	}
 	return &report.Error{Kind: kindOf(err), Cause: err}
 }

@@ -71,8 +71,8 @@ func (e *Examination) Checks() []doctor.Check {
 			found, err := part.run(ctx)
 			if err != nil {
 				t := explainHealth(err)
-				if t.mend == "" {
-					t.mend = "see what it waits for or refuses (pg_stat_activity, its log)"
+				if t.Remedy == "" {
+					t.Remedy = "see what it waits for or refuses (pg_stat_activity, its log)"
 				}
 				found = append(found, e.finding(t, why(err)))
 			}
@@ -104,14 +104,14 @@ func (e *Examination) again(ctx context.Context) error {
 
 // finding makes one of what readiness would say, with some more of what is behind it.
 func (e *Examination) finding(err error, detail string) doctor.Finding {
-	t, ok := errors.AsType[trouble](err)
+	t, ok := errors.AsType[Diagnostic](err)
 	if !ok {
-		t.what = err.Error()
+		t.Problem = err.Error()
 	}
 	if detail != "" {
-		t.what += ": " + detail
+		t.Problem += ": " + detail
 	}
-	return doctor.Bad(strings.ReplaceAll(t.mend, "REPORTING_DATABASE_URL", e.Setting), "%s", t.what)
+	return doctor.Bad(strings.ReplaceAll(t.Remedy, "REPORTING_DATABASE_URL", e.Setting), "%s", t.Problem)
 }
 
 // hosts looks whether each server that the connection string names takes connections.
@@ -158,8 +158,8 @@ func (e *Examination) login(ctx context.Context) []doctor.Finding {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		t := explainHealth(err)
-		if t.mend == "" {
-			t.mend = "check REPORTING_DATABASE_URL, sslmode and target_session_attrs in it as well"
+		if t.Remedy == "" {
+			t.Remedy = "check REPORTING_DATABASE_URL, sslmode and target_session_attrs in it as well"
 		}
 		return []doctor.Finding{e.finding(t, why(err))}
 	}

@@ -140,7 +140,7 @@ func (e *Examination) requester(ctx context.Context) ([]doctor.Finding, error) {
 		}
 		return nil
 	})
-	if t, ok := errors.AsType[trouble](err); ok {
+	if t, ok := errors.AsType[Diagnostic](err); ok {
 		return []doctor.Finding{e.finding(t, "")}, nil
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (p *Pool) CheckRequester(ctx context.Context) error {
 	}
 	defer conn.Release()
 	err = actAsRequester(ctx, conn.Conn(), func(pgx.Tx) error { return nil })
-	if _, ok := errors.AsType[trouble](err); ok || err == nil {
+	if _, ok := errors.AsType[Diagnostic](err); ok || err == nil {
 		return err
 	}
 	return domainError(ctx, err)
@@ -189,9 +189,9 @@ func actAsRequester(ctx context.Context, conn *pgx.Conn, run func(pgx.Tx) error)
 		if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 			switch pg.Code {
 			case "42501": // insufficient_privilege
-				return trouble{"the login " + login + " may not act as " + RequesterRole + ", so that no report can be ordered", "grant " + RequesterRole + " to " + login}
+				return Diagnostic{"the login " + login + " may not act as " + RequesterRole + ", so that no report can be ordered", "grant " + RequesterRole + " to " + login}
 			case "22023", "42704": // invalid_parameter_value, undefined_object
-				return trouble{"there is no role " + RequesterRole, `run "reporting migrate"`}
+				return Diagnostic{"there is no role " + RequesterRole, `run "reporting migrate"`}
 			}
 		}
 		return fmt.Errorf("act as %s: %w", RequesterRole, err)

@@ -70,17 +70,17 @@ func (e *Examination) role(ctx context.Context) ([]doctor.Finding, error) {
 func (e *Examination) wall(f roleFacts) doctor.Finding {
 	switch {
 	case !f.rowSecurity:
-		return e.finding(errWallOff, "")
+		return e.finding(errRowSecurityOff, "")
 	case f.super:
-		return e.finding(errNoWall, f.current+" is a superuser")
+		return e.finding(errRowSecurityBypassed, f.current+" is a superuser")
 	case f.bypass:
-		return e.finding(errNoWall, f.current+" has BYPASSRLS")
+		return e.finding(errRowSecurityBypassed, f.current+" has BYPASSRLS")
 	case f.owner:
-		return e.finding(errNoWall, f.current+" is a member of reporting_owner")
+		return e.finding(errRowSecurityBypassed, f.current+" is a member of reporting_owner")
 	case !f.reader:
-		return e.finding(errNoWall, f.current+" is no member of reporting_reader")
+		return e.finding(errRowSecurityBypassed, f.current+" is no member of reporting_reader")
 	case !f.bound:
-		return e.finding(errNoWall, f.current+" owns the table, or acts for who does")
+		return e.finding(errRowSecurityBypassed, f.current+" owns the table, or acts for who does")
 	}
 	return doctor.Good("%s is a member of reporting_reader, and held by row-level security", f.current)
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"reporting/internal/devpg"
 	"reporting/internal/doctor"
-	"reporting/internal/embedded"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 )
@@ -150,7 +150,7 @@ func TestExamineTrouble(t *testing.T) {
 // A login with a password, which the server of the other tests does not ask for.
 func TestExamineWrongPassword(t *testing.T) {
 	t.Parallel()
-	server, err := embedded.Start(t.Context(), embedded.Options{DataDir: pgtest.Dir(t) + "/data"})
+	server, err := devpg.Start(t.Context(), devpg.Options{DataDir: pgtest.Dir(t) + "/data"})
 	if err != nil {
 		t.Fatal(err)
 	}

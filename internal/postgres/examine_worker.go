@@ -37,11 +37,11 @@ func (e WorkerExamination) run(ctx context.Context) []doctor.Finding {
 	}
 	defer func() { _ = pool.Close(context.WithoutCancel(ctx)) }()
 	if err := pool.CheckWorker(ctx); err != nil {
-		t, ok := errors.AsType[trouble](err)
+		t, ok := errors.AsType[Diagnostic](err)
 		if !ok {
-			t = trouble{err.Error(), "see that the server can be reached, and correct " + e.Setting}
+			t = Diagnostic{err.Error(), "see that the server can be reached, and correct " + e.Setting}
 		}
-		return []doctor.Finding{doctor.Bad(t.mend, "%s", t.what)}
+		return []doctor.Finding{doctor.Bad(t.Remedy, "%s", t.Problem)}
 	}
 	found := []doctor.Finding{doctor.Good("the workers' login may act as %s, which makes reports", WorkerRole)}
 	conn, err := pool.pgx.Acquire(ctx)

@@ -11,7 +11,7 @@ import (
 
 // ForgetOwner takes out of the statements what asks for the caller's rows only, as a
 // mistake in a later change might.
-func ForgetOwner(jobs *Jobs) *Jobs {
+func ForgetOwner(jobs *JobStore) *JobStore {
 	forgetful := *jobs
 	for _, sql := range []*string{&forgetful.newest, &forgetful.narrowed, &forgetful.further} {
 		asked := *sql

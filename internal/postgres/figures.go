@@ -15,7 +15,7 @@ import (
 )
 
 // Figures are about the jobs of all users, for operators.
-type Figures struct {
+type JobCounts struct {
 	Jobs     map[report.Status]int64         // of every status, those without jobs too
 	Oldest   map[report.Status]time.Duration // how long the oldest job has waited, or run; none: no such job
 	Finished []Finished                      // within FinishedWithin
@@ -39,8 +39,8 @@ const (
 
 // Figures counts the jobs of all users. That takes 1.2 s for ten million, on an index that
 // is in memory.
-func (p *Pool) Figures(ctx context.Context) (Figures, error) {
-	f := Figures{Jobs: map[report.Status]int64{}, Oldest: map[report.Status]time.Duration{}}
+func (p *Pool) JobCounts(ctx context.Context) (JobCounts, error) {
+	f := JobCounts{Jobs: map[report.Status]int64{}, Oldest: map[report.Status]time.Duration{}}
 	for _, status := range report.Statuses() {
 		f.Jobs[status] = 0
 	}
@@ -58,14 +58,14 @@ func (p *Pool) Figures(ctx context.Context) (Figures, error) {
 		})
 	}
 	if err != nil {
-		return Figures{}, fmt.Errorf("count jobs: %w", domainError(ctx, err))
+		return JobCounts{}, fmt.Errorf("count jobs: %w", domainError(ctx, err))
 	}
 	rows, err = p.pgx.Query(ctx, "select status, report_class, jobs from report_job_finished($1)", FinishedWithin)
 	if err == nil {
 		f.Finished, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Finished])
 	}
 	if err != nil {
-		return Figures{}, fmt.Errorf("count finished jobs: %w", domainError(ctx, err))
+		return JobCounts{}, fmt.Errorf("count finished jobs: %w", domainError(ctx, err))
 	}
 	f.Finished = mostFrequent(f.Finished)
 	return f, nil

@@ -18,7 +18,7 @@ func TestFigures(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	pool := openPool(t, db.Reader, 2)
-	empty, err := pool.Figures(t.Context())
+	empty, err := pool.JobCounts(t.Context())
 	if err != nil || len(empty.Jobs) != len(report.Statuses()) || empty.Jobs[report.Done] != 0 || len(empty.Oldest) != 0 || len(empty.Finished) != 0 {
 		t.Errorf("without jobs: %+v, %v", empty, err)
 	}
@@ -34,7 +34,7 @@ func TestFigures(t *testing.T) {
 			('b', 'FAILED', '4 h', '3 h', '57 min'),
 			('a', 'DONE', '4 h', '3 h', '61 min')
 		  ) j (class, status, created, started, ended)`)
-	got, err := pool.Figures(t.Context())
+	got, err := pool.JobCounts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestFiguresOfJobsThatAreDue(t *testing.T) {
 			returning id, status)
 		insert into report_run (job_id, due_at)
 		select id, case status when 'QUEUED' then now() - interval '5 min' else now() + interval '4 h' end from made`)
-	got, err := openPool(t, db.Reader, 1).Figures(t.Context())
+	got, err := openPool(t, db.Reader, 1).JobCounts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestFiguresOfManyClasses(t *testing.T) {
 	db.Exec(t, `insert into report_job (report_class, user_id, status, created_at, started_at, ended_at, parameters)
 		select 'class' || n, 'u', 'DONE', now(), current_timestamp, 'now', '{"resourceType":"Parameters"}'
 		  from generate_series(1, 30) n, generate_series(1, n)`)
-	got, err := openPool(t, db.Reader, 1).Figures(t.Context())
+	got, err := openPool(t, db.Reader, 1).JobCounts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestFiguresDoNotReadTheTable(t *testing.T) {
 func TestFiguresAreForReaders(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	if _, err := openPool(t, db.Producer, 1).Figures(t.Context()); err == nil {
+	if _, err := openPool(t, db.Producer, 1).JobCounts(t.Context()); err == nil {
 		t.Error("a producer counted the jobs of all users")
 	}
 }

@@ -22,7 +22,7 @@ func TestGrantsOfMaking(t *testing.T) {
 	m.finish(t, m.begin(t, placed.JobID), "x")
 	requester, worker, reader := as(t, m.db, "in role reporting_requester"), as(t, m.db, "in role reporting_worker"), m.db.Reader
 	newJob := `insert into report_job (id, report_class, user_id, status, parameters) values ('` + uuid.NewString() + `', 'c', '%s', 'QUEUED', '{"resourceType":"Parameters"}')`
-	of := func(p report.Placed) string { return "'" + p.JobID.String() + "'" }
+	of := func(p report.Submission) string { return "'" + p.JobID.String() + "'" }
 	for _, tt := range []struct {
 		who, sql string
 		want     int64 // rows; -1: refused

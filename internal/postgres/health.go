@@ -26,7 +26,7 @@ const (
 type Health struct {
 	pool     *Pool
 	required int64
-	way      way
+	way      poolingCheck
 	now      func() time.Time
 
 	mu      sync.Mutex
@@ -55,7 +55,7 @@ func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, 
 	if err != nil {
 		return nil, err
 	}
-	return &Health{pool: pool, required: required, way: way{matters: prepares, now: now}, now: now}, nil
+	return &Health{pool: pool, required: required, way: poolingCheck{matters: prepares, now: now}, now: now}, nil
 }
 
 // Check returns nil when the database answers, holds the schema that this

@@ -20,12 +20,12 @@ import (
 	"reporting/internal/auth"
 	"reporting/internal/auth/authtest"
 	"reporting/internal/fhir"
-	"reporting/internal/obs"
+	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/jobstatus"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 	"reporting/internal/report"
-	"reporting/internal/rest"
-	"reporting/internal/rest/jobstatus"
+	"reporting/internal/telemetry"
 )
 
 // crowd is many users, each with a token and some jobs.
@@ -77,9 +77,9 @@ func service(t *testing.T, idp *authtest.IDP, jobs report.Jobs) *httptest.Server
 		time.Sleep(10 * time.Millisecond)
 	}
 	base := &url.URL{Scheme: "http", Host: "localhost", Path: "/fhir"}
-	handler, err := rest.New(rest.Options{
-		Base: base, Auth: verifier, MaxBody: 1 << 20, Log: discard, Metrics: obs.NewMetrics(obs.Build{}),
-		Operations: []rest.Operation{jobstatus.New(jobs, fhir.Links{Base: base.String()})},
+	handler, err := httpapi.New(httpapi.Options{
+		Base: base, Auth: verifier, MaxBody: 1 << 20, Log: discard, Metrics: telemetry.NewMetrics(telemetry.Build{}),
+		Operations: []httpapi.Operation{jobstatus.New(jobs, fhir.Links{Base: base.String()})},
 		Draining:   func() bool { return false }, Now: time.Now,
 	})
 	if err != nil {
@@ -177,8 +177,8 @@ func TestAThousandUsers(t *testing.T) {
 	db := pgtest.New(t)
 	db.Load(t, all.jobs...)
 	db.Exec(t, "analyze report_job")
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 8), 5*time.Second)
-	for name, store := range map[string]*postgres.Jobs{"with the WHERE clause": jobs, "without it": postgres.ForgetOwner(jobs)} {
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 8), 5*time.Second)
+	for name, store := range map[string]*postgres.JobStore{"with the WHERE clause": jobs, "without it": postgres.ForgetOwner(jobs)} {
 		begin := time.Now()
 		wrong := all.rush(t, service(t, idp, store), callers, requests)
 		if wrong != 0 {

@@ -15,7 +15,7 @@ import (
 )
 
 // Jobs reads report jobs. It implements report.Jobs.
-type Jobs struct {
+type JobStore struct {
 	pool    *Pool
 	timeout time.Duration
 	// The ways to ask. Most calls want a user's newest jobs, whichever they are, and
@@ -24,7 +24,7 @@ type Jobs struct {
 	newest, narrowed, further string
 
 	observe  func(Reading) // nil: nobody wants to know
-	together *batcher
+	together *coalescer
 	goingOn  chan struct{} // holds one for each piece of a long list that is being read
 }
 
@@ -38,8 +38,8 @@ type Reading struct {
 
 // NewJobs returns a store on pool. timeout is how long the database may take for one
 // reading.
-func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
-	j := &Jobs{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed, further: selectFurther}
+func NewJobStore(pool *Pool, timeout time.Duration) *JobStore {
+	j := &JobStore{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed, further: selectFurther}
 	connections := int(pool.pgx.Config().MaxConns)
 	j.together = newBatcher(connections, j.askTogether)
 	j.goingOn = make(chan struct{}, max(1, connections/furtherShare))
@@ -47,7 +47,7 @@ func NewJobs(pool *Pool, timeout time.Duration) *Jobs {
 }
 
 // Observe has f told of each reading from now on. It is called before the first.
-func (j *Jobs) Observe(f func(Reading)) { j.observe = f }
+func (j *JobStore) Observe(f func(Reading)) { j.observe = f }
 
 // furtherShare is what part of the connections read how long lists go on: one of so many.
 // Long lists are few, but each is as much work as a hundred others, and would take all
@@ -59,9 +59,9 @@ const furtherShare = 4
 const retryWindow = 300 * time.Millisecond
 
 // EachJob implements report.Jobs.
-func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
+func (j *JobStore) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
 	begin := time.Now()
-	q := &question{ctx: ctx, filter: filter, yield: yield, since: begin}
+	q := &query{ctx: ctx, filter: filter, yield: yield, since: begin}
 	defer func() { j.tell(q) }()
 	if !filter.After.IsZero() {
 		done, err := j.goOn(ctx)
@@ -72,7 +72,7 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 		defer done()
 	}
 	if narrows(filter) || filter.Count == 0 {
-		j.askTogether([]*question{q})
+		j.askTogether([]*query{q})
 	} else {
 		j.together.do(q)
 	}
@@ -80,7 +80,7 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 	// What makes one pooled connection useless often does so to all of them.
 	for tries := 0; q.again && tries < j.together.most && time.Since(begin) < retryWindow; tries++ {
 		q.turn, q.err, q.again = nil, nil, false
-		j.askTogether([]*question{q})
+		j.askTogether([]*query{q})
 	}
 	if q.panicked != nil {
 		panic(q.panicked)
@@ -88,7 +88,7 @@ func (j *Jobs) EachJob(ctx context.Context, filter report.Filter, yield func(*re
 	return q.err
 }
 
-func (j *Jobs) tell(q *question) {
+func (j *JobStore) tell(q *query) {
 	if j.observe == nil {
 		return
 	}
@@ -103,7 +103,7 @@ func (j *Jobs) tell(q *question) {
 
 // goOn waits until one more long list may go on. Its client has part of the answer, so
 // that there is time, and no good way to refuse.
-func (j *Jobs) goOn(ctx context.Context) (done func(), err error) {
+func (j *JobStore) goOn(ctx context.Context) (done func(), err error) {
 	wait, cancel := context.WithTimeoutCause(ctx, j.timeout, errCrowd)
 	defer cancel()
 	select {
@@ -118,7 +118,7 @@ func (j *Jobs) goOn(ctx context.Context) (done func(), err error) {
 }
 
 // askTogether asks questions in one batch, and tells each how it went.
-func (j *Jobs) askTogether(questions []*question) {
+func (j *JobStore) askTogether(questions []*query) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(questions[0].ctx))
 	defer cancel()
 	var left atomic.Int64
@@ -148,7 +148,7 @@ var errBroken = errors.New("the batch was not read to its end")
 
 // exchange asks questions and reads the answers, up to an error. It leaves those that
 // were not answered.
-func (j *Jobs) exchange(ctx context.Context, questions *[]*question) error {
+func (j *JobStore) exchange(ctx context.Context, questions *[]*query) error {
 	conn, err := j.pool.acquire(ctx)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (j *Jobs) exchange(ctx context.Context, questions *[]*question) error {
 	return err
 }
 
-func (j *Jobs) converse(ctx context.Context, conn *pgx.Conn, questions *[]*question) error {
+func (j *JobStore) converse(ctx context.Context, conn *pgx.Conn, questions *[]*query) error {
 	var batch pgconn.Batch
 	now := time.Now()
 	for _, q := range *questions {

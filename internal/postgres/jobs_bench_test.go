@@ -25,7 +25,7 @@ func BenchmarkJobs(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			jobs := postgres.NewJobs(pool, 5*time.Second)
+			jobs := postgres.NewJobStore(pool, 5*time.Second)
 			read := func(n int) {
 				count := 0
 				filter := report.Filter{UserID: "user-" + strconv.Itoa(n%benchUsers), Count: 100}

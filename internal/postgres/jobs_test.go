@@ -41,7 +41,7 @@ func readJobs(t *testing.T, db pgtest.Database, user string) []report.Job {
 
 func readFiltered(t *testing.T, db pgtest.Database, filter report.Filter) []report.Job {
 	t.Helper()
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 2), 5*time.Second)
 	var list []report.Job
 	err := jobs.EachJob(t.Context(), filter, func(job *report.Job) error {
 		kept := *job
@@ -106,7 +106,7 @@ func TestJobsAreOrdered(t *testing.T) {
 		t.Error(diff)
 	}
 	// A list can be gone on with between two jobs that were made at the same time.
-	rest := readFiltered(t, db, report.Filter{UserID: "u", After: low.Place()})
+	rest := readFiltered(t, db, report.Filter{UserID: "u", After: low.Cursor()})
 	if len(rest) != 2 || rest[0].ID != high.ID || rest[1].ID != oldest.ID {
 		t.Errorf("after the first of two: %v", rest)
 	}
@@ -132,10 +132,10 @@ func TestJobsAreFiltered(t *testing.T) {
 		"since just after":         {report.Filter{Since: noon.Add(time.Microsecond)}, []report.Job{newest}},
 		"the newest":               {report.Filter{Count: 2}, []report.Job{newest, middle}},
 		"more than there are":      {report.Filter{Count: 1<<31 - 1}, []report.Job{newest, middle, oldest}},
-		"after the newest":         {report.Filter{After: newest.Place()}, []report.Job{middle, oldest}},
-		"after one, in a state":    {report.Filter{After: newest.Place(), Statuses: []report.Status{report.Scheduled}, Count: 5}, []report.Job{oldest}},
-		"after the last":           {report.Filter{After: oldest.Place()}, nil},
-		"after one that has gone":  {report.Filter{After: report.Place{Created: noon.Add(time.Millisecond)}}, []report.Job{middle, oldest}},
+		"after the newest":         {report.Filter{After: newest.Cursor()}, []report.Job{middle, oldest}},
+		"after one, in a state":    {report.Filter{After: newest.Cursor(), Statuses: []report.Status{report.Scheduled}, Count: 5}, []report.Job{oldest}},
+		"after the last":           {report.Filter{After: oldest.Cursor()}, nil},
+		"after one that has gone":  {report.Filter{After: report.Cursor{Created: noon.Add(time.Millisecond)}}, []report.Job{middle, oldest}},
 		"the newest in a state":    {report.Filter{Count: 1, Statuses: []report.Status{report.Scheduled, report.Failed}}, []report.Job{middle}},
 	} {
 		c.filter.UserID = "u"
@@ -183,7 +183,7 @@ func TestYieldsErrorEndsTheReading(t *testing.T) {
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon), job("u", noon), job("u", noon))
 	stop := errors.New("stop")
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	for range 3 { // the pool's one connection is free again each time
 		calls := 0
 		err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error { calls++; return stop })
@@ -211,7 +211,7 @@ func TestSlowStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	const limit = 200 * time.Millisecond
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), limit)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 2), limit)
 	begin := time.Now()
 	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Timeout)
 	if took := time.Since(begin); took < limit || took > 10*limit {
@@ -229,17 +229,17 @@ func TestClientGone(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	wantKind(t, jobs.EachJob(ctx, report.Filter{UserID: "u"}, ignore), report.Gone)
+	wantKind(t, jobs.EachJob(ctx, report.Filter{UserID: "u"}, ignore), report.Disconnected)
 }
 
 func TestPoolExhausted(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error {
 		begin := time.Now()
 		wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Unavailable)
@@ -258,7 +258,7 @@ func TestDeadPooledConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	for range 3 {
 		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
 			t.Fatal(err)
@@ -296,7 +296,7 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 	db := pgtest.New(t)
 	db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
 		select 'c', 'u', 'QUEUED', json_build_object('resourceType', 'Parameters', 'x', repeat('x', 1000)) from generate_series(1, 20000)`)
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	rows := 0
 	err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error {
 		if rows++; rows == 1 {
@@ -317,7 +317,7 @@ func TestJobsWithoutPreparedStatements(t *testing.T) {
 	old, recent := job("u", noon), job("u", noon.Add(time.Second))
 	db.Load(t, old, recent)
 	for _, mode := range []string{"exec", "cache_describe", "describe_exec"} {
-		jobs := postgres.NewJobs(openPool(t, db.Reader+"&default_query_exec_mode="+mode, 1), 5*time.Second)
+		jobs := postgres.NewJobStore(openPool(t, db.Reader+"&default_query_exec_mode="+mode, 1), 5*time.Second)
 		for _, filter := range []report.Filter{{UserID: "u"}, {UserID: "u", Since: noon, Count: 2, Statuses: []report.Status{report.Queued}}} {
 			var got []report.JobID
 			err := jobs.EachJob(t.Context(), filter, func(j *report.Job) error {
@@ -336,7 +336,7 @@ func TestTableChangesBehindPreparedStatements(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	for range 3 {
 		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
 			t.Fatal(err)
@@ -352,17 +352,17 @@ func TestTableChangesBehindPreparedStatements(t *testing.T) {
 func TestMissingTableAndPrivilege(t *testing.T) {
 	t.Parallel()
 	empty := pgtest.Empty(t)
-	jobs := postgres.NewJobs(openPool(t, empty.Superuser, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, empty.Superuser, 1), 5*time.Second)
 	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Internal)
 
 	db := pgtest.New(t)
-	jobs = postgres.NewJobs(openPool(t, db.Producer, 1), 5*time.Second)
+	jobs = postgres.NewJobStore(openPool(t, db.Producer, 1), 5*time.Second)
 	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Internal)
 }
 
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	pool := openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 1)
-	jobs := postgres.NewJobs(pool, 5*time.Second)
+	jobs := postgres.NewJobStore(pool, 5*time.Second)
 	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Unavailable)
 }

@@ -18,9 +18,9 @@ const most = 100
 
 // Tend implements report.Keeper. Where the database was away, no worker could give a sign
 // of life: for as long as they have for that, none is taken for dead.
-func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err error) {
+func (r *AttemptStore) Sweep(ctx context.Context, attempts int) (t report.SweepResult, err error) {
 	defer func() {
-		if report.KindOf(err).Passes() {
+		if report.KindOf(err).Retryable() {
 			r.away.Store(r.now.orSystem().UnixNano())
 		}
 	}()
@@ -31,10 +31,10 @@ func (r *Runs) Tend(ctx context.Context, attempts int) (t report.Tending, err er
 			     where r.attempt = 0 and r.due_at <= coalesce($1::timestamptz, now()) and r.due_at > coalesce($1::timestamptz, now()) - interval '7 days'
 			       and j.status = 'SCHEDULED' and j.ended_at is null
 			     limit $2 for update of j skip locked)`, r.now.time(), most)
-		t.Queued = tag.RowsAffected()
+		t.Promoted = tag.RowsAffected()
 		return err
 	})
-	if err != nil || r.now.orSystem().Sub(time.Unix(0, r.away.Load())) < report.BeatsMissed {
+	if err != nil || r.now.orSystem().Sub(time.Unix(0, r.away.Load())) < report.HeartbeatTimeout {
 		return t, err
 	}
 	return t, r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
@@ -60,19 +60,19 @@ func scanStranded(row pgx.CollectableRow) (s stranded, err error) {
 }
 
 // rescue sees to jobs whose worker is gone.
-func (r *Runs) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.Tending) error {
+func (r *AttemptStore) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.SweepResult) error {
 	rows, _ := tx.Query(ctx, `
 		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
 		  from report_job j join report_run r on r.job_id = j.id
 		 where j.status = 'RUNNING' and j.ended_at is null and coalesce(r.seen_at, j.started_at) < coalesce($1::timestamptz, now()) - $2::interval
-		 limit $3 for update of j skip locked`, r.now.time(), report.BeatsMissed, most)
+		 limit $3 for update of j skip locked`, r.now.time(), report.HeartbeatTimeout, most)
 	jobs, err := pgx.CollectRows(rows, scanStranded)
 	if err != nil {
 		return err
 	}
 	for _, job := range jobs {
 		if job.used < attempts {
-			t.Rescued++
+			t.Requeued++
 			if _, err := tx.Exec(ctx, `update report_job set status = 'QUEUED', started_at = null where id = $1`, job.id); err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ func (r *Runs) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.Te
 // recall sees to jobs that a worker has taken out of the queue and not begun, as one does
 // that dies in between. To the queue it is at them still; so it is for a moment at those
 // that were just handed back.
-func (r *Runs) recall(ctx context.Context, tx pgx.Tx, t *report.Tending) error {
+func (r *AttemptStore) recall(ctx context.Context, tx pgx.Tx, t *report.SweepResult) error {
 	rows, _ := tx.Query(ctx, `
 		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
 		  from river_job q join report_run r on r.job_id = (q.args->>'job_id')::uuid and r.entry = q.id
@@ -105,13 +105,13 @@ func (r *Runs) recall(ctx context.Context, tx pgx.Tx, t *report.Tending) error {
 		 where q.state = 'running' and q.attempted_at < coalesce($1::timestamptz, now()) - $2::interval
 		   and r.rests_at < coalesce($1::timestamptz, now()) - $2::interval
 		   and j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
-		 limit $3 for update of j skip locked`, r.now.time(), report.BeatsMissed, most)
+		 limit $3 for update of j skip locked`, r.now.time(), report.HeartbeatTimeout, most)
 	jobs, err := pgx.CollectRows(rows, scanStranded)
 	if err != nil {
 		return err
 	}
 	for _, job := range jobs {
-		t.Rescued++
+		t.Requeued++
 		if err := r.replace(ctx, tx, job); err != nil {
 			return err
 		}
@@ -120,14 +120,14 @@ func (r *Runs) recall(ctx context.Context, tx pgx.Tx, t *report.Tending) error {
 }
 
 // replace gives a job a new entry in place of one that will not end.
-func (r *Runs) replace(ctx context.Context, tx pgx.Tx, job stranded) error {
+func (r *AttemptStore) replace(ctx context.Context, tx pgx.Tx, job stranded) error {
 	if err := r.drop(ctx, tx, job); err != nil {
 		return err
 	}
 	return r.enqueue(ctx, tx, job)
 }
 
-func (r *Runs) drop(ctx context.Context, tx pgx.Tx, job stranded) error {
+func (r *AttemptStore) drop(ctx context.Context, tx pgx.Tx, job stranded) error {
 	if job.entry == nil {
 		return nil
 	}
@@ -136,7 +136,7 @@ func (r *Runs) drop(ctx context.Context, tx pgx.Tx, job stranded) error {
 
 // enqueue gives a job a new entry in the queue. It does not wait again behind those that
 // came after it.
-func (r *Runs) enqueue(ctx context.Context, tx pgx.Tx, job stranded) error {
+func (r *AttemptStore) enqueue(ctx context.Context, tx pgx.Tx, job stranded) error {
 	var due time.Time
 	if job.waits {
 		due = job.due

@@ -13,7 +13,7 @@ import (
 )
 
 // Requeue implements report.Keeper.
-func (r *Runs) Requeue(ctx context.Context) (requeued int64, err error) {
+func (r *AttemptStore) Requeue(ctx context.Context) (requeued int64, err error) {
 	for {
 		n, err := r.requeueSome(ctx)
 		requeued += n
@@ -23,7 +23,7 @@ func (r *Runs) Requeue(ctx context.Context) (requeued int64, err error) {
 	}
 }
 
-func (r *Runs) requeueSome(ctx context.Context) (requeued int64, err error) {
+func (r *AttemptStore) requeueSome(ctx context.Context) (requeued int64, err error) {
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, `
 			select j.id, r.entry, r.attempt - r.excused, r.due_at, j.status = 'SCHEDULED'
@@ -47,7 +47,7 @@ func (r *Runs) requeueSome(ctx context.Context) (requeued int64, err error) {
 }
 
 // Clear implements report.Keeper.
-func (r *Runs) Clear(ctx context.Context, before time.Time) (c report.Cleared, err error) {
+func (r *AttemptStore) Purge(ctx context.Context, before time.Time) (c report.PurgeResult, err error) {
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, `
 			select id from report_job
@@ -78,7 +78,7 @@ func (r *Runs) Clear(ctx context.Context, before time.Time) (c report.Cleared, e
 			return err
 		}
 		_, err = tx.Exec(ctx, `delete from report_job where id = any ($1)`, jobs)
-		c = report.Cleared{Jobs: int64(len(jobs)), Results: int64(len(results))}
+		c = report.PurgeResult{Jobs: int64(len(jobs)), Results: int64(len(results))}
 		return err
 	})
 	return c, err

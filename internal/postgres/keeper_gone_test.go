@@ -11,8 +11,8 @@ import (
 
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/queue"
 	"reporting/internal/report"
+	"reporting/internal/worker/queue"
 )
 
 // moody is a queue that fails when it is told to.
@@ -31,8 +31,8 @@ func (m *moody) Drop(ctx context.Context, tx pgx.Tx, entry int64) error {
 // rescues wants so many jobs to be rescued.
 func (m *making) rescues(t *testing.T, want int64, what string) {
 	t.Helper()
-	done, err := m.runs.Tend(t.Context(), 3)
-	if err != nil || done.Rescued != want {
+	done, err := m.runs.Sweep(t.Context(), 3)
+	if err != nil || done.Requeued != want {
 		t.Errorf("%s: %+v, %v, want %d rescued", what, done, err, want)
 	}
 }
@@ -51,18 +51,18 @@ func TestJobsThatWereTakenAndNotBegun(t *testing.T) {
 	id := m.place(t, "u", time.Time{}).JobID
 	before := m.entry(t, id)
 	m.take(t, id)
-	m.clock.turn(report.BeatsMissed - time.Second)
+	m.clock.turn(report.HeartbeatTimeout - time.Second)
 	m.rescues(t, 0, "it may still begin")
 	m.clock.turn(2 * time.Second)
 	m.rescues(t, 1, "it will not")
 	m.rescues(t, 0, "once is enough")
-	if run := m.begin(t, id); run.Used != 1 {
-		t.Errorf("%d attempts count", run.Used)
+	if run := m.begin(t, id); run.Counted != 1 {
+		t.Errorf("%d attempts count", run.Counted)
 	}
-	if _, err := m.runs.Begin(t.Context(), id, before); report.KindOf(err) != report.Lost {
+	if _, err := m.runs.Begin(t.Context(), id, before); report.KindOf(err) != report.Superseded {
 		t.Errorf("the old entry: %v", err)
 	}
-	m.clock.turn(report.BeatsMissed - time.Second)
+	m.clock.turn(report.HeartbeatTimeout - time.Second)
 	m.rescues(t, 0, "somebody is at it")
 }
 
@@ -74,7 +74,7 @@ func TestRescuedJobsKeepTheirPlace(t *testing.T) {
 	m.begin(t, first)
 	m.take(t, first)
 	m.db.Exec(t, `update river_job set scheduled_at = $2 where id = $1`, m.entry(t, second), m.clock.time().Add(time.Second))
-	m.clock.turn(report.BeatsMissed + time.Second)
+	m.clock.turn(report.HeartbeatTimeout + time.Second)
 	m.rescues(t, 1, "its worker is gone")
 	var next int64
 	m.scan(t, `select id from river_job where state = 'available' order by priority, scheduled_at, id limit 1`, nil, &next)
@@ -98,18 +98,18 @@ func TestNobodyIsDeadBecauseTheDatabaseWasAway(t *testing.T) {
 	run := m.begin(t, alive)
 	m.clock.turn(time.Minute)
 	q.fail = &report.Error{Kind: report.Unavailable}
-	if done, err := m.runs.Tend(t.Context(), 3); err == nil {
+	if done, err := m.runs.Sweep(t.Context(), 3); err == nil {
 		t.Fatalf("%+v without a database", done)
 	}
 	q.fail = nil
 	m.rescues(t, 0, "at once")
-	m.clock.turn(report.BeatEvery)
-	if err := m.runs.Beat(t.Context(), run, ""); err != nil {
+	m.clock.turn(report.HeartbeatInterval)
+	if err := m.runs.Heartbeat(t.Context(), run, ""); err != nil {
 		t.Errorf("the sign of life of a run that nobody took away: %v", err)
 	}
-	m.clock.turn(report.BeatsMissed - report.BeatEvery)
+	m.clock.turn(report.HeartbeatTimeout - report.HeartbeatInterval)
 	m.rescues(t, 1, "later")
-	if err := m.runs.Beat(t.Context(), run, ""); err != nil {
+	if err := m.runs.Heartbeat(t.Context(), run, ""); err != nil {
 		t.Errorf("the wrong one was taken for dead: %v", err)
 	}
 }
@@ -122,16 +122,16 @@ func TestJobsThatWereHandedBackAreNotRescued(t *testing.T) {
 	m.take(t, id)
 	run := m.begin(t, id)
 	for range 10 {
-		m.clock.turn(report.BeatEvery)
-		if err := m.runs.Beat(t.Context(), run, ""); err != nil {
+		m.clock.turn(report.HeartbeatInterval)
+		if err := m.runs.Heartbeat(t.Context(), run, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := m.runs.HandBack(t.Context(), run, true); err != nil {
+	if err := m.runs.Release(t.Context(), run, true); err != nil {
 		t.Fatal(err)
 	}
 	m.rescues(t, 0, "the queue is about to hear of it")
-	m.clock.turn(report.BeatsMissed + time.Second)
+	m.clock.turn(report.HeartbeatTimeout + time.Second)
 	m.rescues(t, 1, "it has not")
 }
 
@@ -142,6 +142,6 @@ func TestJobsThatOthersStarted(t *testing.T) {
 	id := m.place(t, "u", time.Time{}).JobID
 	m.db.Exec(t, `update report_job set status = 'RUNNING', started_at = $1 where id = $2`, m.clock.time(), [16]byte(id))
 	m.rescues(t, 0, "at once")
-	m.clock.turn(report.BeatsMissed + time.Second)
+	m.clock.turn(report.HeartbeatTimeout + time.Second)
 	m.rescues(t, 1, "later")
 }

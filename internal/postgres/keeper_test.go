@@ -16,9 +16,9 @@ import (
 
 const attempts = 2
 
-func (m *making) tend(t *testing.T, want report.Tending) {
+func (m *making) tend(t *testing.T, want report.SweepResult) {
 	t.Helper()
-	if got, err := m.runs.Tend(t.Context(), attempts); err != nil || got != want {
+	if got, err := m.runs.Sweep(t.Context(), attempts); err != nil || got != want {
 		t.Errorf("tended %+v, want %+v; %v", got, want, err)
 	}
 }
@@ -40,10 +40,10 @@ func TestTendWhatIsDue(t *testing.T) {
 	early, late := m.place(t, "u", noon.Add(time.Hour)).JobID, m.place(t, "u", noon.Add(2*time.Hour)).JobID
 	entry := m.entry(t, early)
 	m.clock.turn(time.Hour - time.Microsecond)
-	m.tend(t, report.Tending{})
+	m.tend(t, report.SweepResult{})
 	m.clock.turn(time.Microsecond)
-	m.tend(t, report.Tending{Queued: 1})
-	m.tend(t, report.Tending{})
+	m.tend(t, report.SweepResult{Promoted: 1})
+	m.tend(t, report.SweepResult{})
 	if a, b := m.status(t, early), m.status(t, late); a != report.Queued || b != report.Scheduled {
 		t.Errorf("%s and %s", a, b)
 	}
@@ -60,42 +60,42 @@ func TestTendTheDead(t *testing.T) {
 	placed := m.place(t, "u", time.Time{})
 	id := placed.JobID
 	for range 3 { // what was not the job's fault does not count
-		if err := m.runs.HandBack(t.Context(), m.begin(t, id), false); err != nil {
+		if err := m.runs.Release(t.Context(), m.begin(t, id), false); err != nil {
 			t.Fatal(err)
 		}
 	}
 	entry := m.entry(t, id)
 	first := m.begin(t, id)
-	m.clock.turn(report.BeatsMissed)
-	m.tend(t, report.Tending{})
+	m.clock.turn(report.HeartbeatTimeout)
+	m.tend(t, report.SweepResult{})
 	m.clock.turn(time.Microsecond)
-	m.tend(t, report.Tending{Rescued: 1})
+	m.tend(t, report.SweepResult{Requeued: 1})
 	job := readJobs(t, m.db, "u")[0]
 	if job.Status != report.Queued || !job.Started.IsZero() {
 		t.Errorf("%s since %s", job.Status, job.Started)
 	}
 	_, err := m.runs.Begin(t.Context(), id, entry)
-	wantKind(t, err, report.Lost) // it has another entry
+	wantKind(t, err, report.Superseded) // it has another entry
 	var dropped int
 	if m.scan(t, `select count(*) from river_job where id = $1 and (state = 'cancelled' or metadata ? 'cancel_attempted_at')`, []any{entry}, &dropped); dropped != 1 {
 		t.Error("the entry of the dead is still in the queue")
 	}
 	second := m.begin(t, id)
-	if second.Used != attempts {
+	if second.Counted != attempts {
 		t.Errorf("%+v", second)
 	}
-	wantKind(t, m.runs.Fail(t.Context(), first, "late"), report.Lost)
+	wantKind(t, m.runs.Fail(t.Context(), first, "late"), report.Superseded)
 	m.clock.turn(time.Minute)
-	m.tend(t, report.Tending{Failed: 1})
-	m.tend(t, report.Tending{})
+	m.tend(t, report.SweepResult{Failed: 1})
+	m.tend(t, report.SweepResult{})
 	job = readJobs(t, m.db, "u")[0]
 	if job.Status != report.Failed || !job.Ended.Equal(*m.clock.time()) {
 		t.Errorf("%+v", job)
 	}
-	if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.FailureReason != "The worker that made it was gone, 2 times" {
+	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.FailureReason != "The worker that made it was gone, 2 times" {
 		t.Errorf("%+v, %v", stage, err)
 	}
-	wantKind(t, m.runs.Finish(t.Context(), second, resultOf("late")), report.Lost)
+	wantKind(t, m.runs.Finish(t.Context(), second, resultOf("late")), report.Superseded)
 }
 
 // What somebody else is at is left to them: nobody waits.
@@ -118,17 +118,17 @@ func TestKeepersLeaveWhatIsLocked(t *testing.T) {
 	if _, err := other.Exec(t.Context(), `select from report_job for update`); err != nil {
 		t.Fatal(err)
 	}
-	m.tend(t, report.Tending{})
+	m.tend(t, report.SweepResult{})
 	if n, err := m.runs.Requeue(t.Context()); n != 0 || err != nil {
 		t.Errorf("requeued %d, %v", n, err)
 	}
-	if c, err := m.runs.Clear(t.Context(), *m.clock.time()); c != (report.Cleared{}) || err != nil {
+	if c, err := m.runs.Purge(t.Context(), *m.clock.time()); c != (report.PurgeResult{}) || err != nil {
 		t.Errorf("cleared %+v, %v", c, err)
 	}
 	if err := other.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.tend(t, report.Tending{Rescued: 1, Queued: 1})
+	m.tend(t, report.SweepResult{Requeued: 1, Promoted: 1})
 	if n, err := m.runs.Requeue(t.Context()); n != 1 || err != nil {
 		t.Errorf("requeued %d, %v", n, err)
 	}
@@ -147,29 +147,29 @@ func TestKeepersAtOnce(t *testing.T) {
 		insert into report_run (job_id, due_at, attempt, seen_at) select id, $1, case status when 'RUNNING' then 1 else 0 end, case status when 'RUNNING' then $1::timestamptz end from jobs`, noon, jobs)
 	m.clock.turn(time.Hour)
 	var mu sync.Mutex
-	var sum report.Tending
+	var sum report.SweepResult
 	var wg sync.WaitGroup
 	for range keepers {
 		wg.Go(func() {
 			for range jobs { // each round sees to something, or there is nothing left that is free
-				done, err := m.runs.Tend(t.Context(), attempts)
+				done, err := m.runs.Sweep(t.Context(), attempts)
 				if err != nil {
 					t.Error(err)
 				}
-				if done == (report.Tending{}) {
+				if done == (report.SweepResult{}) {
 					return
 				}
-				if done.Queued > 100 || done.Rescued > 100 {
+				if done.Promoted > 100 || done.Requeued > 100 {
 					t.Errorf("%+v in one go", done)
 				}
 				mu.Lock()
-				sum.Queued, sum.Rescued, sum.Failed = sum.Queued+done.Queued, sum.Rescued+done.Rescued, sum.Failed+done.Failed
+				sum.Promoted, sum.Requeued, sum.Failed = sum.Promoted+done.Promoted, sum.Requeued+done.Requeued, sum.Failed+done.Failed
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if want := (report.Tending{Queued: jobs, Rescued: jobs}); sum != want {
+	if want := (report.SweepResult{Promoted: jobs, Requeued: jobs}); sum != want {
 		t.Errorf("%+v, want %+v", sum, want)
 	}
 	var entries, distinct int
@@ -229,7 +229,7 @@ func TestClear(t *testing.T) {
 	m.begin(t, running.JobID)
 	before := m.everything(t)
 	for _, at := range []time.Time{noon.Add(-time.Hour), noon} { // what ended at that moment is not older
-		if c, err := m.runs.Clear(t.Context(), at); c != (report.Cleared{}) || err != nil {
+		if c, err := m.runs.Purge(t.Context(), at); c != (report.PurgeResult{}) || err != nil {
 			t.Errorf("cleared %+v, %v", c, err)
 		}
 	}
@@ -239,16 +239,16 @@ func TestClear(t *testing.T) {
 	m.clock.turn(24 * time.Hour)
 	young := m.place(t, "u", time.Time{})
 	m.finish(t, m.begin(t, young.JobID), "young")
-	for _, want := range []report.Cleared{{Jobs: 2, Results: 2}, {}} {
-		if c, err := m.runs.Clear(t.Context(), noon.Add(time.Hour)); c != want || err != nil {
+	for _, want := range []report.PurgeResult{{Jobs: 2, Results: 2}, {}} {
+		if c, err := m.runs.Purge(t.Context(), noon.Add(time.Hour)); c != want || err != nil {
 			t.Errorf("cleared %+v, want %+v; %v", c, want, err)
 		}
 	}
-	for name, placed := range map[string]report.Placed{"old": old, "cancelled": cancelled, "orphan": orphan} {
+	for name, placed := range map[string]report.Submission{"old": old, "cancelled": cancelled, "orphan": orphan} {
 		if _, _, err := m.result(t, "u", placed.Binary.ID); report.KindOf(err) != report.Deleted || err == nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := m.orders.Stage(t.Context(), "u", placed.JobID); report.KindOf(err) != report.NotFound || err == nil {
+		if _, err := m.orders.State(t.Context(), "u", placed.JobID); report.KindOf(err) != report.NotFound || err == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -272,25 +272,25 @@ func TestClearInBatches(t *testing.T) {
 		insert into report_binary (user_id, job_id, created_at) select 'u', id, $1 from jobs union all select 'u', null, $1 from generate_series(1, 130)`, noon)
 	m.foreign(t)
 	m.clock.turn(time.Hour)
-	var rounds []report.Cleared
+	var rounds []report.PurgeResult
 	for {
-		c, err := m.runs.Clear(t.Context(), *m.clock.time())
+		c, err := m.runs.Purge(t.Context(), *m.clock.time())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c == (report.Cleared{}) {
+		if c == (report.PurgeResult{}) {
 			break
 		}
 		rounds = append(rounds, c)
 	}
-	var sum report.Cleared
+	var sum report.PurgeResult
 	for _, c := range rounds {
 		sum.Jobs, sum.Results = sum.Jobs+c.Jobs, sum.Results+c.Results
 		if c.Jobs > 100 || c.Results > 200 {
 			t.Errorf("%+v in one go", c)
 		}
 	}
-	if want := (report.Cleared{Jobs: 133, Results: 260}); sum != want || len(rounds) < 2 { // three of the foreign ones have ended
+	if want := (report.PurgeResult{Jobs: 133, Results: 260}); sum != want || len(rounds) < 2 { // three of the foreign ones have ended
 		t.Errorf("%+v in %d rounds, want %+v", sum, len(rounds), want)
 	}
 }
@@ -304,6 +304,6 @@ func TestTendTheDeadOfYesterday(t *testing.T) {
 	m.begin(t, id)
 	m.db.Exec(t, `delete from river_job`)
 	m.clock.turn(48 * time.Hour)
-	m.tend(t, report.Tending{Rescued: 1})
+	m.tend(t, report.SweepResult{Requeued: 1})
 	m.begin(t, id)
 }

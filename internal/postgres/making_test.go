@@ -14,17 +14,17 @@ import (
 
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/queue"
 	"reporting/internal/report"
+	"reporting/internal/worker/queue"
 )
 
 // A bench of everything that has to do with making reports, on a database of its own and
 // with a clock that stands still until it is turned.
 type making struct {
 	db       pgtest.Database
-	orders   *postgres.Orders
-	binaries *postgres.Binaries
-	runs     *postgres.Runs
+	orders   *postgres.OrderStore
+	binaries *postgres.BinaryStore
+	runs     *postgres.AttemptStore
 	clock    *clock
 }
 
@@ -64,9 +64,9 @@ func newMakingOn(t *testing.T, db pgtest.Database, queue postgres.Queue) *making
 	c := &clock{now: noon}
 	return &making{
 		db: db, clock: c,
-		orders:   postgres.NewOrders(asking, queue, patience, c.time),
-		binaries: postgres.NewBinaries(asking, patience, c.time),
-		runs:     postgres.NewRuns(working, queue, patience, c.time),
+		orders:   postgres.NewOrderStore(asking, queue, patience, c.time),
+		binaries: postgres.NewBinaryStore(asking, patience, c.time),
+		runs:     postgres.NewAttemptStore(working, queue, patience, c.time),
 	}
 }
 
@@ -91,9 +91,9 @@ func openWorker(t *testing.T, db pgtest.Database, connections int32) *postgres.P
 }
 
 // place places an order of a user, due at some time or at once.
-func (m *making) place(t *testing.T, user string, due time.Time) report.Placed {
+func (m *making) place(t *testing.T, user string, due time.Time) report.Submission {
 	t.Helper()
-	placed, err := m.orders.Place(t.Context(), report.Order{
+	placed, err := m.orders.Submit(t.Context(), report.Order{
 		ReportClass: "com.example.Report", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`), Source: "request", Due: due,
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func (m *making) place(t *testing.T, user string, due time.Time) report.Placed {
 }
 
 // begin begins an attempt at a job for its latest entry.
-func (m *making) begin(t *testing.T, id report.JobID) report.Run {
+func (m *making) begin(t *testing.T, id report.JobID) report.Attempt {
 	t.Helper()
 	run, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
 	if err != nil {
@@ -152,13 +152,13 @@ func (m *making) everything(t *testing.T) string {
 // result reads a result to its end.
 func (m *making) result(t *testing.T, user string, id int64) (report.Binary, []byte, error) {
 	t.Helper()
-	binary, err := m.binaries.Binary(t.Context(), report.BinaryPlace{UserID: user, ID: id})
+	binary, err := m.binaries.Binary(t.Context(), report.BinaryKey{UserID: user, ID: id})
 	if err != nil {
 		return binary, nil, err
 	}
 	data := make([]byte, 0, binary.Size)
 	for n := 0; int64(len(data)) < binary.Size; n++ {
-		if data, err = m.binaries.Piece(t.Context(), report.BinaryPlace{UserID: user, ID: id, Version: binary.Version}, n, data); err != nil {
+		if data, err = m.binaries.Piece(t.Context(), report.BinaryKey{UserID: user, ID: id, Version: binary.Version}, n, data); err != nil {
 			return binary, nil, err
 		}
 	}

@@ -78,7 +78,7 @@ func refusePooler(ctx context.Context, config *pgx.ConnConfig) error {
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	pooling, _ := askPooling(ctx, conn)
 	if pooling == TransactionPooling || pooling == LossyPooling {
-		return fmt.Errorf("migrate: %w", errSharedSession)
+		return fmt.Errorf("migrate: %w", errTransactionPooling)
 	}
 	return ctx.Err()
 }

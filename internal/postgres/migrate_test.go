@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 )
@@ -55,7 +55,7 @@ func TestMigrateTwice(t *testing.T) {
 // these tests have one of their own, and the second way comes after the first.
 func TestMigrateWithoutSuperuser(t *testing.T) {
 	t.Parallel()
-	server, err := embedded.Start(t.Context(), embedded.Options{})
+	server, err := devpg.Start(t.Context(), devpg.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ type Queue interface {
 }
 
 // Orders takes orders for reports. It implements report.Orders.
-type Orders struct {
+type OrderStore struct {
 	pool    *Pool
 	queue   Queue
 	timeout time.Duration
@@ -53,8 +53,8 @@ func (c Clock) orSystem() time.Time {
 
 // NewOrders returns a store on pool. timeout is how long the database may take for one
 // order.
-func NewOrders(pool *Pool, queue Queue, timeout time.Duration, now Clock) *Orders {
-	return &Orders{pool: pool, queue: queue, timeout: timeout, now: now}
+func NewOrderStore(pool *Pool, queue Queue, timeout time.Duration, now Clock) *OrderStore {
+	return &OrderStore{pool: pool, queue: queue, timeout: timeout, now: now}
 }
 
 const (
@@ -76,7 +76,7 @@ insert into report_binary_version (binary_id, version, content_type, source, las
 )
 
 // Place implements report.Orders.
-func (o *Orders) Place(ctx context.Context, order report.Order) (placed report.Placed, err error) {
+func (o *OrderStore) Submit(ctx context.Context, order report.Order) (placed report.Submission, err error) {
 	placed.JobID = report.JobID(uuid.New())
 	placed.Binary = report.Binary{
 		Version: 1, UserID: order.UserID, ContentType: report.PlaceholderType, Source: order.Source, Size: int64(len(report.Placeholder)),
@@ -85,7 +85,7 @@ func (o *Orders) Place(ctx context.Context, order report.Order) (placed report.P
 	return placed, err
 }
 
-func (o *Orders) place(ctx context.Context, tx pgx.Tx, order report.Order, placed *report.Placed) error {
+func (o *OrderStore) place(ctx context.Context, tx pgx.Tx, order report.Order, placed *report.Submission) error {
 	b := &placed.Binary
 	id := uuidOf(placed.JobID)
 	var unfinished int
@@ -97,8 +97,8 @@ func (o *Orders) place(ctx context.Context, tx pgx.Tx, order report.Order, place
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	if unfinished >= report.MostUnfinished {
-		return &report.Error{Kind: report.Excess, Cause: errors.New("the user has many unfinished jobs")}
+	if unfinished >= report.MaxUnfinishedJobs {
+		return &report.Error{Kind: report.LimitExceeded, Cause: errors.New("the user has many unfinished jobs")}
 	}
 	status, due := report.Queued, b.LastUpdated
 	if !order.Due.IsZero() {
@@ -128,12 +128,12 @@ select j.report_class, j.status, coalesce(j.failure_reason, ''), r.due_at, coale
  where j.user_id = $1 and j.id = $2`
 
 // Stage implements report.Orders.
-func (o *Orders) Stage(ctx context.Context, userID string, id report.JobID) (stage report.Stage, err error) {
+func (o *OrderStore) State(ctx context.Context, userID string, id report.JobID) (stage report.JobState, err error) {
 	err = o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(SetUser, userID)
 		batch.Queue(selectStage, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error {
 			var due *time.Time
-			err := row.Scan(&stage.ReportClass, &stage.Status, &stage.FailureReason, &due, &stage.Progress, &stage.Binary)
+			err := row.Scan(&stage.ReportClass, &stage.Status, &stage.FailureReason, &due, &stage.Progress, &stage.BinaryID)
 			if due != nil {
 				stage.Due = *due
 			}
@@ -144,7 +144,7 @@ func (o *Orders) Stage(ctx context.Context, userID string, id report.JobID) (sta
 }
 
 // Cancel implements report.Orders.
-func (o *Orders) Cancel(ctx context.Context, userID string, id report.JobID) error {
+func (o *OrderStore) Cancel(ctx context.Context, userID string, id report.JobID) error {
 	return o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(actFor, RequesterRole, userID)
 		batch.Queue(`select from report_job j join report_run r on r.job_id = j.id where j.user_id = $1 and j.id = $2`, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })

@@ -15,16 +15,16 @@ func TestTheLimitHoldsForOrdersAtOnce(t *testing.T) {
 	t.Parallel()
 	const room, askers = 3, 16
 	m := newMaking(t)
-	m.unfinished(t, "u", report.MostUnfinished-room)
+	m.unfinished(t, "u", report.MaxUnfinishedJobs-room)
 	var placed, refused atomic.Int64
 	var wg sync.WaitGroup
 	for range askers {
 		wg.Go(func() {
-			_, err := m.orders.Place(t.Context(), report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)})
+			_, err := m.orders.Submit(t.Context(), report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)})
 			switch {
 			case err == nil:
 				placed.Add(1)
-			case report.KindOf(err) == report.Excess:
+			case report.KindOf(err) == report.LimitExceeded:
 				refused.Add(1)
 			default:
 				t.Error(err)

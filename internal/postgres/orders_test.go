@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/queue"
 	"reporting/internal/report"
+	"reporting/internal/worker/queue"
 )
 
 func TestOrdersAreStoredAsTheyAre(t *testing.T) {
@@ -22,13 +22,13 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 		ReportClass: "æøå 😀 \" \\ <&>", UserID: "u ' \u2028", Source: "request_1",
 		Parameters: []byte(`{ "resourceType" : "Parameters", "x": 1.10, "x": 1e400 , "y":"\u0041\ud83d\ude00" }`),
 	}
-	soon, err := m.orders.Place(t.Context(), order)
+	soon, err := m.orders.Submit(t.Context(), order)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.clock.turn(time.Minute)
 	order.Due = noon.Add(14 * time.Hour)
-	later, err := m.orders.Place(t.Context(), order)
+	later, err := m.orders.Submit(t.Context(), order)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 		t.Errorf("(-ordered +read)\n%s", diff)
 	}
 	for _, c := range []struct {
-		placed report.Placed
+		placed report.Submission
 		due    time.Time
 		queued bool // may be begun at once
 	}{{soon, noon, true}, {later, order.Due, false}} {
@@ -55,8 +55,8 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 		if err != nil || string(data) != report.Placeholder || binary != c.placed.Binary {
 			t.Errorf("the placeholder is %+v %q, %v, and was told to be %+v", binary, data, err, c.placed.Binary)
 		}
-		stage, err := m.orders.Stage(t.Context(), order.UserID, c.placed.JobID)
-		if err != nil || !stage.Due.Equal(c.due) || stage.Binary != c.placed.Binary.ID || stage.ReportClass != order.ReportClass || stage.Status.Final() {
+		stage, err := m.orders.State(t.Context(), order.UserID, c.placed.JobID)
+		if err != nil || !stage.Due.Equal(c.due) || stage.BinaryID != c.placed.Binary.ID || stage.ReportClass != order.ReportClass || stage.Status.Final() {
 			t.Errorf("stage %+v, %v", stage, err)
 		}
 		var job uuid.UUID
@@ -90,14 +90,14 @@ func TestOrdersAreAllOrNothing(t *testing.T) {
 	} {
 		order := good
 		change(&order)
-		if _, err := m.orders.Place(t.Context(), order); err == nil {
+		if _, err := m.orders.Submit(t.Context(), order); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		if diff := cmp.Diff(empty, m.everything(t)); diff != "" {
 			t.Errorf("%s: left something behind\n%s", name, diff)
 		}
 	}
-	if _, err := m.orders.Place(t.Context(), good); !errors.Is(err, errBroken) {
+	if _, err := m.orders.Submit(t.Context(), good); !errors.Is(err, errBroken) {
 		t.Errorf("%v does not hold its cause", err)
 	}
 }
@@ -118,11 +118,11 @@ func (m *making) unfinished(t *testing.T, user string, jobs int) {
 func TestOrdersHaveALimit(t *testing.T) {
 	t.Parallel()
 	m := newMaking(t)
-	m.unfinished(t, "u", report.MostUnfinished-1)
+	m.unfinished(t, "u", report.MaxUnfinishedJobs-1)
 	last := m.place(t, "u", time.Time{})
 	before := m.everything(t)
-	_, err := m.orders.Place(t.Context(), report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)})
-	wantKind(t, err, report.Excess)
+	_, err := m.orders.Submit(t.Context(), report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)})
+	wantKind(t, err, report.LimitExceeded)
 	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
 		t.Errorf("a refused order left something behind\n%s", diff)
 	}
@@ -139,7 +139,7 @@ func TestOrdersAreOnesOwn(t *testing.T) {
 	theirs := m.place(t, "v", time.Time{})
 	before := m.everything(t)
 	for _, user := range []string{"u", "V", "v ", ""} {
-		_, err := m.orders.Stage(t.Context(), user, theirs.JobID)
+		_, err := m.orders.State(t.Context(), user, theirs.JobID)
 		wantKind(t, err, report.NotFound)
 		wantKind(t, m.orders.Cancel(t.Context(), user, theirs.JobID), report.NotFound)
 		wantKind(t, m.binaries.Delete(t.Context(), user, theirs.Binary.ID), report.NotFound)
@@ -186,8 +186,8 @@ func TestCancel(t *testing.T) {
 			if job.Status != c.want || job.Ended.After(noon.Add(time.Second)) || job.Ended.IsZero() {
 				t.Errorf("%s at %s, want %s", job.Status, job.Ended, c.want)
 			}
-			stage, err := m.orders.Stage(t.Context(), "u", placed.JobID)
-			if err != nil || stage.Binary != 0 || stage.Status != c.want {
+			stage, err := m.orders.State(t.Context(), "u", placed.JobID)
+			if err != nil || stage.BinaryID != 0 || stage.Status != c.want {
 				t.Errorf("%+v, %v", stage, err)
 			}
 			_, _, err = m.result(t, "u", placed.Binary.ID)
@@ -206,7 +206,7 @@ func TestJobsOfOthersAreNotCancelled(t *testing.T) {
 	m := newMaking(t)
 	id := report.JobID{1}
 	m.db.Exec(t, `insert into report_job (id, report_class, user_id, status, parameters) values ($1, 'c', 'u', 'QUEUED', '{"resourceType":"Parameters"}')`, [16]byte(id))
-	_, err := m.orders.Stage(t.Context(), "u", id)
+	_, err := m.orders.State(t.Context(), "u", id)
 	wantKind(t, err, report.NotFound)
 	wantKind(t, m.orders.Cancel(t.Context(), "u", id), report.NotFound)
 	if status := m.status(t, id); status != report.Queued {

@@ -12,8 +12,8 @@ import (
 
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
-	"reporting/internal/queue"
 	"reporting/internal/report"
+	"reporting/internal/worker/queue"
 )
 
 // Orders, results and deletions work through a pooler that shares sessions, and the role

@@ -36,13 +36,13 @@ const (
 // signs are what can be seen of a pooler on two connections that are open at the same
 // time. None of them shows on a direct connection, nor behind a pooler in session mode,
 // but for the first.
-type signs struct {
+type poolingEvidence struct {
 	between bool // the server is another one than the start of the connection said
 	shared  bool // both were in the same session, or one of them in two
 	crossed bool // one saw a statement that the other one prepared, under the name it gave it
 }
 
-func (s signs) pooling() Pooling {
+func (s poolingEvidence) pooling() Pooling {
 	switch {
 	case s.crossed:
 		return LossyPooling
@@ -55,7 +55,7 @@ func (s signs) pooling() Pooling {
 }
 
 // way remembers what a connection's way to the server was found to be.
-type way struct {
+type poolingCheck struct {
 	matters bool // whether anything is prepared that could be lost
 	now     func() time.Time
 
@@ -74,7 +74,7 @@ const (
 // loses tells whether a pooler is known to lose prepared statements between conn and
 // its server, which says to be session pid. It looks when a connection is new, and as long
 // as another answer would be a better one now and then.
-func (w *way) loses(ctx context.Context, conn *pgx.Conn, pid uint32) bool {
+func (w *poolingCheck) loses(ctx context.Context, conn *pgx.Conn, pid uint32) bool {
 	if !w.matters {
 		return false
 	}
@@ -102,7 +102,9 @@ func (w *way) loses(ctx context.Context, conn *pgx.Conn, pid uint32) bool {
 }
 
 // settled tells whether there is nothing more to find out about a connection.
-func (w *way) settled() bool { return w.pooling != PoolingUnknown && w.pooling != LossyPooling }
+func (w *poolingCheck) settled() bool {
+	return w.pooling != PoolingUnknown && w.pooling != LossyPooling
+}
 
 // probeRounds is how often the two connections try to meet. A pooler that is not busy
 // hands out the session that was used last, so that they meet at once; a busy one needs
@@ -142,7 +144,7 @@ func askPooling(ctx context.Context, conn *pgx.Conn) (Pooling, error) {
 
 // meet has one connection prepare statements, and the other one look for them. pid is the
 // session in which the first one was last.
-func meet(ctx context.Context, one, other *pgconn.PgConn, pid uint32) (seen signs, err error) {
+func meet(ctx context.Context, one, other *pgconn.PgConn, pid uint32) (seen poolingEvidence, err error) {
 	seen.between = true
 	prefix := "reporting_probe_" + rand.Text() + "_"
 	var names []string

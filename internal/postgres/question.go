@@ -13,7 +13,7 @@ import (
 )
 
 // question is one reading that may be asked together with others.
-type question struct {
+type query struct {
 	ctx    context.Context //nolint:containedctx // each has a client of its own
 	filter report.Filter
 	yield  func(*report.Job) error
@@ -37,7 +37,7 @@ const (
 )
 
 // done tells who waits that the question was dealt with.
-func (q *question) done() {
+func (q *query) done() {
 	q.ended = time.Now()
 	if q.turn != nil {
 		q.turn <- answered
@@ -47,7 +47,7 @@ func (q *question) done() {
 // fail deals with a question that a batch left over because of err. Alone, there was
 // no other that err could come from. Once the caller has seen a row, there is no second
 // try; and none without a connection, for which it was waited.
-func (q *question) fail(err error, alone bool) {
+func (q *query) fail(err error, alone bool) {
 	_, final := errors.AsType[*report.Error](err)
 	switch {
 	case q.ctx.Err() != nil:
@@ -62,7 +62,7 @@ func (q *question) fail(err error, alone bool) {
 }
 
 // read takes its two results out of a batch's. The error is one of the batch.
-func (q *question) read(results *pgconn.MultiResultReader, job *report.Job) error {
+func (q *query) read(results *pgconn.MultiResultReader, job *report.Job) error {
 	rows, err := rowsOf(results)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (q *question) read(results *pgconn.MultiResultReader, job *report.Job) erro
 	return err
 }
 
-func (q *question) call(job *report.Job) {
+func (q *query) call(job *report.Job) {
 	defer func() { q.panicked = recover() }()
 	q.err = q.yield(job)
 }

@@ -25,7 +25,7 @@ const replicaCheckTime = time.Second
 // Replicated reads jobs from a replica while that keeps up, and otherwise from the
 // primary; from either when the other does not answer. It implements report.Jobs.
 type Replicated struct {
-	primary, replica *Jobs
+	primary, replica *JobStore
 	health           *Health // of the replica
 	log              *slog.Logger
 
@@ -43,7 +43,7 @@ type ReplicaStats struct {
 }
 
 // NewReplicated returns a store on two. health is the replica's. Run has to be called.
-func NewReplicated(primary, replica *Jobs, health *Health, log *slog.Logger) *Replicated {
+func NewReplicated(primary, replica *JobStore, health *Health, log *slog.Logger) *Replicated {
 	r := &Replicated{primary: primary, replica: replica, health: health, log: log}
 	r.lag.Store(-1)
 	return r
@@ -128,7 +128,7 @@ func askLag(ctx context.Context, conn interface {
 // EachJob implements report.Jobs. Each of the two has half of the time that a caller
 // waits, when they were made with that.
 func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
-	stores := [2]*Jobs{r.replica, r.primary}
+	stores := [2]*JobStore{r.replica, r.primary}
 	first := r.first(time.Now())
 	begun := false
 	see := func(job *report.Job) error {
@@ -137,7 +137,7 @@ func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield fu
 	}
 	err := stores[first].EachJob(ctx, filter, see)
 	failed, ok := errors.AsType[*report.Error](err)
-	if !ok || begun || failed.Kind == report.Gone {
+	if !ok || begun || failed.Kind == report.Disconnected {
 		r.reads[first].Add(1)
 		if first == 1 && err == nil && r.away.Load() != 0 {
 			r.away.Store(0)

@@ -72,8 +72,8 @@ func withoutLook(t *testing.T, primary, replica string) *postgres.Replicated {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = health.Close(context.Background()) })
-	return postgres.NewReplicated(postgres.NewJobs(openPool(t, primary, 2), time.Second),
-		postgres.NewJobs(openPool(t, replica, 2), time.Second), health, discard)
+	return postgres.NewReplicated(postgres.NewJobStore(openPool(t, primary, 2), time.Second),
+		postgres.NewJobStore(openPool(t, replica, 2), time.Second), health, discard)
 }
 
 // Each caller would wait for it, as long as it is silent.

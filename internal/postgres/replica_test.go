@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
 	"reporting/internal/report"
@@ -18,7 +18,7 @@ import (
 // pair is a server and a standby that follows it.
 type pair struct {
 	dir              string
-	primary, standby *embedded.Server
+	primary, standby *devpg.Server
 }
 
 func startPair(t *testing.T) *pair {
@@ -55,9 +55,9 @@ func (p *pair) startStandby(t *testing.T) {
 	})
 }
 
-func (p *pair) start(t *testing.T, name string, settings map[string]string) *embedded.Server {
+func (p *pair) start(t *testing.T, name string, settings map[string]string) *devpg.Server {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), embedded.Options{
+	server, err := devpg.Start(t.Context(), devpg.Options{
 		DataDir: filepath.Join(p.dir, name), SocketDir: filepath.Join(p.dir, name+".socket"), Settings: settings,
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *pair) start(t *testing.T, name string, settings map[string]string) *emb
 // replicated is a store on both.
 func (p *pair) replicated(t *testing.T) *postgres.Replicated {
 	t.Helper()
-	url := func(s *embedded.Server) string {
+	url := func(s *devpg.Server) string {
 		return postgres.WithRole(s.URL("postgres", "postgres"), postgres.ReaderRole)
 	}
 	health, err := postgres.NewHealth(t.Context(), url(p.standby), time.Now)
@@ -78,8 +78,8 @@ func (p *pair) replicated(t *testing.T) *postgres.Replicated {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = health.Close(context.Background()) })
-	r := postgres.NewReplicated(postgres.NewJobs(openPool(t, url(p.primary), 2), 5*time.Second),
-		postgres.NewJobs(openPool(t, url(p.standby), 2), 5*time.Second), health, discard)
+	r := postgres.NewReplicated(postgres.NewJobStore(openPool(t, url(p.primary), 2), 5*time.Second),
+		postgres.NewJobStore(openPool(t, url(p.standby), 2), 5*time.Second), health, discard)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -93,7 +93,7 @@ func (p *pair) replicated(t *testing.T) *postgres.Replicated {
 	return r
 }
 
-func (p *pair) exec(t *testing.T, server *embedded.Server, sql string) {
+func (p *pair) exec(t *testing.T, server *devpg.Server, sql string) {
 	t.Helper()
 	if _, err := pgtest.Connect(t, server.URL("postgres", "postgres")).Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 
 // Runs notes how the making of reports goes. It implements report.Runs and
 // report.Keeper, on a pool whose sessions act as WorkerRole.
-type Runs struct {
+type AttemptStore struct {
 	pool    *Pool
 	queue   Queue
 	timeout time.Duration
@@ -29,12 +29,12 @@ type Runs struct {
 
 // NewRuns returns a store on pool. timeout is how long the database may take for what is
 // small; a result has the time that its writer has.
-func NewRuns(pool *Pool, queue Queue, timeout time.Duration, now Clock) *Runs {
-	return &Runs{pool: pool, queue: queue, timeout: timeout, now: now}
+func NewAttemptStore(pool *Pool, queue Queue, timeout time.Duration, now Clock) *AttemptStore {
+	return &AttemptStore{pool: pool, queue: queue, timeout: timeout, now: now}
 }
 
 // Begin implements report.Runs.
-func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run report.Run, err error) {
+func (r *AttemptStore) Begin(ctx context.Context, id report.JobID, entry int64) (run report.Attempt, err error) {
 	run.JobID = id
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		var free bool
@@ -43,7 +43,7 @@ func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run rep
 			       r.entry = $2 and (j.status in ('SCHEDULED', 'QUEUED')
 			           or j.status = 'RUNNING' and coalesce(r.seen_at, j.started_at) < coalesce($3::timestamptz, now()) - $4::interval)
 			  from report_job j join report_run r on r.job_id = j.id
-			 where j.id = $1 for update`, uuidOf(id), entry, r.now.time(), report.BeatsMissed).
+			 where j.id = $1 for update`, uuidOf(id), entry, r.now.time(), report.HeartbeatTimeout).
 			Scan(&run.ReportClass, &run.Parameters, &run.Due, &free); errors.Is(err, pgx.ErrNoRows) || err == nil && !free {
 			return overtaken("there is nothing to do for this entry")
 		} else if err != nil {
@@ -56,7 +56,7 @@ func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run rep
 		}
 		return tx.QueryRow(ctx, `
 			update report_run set attempt = attempt + 1, seen_at = coalesce($2::timestamptz, now()), progress = null
-			 where job_id = $1 returning attempt, attempt - excused`, uuidOf(id), r.now.time()).Scan(&run.Attempt, &run.Used)
+			 where job_id = $1 returning attempt, attempt - excused`, uuidOf(id), r.now.time()).Scan(&run.Number, &run.Counted)
 	})
 	return run, err
 }
@@ -65,18 +65,18 @@ func (r *Runs) Begin(ctx context.Context, id report.JobID, entry int64) (run rep
 const isRun = `j.id = $1 and j.status = 'RUNNING' and exists (select from report_run r where r.job_id = j.id and r.attempt = $2)`
 
 // Beat implements report.Runs.
-func (r *Runs) Beat(ctx context.Context, run report.Run, progress string) error {
+func (r *AttemptStore) Heartbeat(ctx context.Context, run report.Attempt, progress string) error {
 	return r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		return one(tx.Exec(ctx, `
 			update report_run r set seen_at = coalesce($3::timestamptz, now()), progress = nullif(left($4, 100), '')
 			 where r.job_id = $1 and r.attempt = $2 and exists (select from report_job j where j.id = r.job_id and j.status = 'RUNNING')`,
-			uuidOf(run.JobID), run.Attempt, r.now.time(), progress))
+			uuidOf(run.JobID), run.Number, r.now.time(), progress))
 	})
 }
 
 // Finish implements report.Runs. The time of the result is in a later second than that of
 // the placeholder: clients compare whole ones (RFC 9110, section 13.1.3).
-func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result) error {
+func (r *AttemptStore) Finish(ctx context.Context, run report.Attempt, result report.Result) error {
 	deadline, limited := ctx.Deadline()
 	timeout := r.timeout
 	if limited {
@@ -98,7 +98,7 @@ func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result)
 		}
 		if err := one(tx.Exec(ctx, `
 			update report_job j set status = 'DONE', ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at) where `+isRun,
-			uuidOf(run.JobID), run.Attempt, r.now.time())); err != nil {
+			uuidOf(run.JobID), run.Number, r.now.time())); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, false)
@@ -110,12 +110,12 @@ func (r *Runs) Finish(ctx context.Context, run report.Run, result report.Result)
 }
 
 // Fail implements report.Runs.
-func (r *Runs) Fail(ctx context.Context, run report.Run, reason string) error {
+func (r *AttemptStore) Fail(ctx context.Context, run report.Attempt, reason string) error {
 	return r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		if err := one(tx.Exec(ctx, `
 			update report_job j set status = 'FAILED', failure_reason = left(nullif($4, ''), 2000),
 			       ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at) where `+isRun,
-			uuidOf(run.JobID), run.Attempt, r.now.time(), storable(reason))); err != nil {
+			uuidOf(run.JobID), run.Number, r.now.time(), storable(reason))); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, false)
@@ -128,10 +128,10 @@ func storable(text string) string {
 }
 
 // HandBack implements report.Runs.
-func (r *Runs) HandBack(ctx context.Context, run report.Run, counts bool) error {
+func (r *AttemptStore) Release(ctx context.Context, run report.Attempt, counts bool) error {
 	return r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		if err := one(tx.Exec(ctx, `update report_job j set status = 'QUEUED', started_at = null where `+isRun,
-			uuidOf(run.JobID), run.Attempt)); err != nil {
+			uuidOf(run.JobID), run.Number)); err != nil {
 			return err
 		}
 		return r.rest(ctx, tx, run, !counts)
@@ -139,14 +139,16 @@ func (r *Runs) HandBack(ctx context.Context, run report.Run, counts bool) error 
 }
 
 // rest notes that nobody is at a job.
-func (r *Runs) rest(ctx context.Context, tx pgx.Tx, run report.Run, excused bool) error {
+func (r *AttemptStore) rest(ctx context.Context, tx pgx.Tx, run report.Attempt, excused bool) error {
 	_, err := tx.Exec(ctx, `
 		update report_run set seen_at = null, rests_at = coalesce($3::timestamptz, now()), progress = null, excused = excused + $2::boolean::integer
 		 where job_id = $1`, uuidOf(run.JobID), excused, r.now.time())
 	return err
 }
 
-func overtaken(why string) error { return &report.Error{Kind: report.Lost, Cause: errors.New(why)} }
+func overtaken(why string) error {
+	return &report.Error{Kind: report.Superseded, Cause: errors.New(why)}
+}
 
 // one makes an error of a statement that has changed nothing.
 func one(tag pgconn.CommandTag, err error) error {

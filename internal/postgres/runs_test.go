@@ -23,7 +23,7 @@ func resultOf(text string) report.Result {
 	return report.Result{ContentType: "application/gzip-json", FileName: "r.zip", Size: int64(len(text)), Data: strings.NewReader(text)}
 }
 
-func (m *making) finish(t *testing.T, run report.Run, text string) {
+func (m *making) finish(t *testing.T, run report.Attempt, text string) {
 	t.Helper()
 	if err := m.runs.Finish(t.Context(), run, resultOf(text)); err != nil {
 		t.Fatal(err)
@@ -36,15 +36,15 @@ func TestBegin(t *testing.T) {
 	id := m.place(t, "u", time.Time{}).JobID
 	entry := m.entry(t, id)
 	_, err := m.runs.Begin(t.Context(), id, entry+1)
-	wantKind(t, err, report.Lost)
+	wantKind(t, err, report.Superseded)
 	_, err = m.runs.Begin(t.Context(), report.JobID(uuid.New()), entry)
-	wantKind(t, err, report.Lost)
+	wantKind(t, err, report.Superseded)
 	if status := m.status(t, id); status != report.Queued {
 		t.Fatalf("%s after nobody began", status)
 	}
 	m.clock.turn(time.Second)
 	run := m.begin(t, id)
-	want := report.Run{JobID: id, Attempt: 1, Used: 1, ReportClass: "com.example.Report", Parameters: []byte(`{"resourceType":"Parameters"}`), Due: noon}
+	want := report.Attempt{JobID: id, Number: 1, Counted: 1, ReportClass: "com.example.Report", Parameters: []byte(`{"resourceType":"Parameters"}`), Due: noon}
 	if diff := cmp.Diff(want, run); diff != "" {
 		t.Error(diff)
 	}
@@ -53,22 +53,22 @@ func TestBegin(t *testing.T) {
 	}
 	// Whoever is at it is left alone as long as they are heard of …
 	for range 3 {
-		m.clock.turn(report.BeatsMissed)
+		m.clock.turn(report.HeartbeatTimeout)
 		_, err = m.runs.Begin(t.Context(), id, entry)
-		wantKind(t, err, report.Lost)
-		if err := m.runs.Beat(t.Context(), run, "half"); err != nil {
+		wantKind(t, err, report.Superseded)
+		if err := m.runs.Heartbeat(t.Context(), run, "half"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.Progress != "half" {
+	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.Progress != "half" {
 		t.Errorf("%+v, %v", stage, err)
 	}
 	// … and no longer.
-	m.clock.turn(report.BeatsMissed + time.Millisecond)
-	if second := m.begin(t, id); second.Attempt != 2 || second.Used != 2 {
+	m.clock.turn(report.HeartbeatTimeout + time.Millisecond)
+	if second := m.begin(t, id); second.Number != 2 || second.Counted != 2 {
 		t.Errorf("%+v", second)
 	}
-	if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.Progress != "" {
+	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.Progress != "" {
 		t.Errorf("%+v, %v: the other attempt's progress", stage, err)
 	}
 }
@@ -77,10 +77,10 @@ func TestBegin(t *testing.T) {
 func TestBeginWhatHasEnded(t *testing.T) {
 	t.Parallel()
 	m := newMaking(t)
-	for name, end := range map[string]func(report.Run) error{
-		"done":      func(run report.Run) error { return m.runs.Finish(t.Context(), run, resultOf("x")) },
-		"failed":    func(run report.Run) error { return m.runs.Fail(t.Context(), run, "") },
-		"cancelled": func(run report.Run) error { return m.orders.Cancel(t.Context(), "u", run.JobID) },
+	for name, end := range map[string]func(report.Attempt) error{
+		"done":      func(run report.Attempt) error { return m.runs.Finish(t.Context(), run, resultOf("x")) },
+		"failed":    func(run report.Attempt) error { return m.runs.Fail(t.Context(), run, "") },
+		"cancelled": func(run report.Attempt) error { return m.orders.Cancel(t.Context(), "u", run.JobID) },
 	} {
 		id := m.place(t, "u", time.Time{}).JobID
 		if err := end(m.begin(t, id)); err != nil {
@@ -88,7 +88,7 @@ func TestBeginWhatHasEnded(t *testing.T) {
 		}
 		m.clock.turn(time.Hour)
 		_, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
-		wantKind(t, err, report.Lost)
+		wantKind(t, err, report.Superseded)
 	}
 }
 
@@ -102,17 +102,17 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 	first := m.begin(t, id)
 	m.clock.turn(time.Minute)
 	second := m.begin(t, id)
-	nothing := func(name string, run report.Run) {
+	nothing := func(name string, run report.Attempt) {
 		t.Helper()
 		before := m.everything(t)
 		for what, err := range map[string]error{
-			"beat":               m.runs.Beat(t.Context(), run, "progress"),
+			"beat":               m.runs.Heartbeat(t.Context(), run, "progress"),
 			"finish":             m.runs.Finish(t.Context(), run, resultOf("first")),
 			"fail":               m.runs.Fail(t.Context(), run, "reason"),
-			"hand back":          m.runs.HandBack(t.Context(), run, true),
-			"hand back, excused": m.runs.HandBack(t.Context(), run, false),
+			"hand back":          m.runs.Release(t.Context(), run, true),
+			"hand back, excused": m.runs.Release(t.Context(), run, false),
 		} {
-			if err == nil || report.KindOf(err) != report.Lost {
+			if err == nil || report.KindOf(err) != report.Superseded {
 				t.Errorf("%s, %s: %v", name, what, err)
 			}
 		}
@@ -121,12 +121,12 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 		}
 	}
 	nothing("overtaken", first)
-	if err := m.runs.HandBack(t.Context(), second, false); err != nil {
+	if err := m.runs.Release(t.Context(), second, false); err != nil {
 		t.Fatal(err)
 	}
 	nothing("handed back", second)
 	third := m.begin(t, id)
-	if third.Attempt != 3 || third.Used != 2 {
+	if third.Number != 3 || third.Counted != 2 {
 		t.Errorf("%+v: the second attempt counts", third)
 	}
 	m.finish(t, third, "third")
@@ -156,7 +156,7 @@ func TestFinishedOnce(t *testing.T) {
 		finished := 0
 		for i, err := range errs {
 			if err != nil {
-				wantKind(t, err, report.Lost)
+				wantKind(t, err, report.Superseded)
 				continue
 			}
 			if finished++; string(data) != strings.Repeat(texts[i], report.PieceSize) {
@@ -207,7 +207,7 @@ func TestFinishWithBrokenData(t *testing.T) {
 	before := m.everything(t)
 	short := resultOf(strings.Repeat("x", report.PieceSize+1))
 	short.Size++
-	if err := m.runs.Finish(t.Context(), run, short); err == nil || report.KindOf(err) == report.Lost {
+	if err := m.runs.Finish(t.Context(), run, short); err == nil || report.KindOf(err) == report.Superseded {
 		t.Errorf("a result that is too short: %v", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
@@ -234,8 +234,8 @@ func TestDeletedMeanwhile(t *testing.T) {
 	if err := m.binaries.Delete(t.Context(), "u", placed.Binary.ID); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, m.runs.Beat(t.Context(), run, ""), report.Lost)
-	wantKind(t, m.runs.Finish(t.Context(), run, resultOf("x")), report.Lost)
+	wantKind(t, m.runs.Heartbeat(t.Context(), run, ""), report.Superseded)
+	wantKind(t, m.runs.Finish(t.Context(), run, resultOf("x")), report.Superseded)
 	if status := m.status(t, placed.JobID); status != report.Cancelled {
 		t.Errorf("%s", status)
 	}
@@ -252,7 +252,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 		}
 		want := report.Done
 		if finished != nil {
-			wantKind(t, finished, report.Lost)
+			wantKind(t, finished, report.Superseded)
 			want = report.Cancelled
 		}
 		if status := m.status(t, placed.JobID); status != want {
@@ -271,14 +271,14 @@ func TestReasonsAndProgressOfAnyLength(t *testing.T) {
 	for _, reason := range []string{"", "Short", strings.Repeat("æ", 2000), strings.Repeat("æ", 5000)} {
 		id := m.place(t, "u", time.Time{}).JobID
 		run := m.begin(t, id)
-		if err := m.runs.Beat(t.Context(), run, reason); err != nil {
+		if err := m.runs.Heartbeat(t.Context(), run, reason); err != nil {
 			t.Errorf("progress of %d bytes: %v", len(reason), err)
 		}
 		if err := m.runs.Fail(t.Context(), run, reason); err != nil {
 			t.Errorf("reason of %d bytes: %v", len(reason), err)
 		}
 		want := string([]rune(reason)[:min(2000, len([]rune(reason)))])
-		if stage, err := m.orders.Stage(t.Context(), "u", id); err != nil || stage.FailureReason != want || stage.Status != report.Failed || stage.Progress != "" {
+		if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.FailureReason != want || stage.Status != report.Failed || stage.Progress != "" {
 			t.Errorf("%+v, %v", stage, err)
 		}
 	}

@@ -153,8 +153,8 @@ func TestTransitionsAreTheDomains(t *testing.T) {
 			started, ended := times(to)
 			_, err := conn.Exec(t.Context(), "update report_job set status = '"+string(to)+"', started_at = "+started+
 				", ended_at = "+ended+" where id = $1", id)
-			if allowed := err == nil; allowed != from.CanBecome(to) {
-				t.Errorf("%s to %s: the table says %v, the domain %v (%v)", from, to, allowed, from.CanBecome(to), err)
+			if allowed := err == nil; allowed != from.CanTransitionTo(to) {
+				t.Errorf("%s to %s: the table says %v, the domain %v (%v)", from, to, allowed, from.CanTransitionTo(to), err)
 			}
 		}
 	}

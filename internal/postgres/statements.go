@@ -82,7 +82,7 @@ var valueFormats = []int16{textFormat, binaryFormat, textFormat, binaryFormat, b
 //
 // It goes past pgx to pgconn, because Batch, Rows and Scan of pgx took a fifth of the
 // service's time for values that are bytes on both sides.
-func (j *Jobs) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, filter report.Filter) error {
+func (j *JobStore) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, filter report.Filter) error {
 	user := []byte(filter.UserID)
 	set, sql, values := SetUser, j.newest, [][]byte{user, count(filter.Count)}
 	if narrows(filter) {
@@ -101,7 +101,7 @@ func (j *Jobs) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, fil
 
 // add adds a statement to a batch: prepared once for each connection, unless the
 // connection string says that something between us and the server would lose it.
-func (j *Jobs) add(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, sql string, values [][]byte, formats, resultFormats []int16) error {
+func (j *JobStore) add(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, sql string, values [][]byte, formats, resultFormats []int16) error {
 	if !j.pool.prepares {
 		batch.ExecParams(sql, values, nil, formats, resultFormats)
 		return nil

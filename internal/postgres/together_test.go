@@ -19,7 +19,7 @@ import (
 func newest(user string) report.Filter { return report.Filter{UserID: user, Count: 100} }
 
 // rush has so many ask for their jobs at once, and returns what each of them got.
-func rush(t *testing.T, jobs *postgres.Jobs, askers int, yield func(n int, job *report.Job) error) []error {
+func rush(t *testing.T, jobs *postgres.JobStore, askers int, yield func(n int, job *report.Job) error) []error {
 	t.Helper()
 	errs := make([]error, askers)
 	var all sync.WaitGroup
@@ -50,7 +50,7 @@ func TestTogetherAndYetApart(t *testing.T) {
 	const askers = 60
 	db := pgtest.New(t)
 	loadUsers(t, db, askers)
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 2), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 2), 5*time.Second)
 	mine := errors.New("mine")
 	var seen [askers]int
 	for n, err := range rush(t, jobs, askers, func(n int, job *report.Job) error {
@@ -81,7 +81,7 @@ func TestConnectionsOfBatchesAreReplaced(t *testing.T) {
 	const askers = 20
 	db := pgtest.New(t)
 	loadUsers(t, db, askers)
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 6), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 6), 5*time.Second)
 	for n, spoil := range []func(){
 		func() { terminate(t, db) },
 		func() {
@@ -106,7 +106,7 @@ func TestBatchesFailHonestly(t *testing.T) {
 	t.Run("nobody there", func(t *testing.T) {
 		t.Parallel()
 		begin := time.Now()
-		for _, err := range rush(t, postgres.NewJobs(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second), askers, ignoreAll) {
+		for _, err := range rush(t, postgres.NewJobStore(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second), askers, ignoreAll) {
 			wantKind(t, err, report.Unavailable)
 		}
 		if took := time.Since(begin); took > 2*time.Second {
@@ -115,7 +115,7 @@ func TestBatchesFailHonestly(t *testing.T) {
 	})
 	t.Run("no privilege", func(t *testing.T) {
 		t.Parallel()
-		for _, err := range rush(t, postgres.NewJobs(openPool(t, pgtest.New(t).Producer, 2), 5*time.Second), askers, ignoreAll) {
+		for _, err := range rush(t, postgres.NewJobStore(openPool(t, pgtest.New(t).Producer, 2), 5*time.Second), askers, ignoreAll) {
 			wantKind(t, err, report.Internal)
 		}
 	})
@@ -128,7 +128,7 @@ func TestBatchesFailHonestly(t *testing.T) {
 			t.Fatal(err)
 		}
 		const limit = 300 * time.Millisecond
-		jobs := postgres.NewJobs(openPool(t, db.Reader, 2), limit)
+		jobs := postgres.NewJobStore(openPool(t, db.Reader, 2), limit)
 		begin := time.Now()
 		for _, err := range rush(t, jobs, askers, ignoreAll) {
 			if known, ok := errors.AsType[*report.Error](err); !ok || (known.Kind != report.Timeout && known.Kind != report.Unavailable) {
@@ -157,11 +157,11 @@ func TestAloneAndGone(t *testing.T) {
 	if _, err := blocker.Exec(t.Context(), "begin; lock table report_job in access exclusive mode"); err != nil {
 		t.Fatal(err)
 	}
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 1), 5*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	wantKind(t, jobs.EachJob(ctx, newest("u"), ignore), report.Gone)
+	wantKind(t, jobs.EachJob(ctx, newest("u"), ignore), report.Disconnected)
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Errorf("noticed after %v", took)
 	}
@@ -172,8 +172,8 @@ func TestLongListsLeaveRoom(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
-	jobs := postgres.NewJobs(openPool(t, db.Reader, 4), 300*time.Millisecond)
-	further := report.Filter{UserID: "u", After: report.Place{Created: noon.Add(time.Hour)}, Count: 100}
+	jobs := postgres.NewJobStore(openPool(t, db.Reader, 4), 300*time.Millisecond)
+	further := report.Filter{UserID: "u", After: report.Cursor{Created: noon.Add(time.Hour)}, Count: 100}
 	err := jobs.EachJob(t.Context(), further, func(*report.Job) error {
 		if err := jobs.EachJob(t.Context(), newest("u"), ignore); err != nil {
 			t.Errorf("a short one: %v", err)
@@ -181,7 +181,7 @@ func TestLongListsLeaveRoom(t *testing.T) {
 		wantKind(t, jobs.EachJob(t.Context(), further, ignore), report.Unavailable)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		wantKind(t, jobs.EachJob(ctx, further, ignore), report.Gone)
+		wantKind(t, jobs.EachJob(ctx, further, ignore), report.Disconnected)
 		return nil
 	})
 	if err != nil {

@@ -14,36 +14,36 @@ import (
 
 // trouble is what is wrong with a database, and what to do about it, in words that an
 // operator may see. It is an error for readiness and a finding for the doctor.
-type trouble struct{ what, mend string }
+type Diagnostic struct{ Problem, Remedy string }
 
 // Error says both.
-func (t trouble) Error() string {
-	if t.mend == "" {
-		return t.what
+func (t Diagnostic) Error() string {
+	if t.Remedy == "" {
+		return t.Problem
 	}
-	return t.what + ": " + t.mend
+	return t.Problem + ": " + t.Remedy
 }
 
 var (
 	// errFull means that the server has no connection to spare.
-	errFull = trouble{"the database accepts no more connections (SQL state 53300)", "raise its limit or the role's, or lower pool_max_conns"}
+	errFull = Diagnostic{"the database accepts no more connections (SQL state 53300)", "raise its limit or the role's, or lower pool_max_conns"}
 
 	// The login is not held by the policies for readers: it would see everybody's rows,
 	// should a query forget to ask for one user's, or it sees none.
-	errWallOff = trouble{
+	errRowSecurityOff = Diagnostic{
 		"row-level security, which keeps users' jobs apart, is off for the table report_job",
 		"alter table report_job enable row level security",
 	}
-	errNoWall = trouble{
+	errRowSecurityBypassed = Diagnostic{
 		"the database role is not held by row-level security, which keeps users' jobs apart",
 		"give the service a login that is a member of reporting_reader and neither a superuser, nor BYPASSRLS, nor a member of reporting_owner",
 	}
 
-	errLossyPooler = trouble{
+	errLossyPooler = Diagnostic{
 		"the pooler in front of the database loses prepared statements",
 		"add default_query_exec_mode=exec to REPORTING_DATABASE_URL, or, with PgBouncer 1.21 or later, set max_prepared_statements",
 	}
-	errSharedSession = trouble{
+	errTransactionPooling = Diagnostic{
 		"the connection goes through a pooler that shares sessions (transaction mode), where the lock that keeps two migrations apart does not hold",
 		"connect to the database itself, or through a pool in session mode",
 	}
@@ -76,37 +76,37 @@ func askHealth(ctx context.Context, conn *pgx.Conn) (a healthAnswer, err error) 
 func (a healthAnswer) judge(required int64) error {
 	switch {
 	case a.applied < required:
-		return trouble{fmt.Sprintf("schema version %d is older than %d", a.applied, required), `run "reporting migrate"`}
+		return Diagnostic{fmt.Sprintf("schema version %d is older than %d", a.applied, required), `run "reporting migrate"`}
 	case !a.wall:
-		return errWallOff
+		return errRowSecurityOff
 	case !a.walled:
-		return errNoWall
+		return errRowSecurityBypassed
 	}
 	return nil
 }
 
 // explainHealth says what an error means, without what it quotes.
-func explainHealth(err error) trouble {
+func explainHealth(err error) Diagnostic {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return trouble{what: "the database does not answer in time"}
+			return Diagnostic{Problem: "the database does not answer in time"}
 		}
-		return trouble{what: "the database cannot be reached"}
+		return Diagnostic{Problem: "the database cannot be reached"}
 	}
 	switch pg.Code {
 	case "53300": // too_many_connections
 		return errFull
 	case "3D000": // invalid_catalog_name
-		return trouble{"the database does not exist (SQL state 3D000)", "check REPORTING_DATABASE_URL"}
+		return Diagnostic{"the database does not exist (SQL state 3D000)", "check REPORTING_DATABASE_URL"}
 	case "42P01": // undefined_table
-		return trouble{"the database has no schema (SQL state 42P01)", `run "reporting migrate"`}
+		return Diagnostic{"the database has no schema (SQL state 42P01)", `run "reporting migrate"`}
 	case "42501": // insufficient_privilege
-		return trouble{"the database role may not read the tables (SQL state 42501)", "make it a member of reporting_reader"}
+		return Diagnostic{"the database role may not read the tables (SQL state 42501)", "make it a member of reporting_reader"}
 	case "28P01", "28000": // wrong password, or refused by pg_hba.conf
-		return trouble{fmt.Sprintf("the database refuses the login (SQL state %s)", pg.Code), "check REPORTING_DATABASE_URL"}
+		return Diagnostic{fmt.Sprintf("the database refuses the login (SQL state %s)", pg.Code), "check REPORTING_DATABASE_URL"}
 	}
-	return trouble{what: "the database answers with SQL state " + pg.Code}
+	return Diagnostic{Problem: "the database answers with SQL state " + pg.Code}
 }
 
 // why is what the innermost of a connection's errors says. None of them holds the

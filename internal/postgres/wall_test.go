@@ -18,7 +18,7 @@ import (
 // everybody reads as a query does that forgot whose rows it wants.
 func everybody(t *testing.T, url, user string) []string {
 	t.Helper()
-	jobs := postgres.ForgetOwner(postgres.NewJobs(openPool(t, url, 1), 5*time.Second))
+	jobs := postgres.ForgetOwner(postgres.NewJobStore(openPool(t, url, 1), 5*time.Second))
 	var owners []string
 	err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
 		owners = append(owners, job.UserID)
@@ -63,7 +63,7 @@ func TestTheWallForgets(t *testing.T) {
 	db.Load(t, job("a", noon))
 	// One connection, so that what one request leaves behind is there for the next.
 	pool := openPool(t, db.Reader, 1)
-	jobs := postgres.NewJobs(pool, 5*time.Second)
+	jobs := postgres.NewJobStore(pool, 5*time.Second)
 	nobody := postgres.ForgetOwner(jobs)
 	for range 2 {
 		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "a"}, func(*report.Job) error { return nil }); err != nil {
@@ -146,7 +146,7 @@ func TestTheWallInEveryMode(t *testing.T) {
 				t.Errorf("%s: a sees the jobs of %s", mode, got)
 			}
 		}
-		jobs := postgres.NewJobs(openPool(t, url, 1), 5*time.Second)
+		jobs := postgres.NewJobStore(openPool(t, url, 1), 5*time.Second)
 		filter := report.Filter{UserID: "a", Statuses: []report.Status{report.Queued}, Since: noon, Count: 1}
 		seen := 0
 		if err := jobs.EachJob(t.Context(), filter, func(*report.Job) error { seen++; return nil }); err != nil || seen != 1 {

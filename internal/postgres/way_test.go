@@ -15,7 +15,7 @@ func TestNoLookAfterEachNewConnection(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	for _, known := range []Pooling{PoolingUnknown, LossyPooling} {
-		w := way{matters: true, now: func() time.Time { return now }, conn: &pgx.Conn{}, pooling: known, next: now.Add(time.Second)}
+		w := poolingCheck{matters: true, now: func() time.Time { return now }, conn: &pgx.Conn{}, pooling: known, next: now.Add(time.Second)}
 		if got := w.loses(t.Context(), &pgx.Conn{}, 1); got != (known == LossyPooling) || w.pooling != known {
 			t.Errorf("of %v it says %v and knows %v", known, got, w.pooling)
 		}

@@ -50,14 +50,14 @@ func (p *Pool) CheckWorker(ctx context.Context) error {
 		return explainWorker(err)
 	}
 	if role != WorkerRole {
-		return trouble{fmt.Sprintf("sessions act as %q and not as %s", role, WorkerRole), connectDirectly}
+		return Diagnostic{fmt.Sprintf("sessions act as %q and not as %s", role, WorkerRole), connectDirectly}
 	}
 	var queue bool
 	if err := conn.QueryRow(ctx, `select to_regclass('river_job') is not null and to_regclass('report_run') is not null`).Scan(&queue); err != nil {
 		return explainWorker(err)
 	}
 	if !queue {
-		return trouble{fmt.Sprintf("the schema is not at version %d", required), `run "reporting migrate"`}
+		return Diagnostic{fmt.Sprintf("the schema is not at version %d", required), `run "reporting migrate"`}
 	}
 	return nil
 }
@@ -68,11 +68,11 @@ func explainWorker(err error) error {
 	case !answered:
 		return fmt.Errorf("workers cannot reach the database: %w", urlError(err))
 	case pg.Code == "22023" || pg.Code == "42704": // invalid_parameter_value, undefined_object
-		return trouble{"there is no role " + WorkerRole, `run "reporting migrate"`}
+		return Diagnostic{"there is no role " + WorkerRole, `run "reporting migrate"`}
 	case pg.Code == "42501": // insufficient_privilege
-		return trouble{"the workers' login may not act as " + WorkerRole, "grant " + WorkerRole + " to it"}
+		return Diagnostic{"the workers' login may not act as " + WorkerRole, "grant " + WorkerRole + " to it"}
 	case pg.Code == "08P01": // protocol_violation: what PgBouncer says of an option that it does not pass on
-		return trouble{"something between the workers and the database refuses to set their role", connectDirectly}
+		return Diagnostic{"something between the workers and the database refuses to set their role", connectDirectly}
 	}
 	return fmt.Errorf("workers cannot use the database: %s (%s)", pg.Message, pg.Code)
 }

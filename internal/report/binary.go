@@ -21,7 +21,7 @@ type Binary struct {
 }
 
 // BinaryPlace names a version of a Binary of a user. Version zero is the latest.
-type BinaryPlace struct {
+type BinaryKey struct {
 	UserID  string
 	ID      int64
 	Version int
@@ -34,10 +34,10 @@ const PieceSize = 256 << 10
 // *Error; NotFound is also what somebody else's Binary is.
 type Binaries interface {
 	// Binary returns a version; Deleted is the error for one that is there no more.
-	Binary(ctx context.Context, place BinaryPlace) (Binary, error)
+	Binary(ctx context.Context, place BinaryKey) (Binary, error)
 	// Piece appends a piece of a version's data to buffer: number times PieceSize from
 	// its begin, and as long, or to its end.
-	Piece(ctx context.Context, place BinaryPlace, number int, buffer []byte) ([]byte, error)
+	Piece(ctx context.Context, place BinaryKey, number int, buffer []byte) ([]byte, error)
 	// Delete deletes a Binary with all versions, and cancels the job that would have
 	// filled it. Deleting what is deleted already is no error.
 	Delete(ctx context.Context, userID string, id int64) error

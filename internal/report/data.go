@@ -10,10 +10,10 @@ import (
 
 // Data reads the data of a version of a Binary, one piece at a time. It implements
 // io.ReadSeeker.
-type Data struct {
+type BinaryReader struct {
 	ctx   context.Context //nolint:containedctx // io.Reader has no other way
 	from  Binaries
-	of    BinaryPlace
+	of    BinaryKey
 	size  int64
 	at    int64
 	piece []byte
@@ -22,19 +22,19 @@ type Data struct {
 }
 
 // NewData returns the data of binary, which from has told of.
-func NewData(ctx context.Context, from Binaries, binary Binary) *Data {
-	return &Data{
-		ctx: ctx, from: from, of: BinaryPlace{UserID: binary.UserID, ID: binary.ID, Version: binary.Version}, size: binary.Size, held: -1,
+func NewBinaryReader(ctx context.Context, from Binaries, binary Binary) *BinaryReader {
+	return &BinaryReader{
+		ctx: ctx, from: from, of: BinaryKey{UserID: binary.UserID, ID: binary.ID, Version: binary.Version}, size: binary.Size, held: -1,
 	}
 }
 
 // Err is why the data could not be read to its end, or nil.
-func (d *Data) Err() error { return d.err }
+func (d *BinaryReader) Err() error { return d.err }
 
 var errShort = errors.New("a piece of the data is not there, or too short")
 
 // Read implements io.Reader.
-func (d *Data) Read(p []byte) (int, error) {
+func (d *BinaryReader) Read(p []byte) (int, error) {
 	if d.at >= d.size {
 		return 0, io.EOF
 	}
@@ -62,7 +62,7 @@ func (d *Data) Read(p []byte) (int, error) {
 
 // missing is the error for a piece that is not there: the Binary may have been deleted
 // while it was read, and if not, it is not what it says it is.
-func (d *Data) missing(err error) error {
+func (d *BinaryReader) missing(err error) error {
 	if KindOf(err) != NotFound {
 		return err
 	}
@@ -73,7 +73,7 @@ func (d *Data) missing(err error) error {
 }
 
 // Seek implements io.Seeker.
-func (d *Data) Seek(offset int64, whence int) (int64, error) {
+func (d *BinaryReader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
 		offset += d.at

@@ -17,11 +17,11 @@ type pieceless struct {
 	told error
 }
 
-func (p pieceless) Binary(context.Context, report.BinaryPlace) (report.Binary, error) {
+func (p pieceless) Binary(context.Context, report.BinaryKey) (report.Binary, error) {
 	return report.Binary{}, p.told
 }
 
-func (pieceless) Piece(_ context.Context, _ report.BinaryPlace, _ int, buffer []byte) ([]byte, error) {
+func (pieceless) Piece(_ context.Context, _ report.BinaryKey, _ int, buffer []byte) ([]byte, error) {
 	return buffer, &report.Error{Kind: report.NotFound}
 }
 
@@ -33,7 +33,7 @@ func TestDataMissing(t *testing.T) {
 		&report.Error{Kind: report.Deleted}:     report.Deleted,
 		&report.Error{Kind: report.Unavailable}: report.Unavailable,
 	} {
-		data := report.NewData(t.Context(), pieceless{told: told}, report.Binary{ID: 1, Version: 2, Size: 9})
+		data := report.NewBinaryReader(t.Context(), pieceless{told: told}, report.Binary{ID: 1, Version: 2, Size: 9})
 		if _, err := io.ReadAll(data); err == nil || report.KindOf(err) != want || report.KindOf(data.Err()) != want {
 			t.Errorf("%v: %v, %v", told, err, data.Err())
 		}

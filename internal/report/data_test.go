@@ -24,8 +24,8 @@ type stored struct {
 	short bool // the last piece is missing
 }
 
-func (s *stored) Piece(_ context.Context, place report.BinaryPlace, number int, buffer []byte) ([]byte, error) {
-	if place != (report.BinaryPlace{UserID: "u", ID: 7, Version: 2}) {
+func (s *stored) Piece(_ context.Context, place report.BinaryKey, number int, buffer []byte) ([]byte, error) {
+	if place != (report.BinaryKey{UserID: "u", ID: 7, Version: 2}) {
 		return nil, errors.New("another result")
 	}
 	s.reads = append(s.reads, number)
@@ -40,8 +40,8 @@ func (s *stored) Piece(_ context.Context, place report.BinaryPlace, number int, 
 	return append(buffer, s.data[begin:end]...), nil
 }
 
-func newData(s *stored) *report.Data {
-	return report.NewData(context.Background(), s, report.Binary{ID: 7, Version: 2, UserID: "u", Size: int64(len(s.data))})
+func newData(s *stored) *report.BinaryReader {
+	return report.NewBinaryReader(context.Background(), s, report.Binary{ID: 7, Version: 2, UserID: "u", Size: int64(len(s.data))})
 }
 
 func filled(size int) []byte {

@@ -16,15 +16,15 @@ const (
 	// Timeout means that the work took longer than it may: try again later.
 	Timeout
 	// Gone means that whoever asked is no longer there to be answered.
-	Gone
+	Disconnected
 	// NotFound means that there is no such thing, or none of the caller's.
 	NotFound
 	// Deleted means that there was such a thing.
 	Deleted
 	// Lost means that a run is not, or not any more, the job's.
-	Lost
+	Superseded
 	// Excess means that the user has too much of it already.
-	Excess
+	LimitExceeded
 )
 
 // String names the kind for logs.
@@ -36,15 +36,15 @@ func (k Kind) String() string {
 		return "unavailable"
 	case Timeout:
 		return "timeout"
-	case Gone:
+	case Disconnected:
 		return "gone"
 	case NotFound:
 		return "not found"
 	case Deleted:
 		return "deleted"
-	case Lost:
+	case Superseded:
 		return "lost"
-	case Excess:
+	case LimitExceeded:
 		return "excess"
 	}
 	return "unknown"
@@ -69,7 +69,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Passes tells whether the same may well succeed a while later.
-func (k Kind) Passes() bool { return k == Unavailable || k == Timeout }
+func (k Kind) Retryable() bool { return k == Unavailable || k == Timeout }
 
 // KindOf returns the kind of err: Internal for whatever is not an *Error, and for nil.
 func KindOf(err error) Kind {

@@ -63,23 +63,23 @@ type Filter struct {
 	// Since is the earliest creation wanted, itself included; zero means any.
 	Since time.Time
 	// After is where to begin in the list: behind that place. Zero means at its head.
-	After Place
+	After Cursor
 	// Count is how many jobs are wanted at most, the newest; zero means all.
 	Count int
 }
 
 // Place is where a job stands in the list of its owner. It never changes, as long as
 // there is the job.
-type Place struct {
+type Cursor struct {
 	Created time.Time
 	ID      JobID
 }
 
 // IsZero tells whether it is no place at all.
-func (p Place) IsZero() bool { return p.Created.IsZero() }
+func (p Cursor) IsZero() bool { return p.Created.IsZero() }
 
 // Place is where the job stands.
-func (j *Job) Place() Place { return Place{Created: j.Created, ID: j.ID} }
+func (j *Job) Cursor() Cursor { return Cursor{Created: j.Created, ID: j.ID} }
 
 // Jobs is the port through which jobs are read.
 type Jobs interface {

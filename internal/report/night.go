@@ -5,7 +5,7 @@ package report
 import "time"
 
 // Night is the hour at which scheduled reports are made.
-type Night struct {
+type DailyTime struct {
 	Hour, Minute int // on the clock of Zone
 	Zone         *time.Location
 }
@@ -13,7 +13,7 @@ type Night struct {
 // Next is the first such hour after t. Where clocks are turned forward past it, it is the
 // moment at which they are; where they are turned back and show it twice, it is the
 // first time. So there is one in each night.
-func (n Night) Next(t time.Time) time.Time {
+func (n DailyTime) Next(t time.Time) time.Time {
 	year, month, day := t.In(n.Zone).Date()
 	for {
 		if at := n.on(year, month, day); at.After(t) {
@@ -23,7 +23,7 @@ func (n Night) Next(t time.Time) time.Time {
 	}
 }
 
-func (n Night) on(year int, month time.Month, day int) time.Time {
+func (n DailyTime) on(year int, month time.Month, day int) time.Time {
 	at := time.Date(year, month, day, n.Hour, n.Minute, 0, 0, n.Zone)
 	if at.Hour() != n.Hour || at.Minute() != n.Minute { // there is none: at is before or after the gap
 		begin, end := at.ZoneBounds()

@@ -44,7 +44,7 @@ func TestNight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (report.Night{Hour: c.hour, Minute: c.minute, Zone: c.zone}).Next(after).UTC().Format(time.RFC3339); got != c.want {
+		if got := (report.DailyTime{Hour: c.hour, Minute: c.minute, Zone: c.zone}).Next(after).UTC().Format(time.RFC3339); got != c.want {
 			t.Errorf("%s: after %s comes %s, want %s", name, c.after, got, c.want)
 		}
 	}

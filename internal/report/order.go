@@ -18,7 +18,7 @@ type Order struct {
 }
 
 // Placed is what an order became.
-type Placed struct {
+type Submission struct {
 	JobID  JobID
 	Binary Binary // version 1, the placeholder
 }
@@ -30,29 +30,29 @@ const (
 )
 
 // LongestUserID is how many characters the id of a job's owner may have.
-const LongestUserID = 512
+const MaxUserIDLength = 512
 
 // MostUnfinished is how many jobs a user may have waiting and running.
-const MostUnfinished = 100
+const MaxUnfinishedJobs = 100
 
 // Orders is the port through which reports are asked for.
 type Orders interface {
 	// Place stores a job, its placeholder and its entry in the queue: all or nothing. The
 	// error is of type *Error; Excess is that of a user who has MostUnfinished jobs.
-	Place(ctx context.Context, order Order) (Placed, error)
+	Submit(ctx context.Context, order Order) (Submission, error)
 	// Stage tells how far a job of the user has come.
-	Stage(ctx context.Context, userID string, id JobID) (Stage, error)
+	State(ctx context.Context, userID string, id JobID) (JobState, error)
 	// Cancel deletes the Binary of a job, if that is still there, and cancels the job if
 	// that has not ended.
 	Cancel(ctx context.Context, userID string, id JobID) error
 }
 
 // Stage is how far a job has come.
-type Stage struct {
+type JobState struct {
 	ReportClass   string
 	Status        Status
 	Due           time.Time // not begun before; zero: not known
 	Progress      string    // in words; empty: none
 	FailureReason string
-	Binary        int64 // its id; 0: none that is still there
+	BinaryID      int64 // its id; 0: none that is still there
 }

@@ -14,11 +14,11 @@ func TestFinalStatesHaveNoSuccessor(t *testing.T) {
 	t.Parallel()
 	for _, from := range report.Statuses() {
 		for _, to := range report.Statuses() {
-			if from.Final() && from != to && from.CanBecome(to) {
+			if from.Final() && from != to && from.CanTransitionTo(to) {
 				t.Errorf("%s may become %s, but it is final", from, to)
 			}
 		}
-		if !from.CanBecome(from) {
+		if !from.CanTransitionTo(from) {
 			t.Errorf("%s cannot stay what it is", from)
 		}
 	}
@@ -45,7 +45,7 @@ func TestTransitions(t *testing.T) {
 		{report.Running, report.Failed, true},   // every running job can fail
 		{report.Scheduled, report.Failed, true}, // even one that never ran
 	} {
-		if got := tt.from.CanBecome(tt.to); got != tt.want {
+		if got := tt.from.CanTransitionTo(tt.to); got != tt.want {
 			t.Errorf("%q can become %q: %v, want %v", tt.from, tt.to, got, tt.want)
 		}
 	}

@@ -11,10 +11,10 @@ import (
 // Run is one attempt at making the report of a job. Each attempt has a number, and what
 // an earlier one says after a later one has begun counts for nothing: so a job that runs
 // twice still ends once, with one result.
-type Run struct {
+type Attempt struct {
 	JobID       JobID
-	Attempt     int // from 1
-	Used        int // attempts that count, this one included
+	Number      int // from 1
+	Counted     int // attempts that count, this one included
 	ReportClass string
 	Parameters  []byte
 	Due         time.Time // when it could have begun first
@@ -30,35 +30,35 @@ type Result struct {
 
 // Runs is the port through which reports are made. Errors are of type *Error; Lost is
 // that of a run that is not the job's any more.
-type Runs interface {
+type Attempts interface {
 	// Begin begins an attempt at a job for an entry of the queue. Lost says that there is
 	// nothing to do for this entry: the job has ended, is gone, or somebody else is at it.
-	Begin(ctx context.Context, id JobID, entry int64) (Run, error)
+	Begin(ctx context.Context, id JobID, entry int64) (Attempt, error)
 	// Beat is a sign of life, with how far the run has come. It has to come more often
 	// than BeatsMissed allows.
-	Beat(ctx context.Context, run Run, progress string) error
+	Heartbeat(ctx context.Context, run Attempt, progress string) error
 	// Finish stores the result and ends the job as DONE.
-	Finish(ctx context.Context, run Run, result Result) error
+	Finish(ctx context.Context, run Attempt, result Result) error
 	// Fail ends the job as FAILED, with a reason for people.
-	Fail(ctx context.Context, run Run, reason string) error
+	Fail(ctx context.Context, run Attempt, reason string) error
 	// HandBack puts the job back into the queue. An attempt that does not count was not
 	// the job's fault.
-	HandBack(ctx context.Context, run Run, counts bool) error
+	Release(ctx context.Context, run Attempt, counts bool) error
 }
 
 // A worker says BeatEvery that it is alive. One that was not heard of for BeatsMissed is
 // taken for dead, and its job is given to another.
 const (
-	BeatEvery   = 3 * time.Second
-	BeatsMissed = 15 * time.Second
+	HeartbeatInterval = 3 * time.Second
+	HeartbeatTimeout  = 15 * time.Second
 )
 
 // Failure is why a report could not be made, in words for its user.
 type Failure struct { //nolint:errname // what a report ends with, and not only an error
 	Reason string // a sentence without a full stop, that holds nothing secret
 	// Lasting tells that another attempt would end the same way.
-	Lasting bool
-	Cause   error // for the log, or nil
+	Permanent bool
+	Cause     error // for the log, or nil
 }
 
 // Error describes the failure for logs.
@@ -73,23 +73,23 @@ func (f *Failure) Error() string {
 func (f *Failure) Unwrap() error { return f.Cause }
 
 // Tending is what became of jobs that nobody was at.
-type Tending struct {
-	Queued  int64 // their hour had come
-	Rescued int64 // their worker was gone
-	Failed  int64 // the same, and they had no attempt left
+type SweepResult struct {
+	Promoted int64 // their hour had come
+	Requeued int64 // their worker was gone
+	Failed   int64 // the same, and they had no attempt left
 }
 
 // Cleared is what was too old.
-type Cleared struct{ Jobs, Results int64 }
+type PurgeResult struct{ Jobs, Results int64 }
 
 // Keeper is the port through which jobs are looked after, by any number of processes at
 // a time.
-type Keeper interface {
+type Sweeper interface {
 	// Tend sees to jobs whose hour has come or whose worker is gone.
-	Tend(ctx context.Context, attempts int) (Tending, error)
+	Sweep(ctx context.Context, attempts int) (SweepResult, error)
 	// Requeue sees to jobs that wait, and have no entry in the queue any more.
 	Requeue(ctx context.Context) (int64, error)
 	// Clear deletes some of the jobs that ended before a time, and their results. It is
 	// called until nothing is left.
-	Clear(ctx context.Context, before time.Time) (Cleared, error)
+	Purge(ctx context.Context, before time.Time) (PurgeResult, error)
 }

@@ -35,7 +35,7 @@ func (s Status) Final() bool {
 // CanBecome tells whether a job may go from s to next. Staying in a state is
 // no transition and always allowed. A running job may return to QUEUED: that is
 // how a worker hands it back.
-func (s Status) CanBecome(next Status) bool {
+func (s Status) CanTransitionTo(next Status) bool {
 	if s == next {
 		return s.Valid()
 	}

@@ -9,10 +9,10 @@ package reports
 import (
 	"time"
 
-	"reporting/internal/catalog"
-	"reporting/internal/episode"
+	"reporting/internal/reports/catalog"
 	"reporting/internal/reports/demo"
 	"reporting/internal/reports/patientusage"
+	"reporting/internal/source/episode"
 )
 
 // Needs are what reports are made from.

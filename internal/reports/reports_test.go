@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"reporting/internal/catalog"
 	"reporting/internal/reports"
+	"reporting/internal/reports/catalog"
 )
 
 // What is listed can be called, described, guarded and found again.

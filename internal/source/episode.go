@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 )
 
 // Decoder reads EpisodeOfCare resources (FHIR R4, JSON). What it does not know of them

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"reporting/internal/episode"
 	"reporting/internal/source"
+	"reporting/internal/source/episode"
 )
 
 func copenhagen(t *testing.T) *time.Location {

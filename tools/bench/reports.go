@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 	"reporting/internal/source/synthetic"
 
 	"reporting/tools/bench/figures"

@@ -13,18 +13,18 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 )
 
 // database is a private Postgres that was prepared as docs/deploy.md says.
 type database struct {
-	server *embedded.Server
+	server *devpg.Server
 	addr   string
 }
 
 func startDatabase(t *testing.T) *database {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), embedded.Options{})
+	server, err := devpg.Start(t.Context(), devpg.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

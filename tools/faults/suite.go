@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/tools/bench/stage"
 
 	"reporting/tools/faults/calls"
@@ -36,7 +36,7 @@ const statementLimit = 2 * time.Second
 // suite is what all faults share.
 type suite struct {
 	options
-	programs embedded.Programs
+	programs devpg.Programs
 	issuer   *stage.Issuer
 	primary  *servers.Postgres // one with the schema and the jobs, well between two faults
 	dir      string            // goes with the suite
@@ -64,7 +64,7 @@ func setUp(ctx context.Context, o options) (s *suite, err error) {
 	if err = os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // its parts are closed
 		return s, fmt.Errorf("open the folder: %w", err)
 	}
-	if s.programs, err = embedded.FindPrograms(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+	if s.programs, err = devpg.FindPrograms(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 		return s, err
 	}
 	if s.issuer, err = stage.StartIssuer(); err != nil {

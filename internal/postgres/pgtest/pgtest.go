@@ -18,7 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres"
 	"reporting/internal/report"
 )
@@ -35,9 +35,9 @@ var (
 	databaseSeq atomic.Int64
 )
 
-func start() (*embedded.Server, error) {
+func start() (*devpg.Server, error) {
 	ctx := context.Background()
-	server, err := embedded.Start(ctx, embedded.Options{Settings: map[string]string{"max_connections": "300"}})
+	server, err := devpg.Start(ctx, devpg.Options{Settings: map[string]string{"max_connections": "300"}})
 	if err != nil {
 		return nil, fmt.Errorf("start a private Postgres: %w", err)
 	}

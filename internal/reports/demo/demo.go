@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"reporting/internal/catalog"
 	"reporting/internal/fhir"
 	domain "reporting/internal/report"
+	"reporting/internal/reports/catalog"
 )
 
 // usual and longest are how long the reports take, in seconds.
@@ -52,7 +52,7 @@ func Failing() catalog.Report {
 		if _, err := wait(ctx, task); err != nil {
 			return err
 		}
-		return &domain.Failure{Reason: "This report always fails: it is there for trying clients", Lasting: true}
+		return &domain.Failure{Reason: "This report always fails: it is there for trying clients", Permanent: true}
 	}
 	return r
 }

@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"reporting/internal/catalog"
 	"reporting/internal/fhir"
 	"reporting/internal/report"
+	"reporting/internal/reports/catalog"
 	"reporting/internal/reports/demo"
 )
 
@@ -59,7 +59,7 @@ func TestDemosTakeTheirTime(t *testing.T) {
 					}
 					return
 				}
-				if failure, ok := errors.AsType[*report.Failure](err); !ok || !failure.Lasting || failure.Reason == "" || len(made) > 0 {
+				if failure, ok := errors.AsType[*report.Failure](err); !ok || !failure.Permanent || failure.Reason == "" || len(made) > 0 {
 					t.Errorf("%v, %v", made, err)
 				}
 			})

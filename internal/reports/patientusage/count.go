@@ -7,7 +7,7 @@ import (
 	"errors"
 	"time"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 )
 
 // Options say how to count.

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"reporting/internal/episode"
 	"reporting/internal/reports/patientusage"
+	"reporting/internal/source/episode"
 )
 
 // list is a source of a few episodes.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 )
 
 // day is a date of the calendar in some zone: days since 1970-01-01.

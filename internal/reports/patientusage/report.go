@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	"reporting/internal/catalog"
-	"reporting/internal/episode"
 	"reporting/internal/report"
+	"reporting/internal/reports/catalog"
+	"reporting/internal/source/episode"
 )
 
 const description = `Counts patients with episodes of care, by month and by year, over all data there is.

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"reporting/internal/catalog"
-	"reporting/internal/episode"
 	"reporting/internal/report"
+	"reporting/internal/reports/catalog"
 	"reporting/internal/reports/patientusage"
+	"reporting/internal/source/episode"
 	"reporting/internal/source/ndjson"
 	"reporting/internal/source/synthetic"
 )
@@ -109,7 +109,7 @@ func TestReasons(t *testing.T) {
 	} {
 		made, err := generate(t, t.Context(), source, func(string) {})
 		failure, ok := errors.AsType[*report.Failure](err)
-		if !ok || failure.Lasting || !strings.HasPrefix(failure.Reason, begin) || len(failure.Reason) < len(begin)+10 {
+		if !ok || failure.Permanent || !strings.HasPrefix(failure.Reason, begin) || len(failure.Reason) < len(begin)+10 {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}

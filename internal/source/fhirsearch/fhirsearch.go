@@ -18,8 +18,8 @@ import (
 
 	"golang.org/x/oauth2/clientcredentials"
 
-	"reporting/internal/episode"
 	"reporting/internal/source"
+	"reporting/internal/source/episode"
 )
 
 // Options say where the server is and who asks.

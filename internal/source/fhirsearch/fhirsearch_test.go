@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/oauth2/clientcredentials"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 	"reporting/internal/source/fhirsearch"
 )
 

@@ -22,8 +22,8 @@ import (
 	"strings"
 	"time"
 
-	"reporting/internal/episode"
 	"reporting/internal/source"
+	"reporting/internal/source/episode"
 )
 
 // mostLine is how long a line may be: an EpisodeOfCare has one kilobyte or two.

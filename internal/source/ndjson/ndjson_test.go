@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 	"reporting/internal/source/ndjson"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"time"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 )
 
 // Source is a source of made-up episodes.

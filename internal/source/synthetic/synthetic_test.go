@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"reporting/internal/episode"
+	"reporting/internal/source/episode"
 	"reporting/internal/source/synthetic"
 )
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres"
 )
 
@@ -25,7 +25,7 @@ func UserID(n int) string { return strconv.Itoa(FirstUser + n) }
 
 // Database is a private Postgres with the schema.
 type Database struct {
-	server     *embedded.Server
+	server     *devpg.Server
 	conn       *pgx.Conn
 	Socket     string // folder of its unix socket
 	Bin        string // folder of its programs
@@ -36,7 +36,7 @@ type Database struct {
 // StartDatabase starts one whose buffers hold the given number of megabytes.
 func StartDatabase(ctx context.Context, bufferMB int) (started *Database, err error) {
 	d := &Database{}
-	d.server, err = embedded.Start(ctx, embedded.Options{Settings: map[string]string{
+	d.server, err = devpg.Start(ctx, devpg.Options{Settings: map[string]string{
 		"shared_buffers": strconv.Itoa(bufferMB) + "MB",
 		// A checkpoint in the middle of a load would only take its time; one follows it.
 		"max_wal_size": "4GB",

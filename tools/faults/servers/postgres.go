@@ -16,7 +16,7 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 )
 
 // Logins of every server: the superuser, those of the service, of who writes jobs, and
@@ -32,7 +32,7 @@ const (
 // nobody else knows.
 type Postgres struct {
 	Port     int
-	programs embedded.Programs
+	programs devpg.Programs
 	dir      string // holds the folder data
 	password string
 	settings []string
@@ -42,7 +42,7 @@ type Postgres struct {
 }
 
 // NewPostgres makes a cluster below dir, which is made too, and starts it.
-func NewPostgres(ctx context.Context, programs embedded.Programs, dir string, settings ...string) (*Postgres, error) {
+func NewPostgres(ctx context.Context, programs devpg.Programs, dir string, settings ...string) (*Postgres, error) {
 	p := &Postgres{programs: programs, dir: dir, password: rand.Text(), settings: settings}
 	if err := p.makeDir(); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 
 	"reporting/tools/faults/servers"
 )
@@ -51,7 +51,7 @@ func setUp(ctx context.Context, o options) (s *stage, err error) {
 	if err = os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // its parts are closed
 		return s, fmt.Errorf("open the folder: %w", err)
 	}
-	programs, err := embedded.FindPrograms(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	programs, err := devpg.FindPrograms(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return s, err
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres"
 )
 
@@ -49,16 +49,16 @@ func (s *scene) startPrimary(t *testing.T) {
 	s.primary = s.start(t, "primary", nil)
 }
 
-func (s *scene) start(t *testing.T, name string, settings map[string]string) *embedded.Server {
+func (s *scene) start(t *testing.T, name string, settings map[string]string) *devpg.Server {
 	t.Helper()
-	server, err := embedded.Start(t.Context(), embedded.Options{DataDir: s.data(name), SocketDir: s.data(name) + ".socket", Settings: settings})
+	server, err := devpg.Start(t.Context(), devpg.Options{DataDir: s.data(name), SocketDir: s.data(name) + ".socket", Settings: settings})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return server
 }
 
-func (s *scene) stop(t *testing.T, server *embedded.Server) {
+func (s *scene) stop(t *testing.T, server *devpg.Server) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
@@ -67,13 +67,13 @@ func (s *scene) stop(t *testing.T, server *embedded.Server) {
 	}
 }
 
-func owner(server *embedded.Server) string { return server.URL("postgres", "postgres") }
+func owner(server *devpg.Server) string { return server.URL("postgres", "postgres") }
 
-func readerOf(server *embedded.Server) string {
+func readerOf(server *devpg.Server) string {
 	return postgres.WithRole(owner(server), postgres.ReaderRole)
 }
 
-func execute(t *testing.T, server *embedded.Server, statements ...string) {
+func execute(t *testing.T, server *devpg.Server, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), owner(server))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"reporting/internal/auth/authtest"
-	"reporting/internal/embedded"
+	"reporting/internal/devpg"
 	"reporting/internal/postgres/pgtest"
 	"reporting/tools/bench/stage"
 )
@@ -17,8 +17,8 @@ import (
 type scene struct {
 	dir      string
 	program  string
-	primary  *embedded.Server
-	standby  *embedded.Server
+	primary  *devpg.Server
+	standby  *devpg.Server
 	issuer   *authtest.IDP
 	roomy    *stage.Service // with the settings of a production, and a replica
 	narrow   *stage.Service // with little of everything, and an audit log that takes nothing

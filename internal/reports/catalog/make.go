@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"reporting/internal/fhir"
+	"reporting/internal/report"
+	"reporting/internal/reports/archive"
+)
+
+// Wanted is one report to be made.
+type Request struct {
+	Parameters []byte    // the Parameters resource that it was asked for with, as JSON
+	Time       time.Time // of its making
+	Progress   func(string)
+}
+
+// Make makes a report into a file that has no name any more, so that nothing of it is
+// left behind however the process ends. Close the file after use.
+func (r *Report) Make(ctx context.Context, w Request) (file *os.File, result report.Result, err error) {
+	task, err := r.task(w)
+	if err != nil {
+		return nil, result, err
+	}
+	file, err = os.CreateTemp("", "reporting-result-")
+	if err != nil {
+		return nil, result, fmt.Errorf("make %s: %w", r.Name, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+			file = nil
+		}
+	}()
+	if err := os.Remove(file.Name()); err != nil {
+		return file, result, fmt.Errorf("make %s: %w", r.Name, err)
+	}
+	out, err := archive.New(file, archive.Header{Name: r.ReportName, Time: w.Time, Parameters: w.Parameters})
+	if err != nil {
+		return file, result, err
+	}
+	if err := r.Generate(ctx, task, out); err != nil {
+		return file, result, fmt.Errorf("make %s: %w", r.Name, err)
+	}
+	if err := out.Close(); err != nil {
+		return file, result, err
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return file, result, fmt.Errorf("make %s: %w", r.Name, err)
+	}
+	return file, report.Result{ContentType: archive.ContentType, FileName: out.Name() + ".zip", Size: size, Data: file}, nil
+}
+
+// task reads what a report was asked for with. That was checked before it was stored.
+func (r *Report) task(w Request) (Task, error) {
+	given, issues := fhir.ReadParameters(w.Parameters, fhir.JSON)
+	if len(issues) > 0 {
+		return Task{}, &report.Failure{Reason: "What the report was asked for with cannot be read", Permanent: true}
+	}
+	task := Task{Time: w.Time, Progress: w.Progress}
+	if task.Progress == nil {
+		task.Progress = func(string) {}
+	}
+	for _, p := range r.Inputs() {
+		for _, input := range given {
+			switch {
+			case input.Name != p.Name:
+			case p.Name == Anonymization:
+				task.Anonymized, _ = ReadAnonymization(input.Value.Text)
+			default:
+				task.Inputs = append(task.Inputs, input)
+			}
+		}
+	}
+	return task, nil
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package telemetry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
+)
+
+// readyWait is how long a scrape waits for the checks of readiness: long enough for a
+// database that is well. With one that is not, the next scrape tells.
+const readyWait = 100 * time.Millisecond
+
+// readyCollector runs the checks of readiness when somebody scrapes. They are cheap:
+// their results count for a moment.
+type readyCollector struct {
+	readiness *Readiness
+
+	flight singleflight.Group // of the checks, once at a time
+	mu     sync.Mutex
+	last   readyAnswer
+	known  bool // there is a last
+
+	ready, check *prometheus.Desc
+}
+
+// RegisterReadiness adds whether the service is ready, and which checks pass.
+func (m *Metrics) RegisterReadiness(r *Readiness) {
+	desc := descriptions("reporting_ready")
+	m.Registry.MustRegister(&readyCollector{
+		readiness: r,
+		ready:     desc("", "1 when requests should be sent here, else 0."),
+		check:     desc("_check", "1 when a check of readiness passes, else 0; absent when the service is stopping.", "check"),
+	})
+}
+
+// Describe implements prometheus.Collector.
+func (c *readyCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- c.ready
+	out <- c.check
+}
+
+// Collect implements prometheus.Collector.
+func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
+	answer, known := readyAnswer{}, true
+	if !c.readiness.Draining() {
+		answer, known = c.current()
+	}
+	if !known {
+		return
+	}
+	figures := metricWriter(out)
+	figures.gauge(c.ready, one(answer.Ready))
+	for _, check := range answer.Checks {
+		figures.gauge(c.check, one(check.OK), check.Name)
+	}
+}
+
+// current is what the checks said last.
+func (c *readyCollector) current() (readyAnswer, bool) {
+	await(&c.flight, c.run, readyWait)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last, c.known
+}
+
+func (c *readyCollector) run() {
+	const patience = 5 * time.Second // above what any check takes, which says why it fails
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	answer := c.readiness.answer(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last, c.known = answer, true
+}
+
+// await has something run, unless it is under way already, and waits for its end, but not
+// for longer than patience.
+func await(flight *singleflight.Group, run func(), patience time.Duration) {
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case <-flight.DoChan("", func() (any, error) {
+		run()
+		return nil, nil //nolint:nilnil // whoever waits looks elsewhere
+	}):
+	case <-wait.C:
+	}
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package worker_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reporting/internal/report"
+	"reporting/internal/reports/catalog"
+	"reporting/internal/worker"
+)
+
+const itsOwnFault = "fail: The service failed because of a fault of its own"
+
+// Every way in which an attempt can end.
+func TestHowAttemptsEnd(t *testing.T) {
+	t.Parallel()
+	const (
+		back    = "hand back, counts: true"
+		excused = "hand back, counts: false"
+		done    = "finish application/gzip-json"
+	)
+	passing := &report.Failure{Reason: "The server was away", Cause: errors.New("secret words")}
+	lasting := &report.Failure{Reason: "There is no such server", Permanent: true}
+	for name, c := range map[string]*struct {
+		runs     runs
+		generate catalog.Generator
+		stop     bool // the worker has to, after a second
+		outcome  worker.Outcome
+		told     []string // but for beats
+	}{
+		"done":                         {generate: group, outcome: worker.Done, told: []string{done}},
+		"done at last":                 {runs: runs{used: attempts}, generate: group, outcome: worker.Done, told: []string{done}},
+		"a failure that lasts":         {generate: failing(lasting), outcome: worker.Failed, told: []string{"fail: There is no such server"}},
+		"a failure that may pass":      {generate: failing(passing), outcome: worker.Retried, told: []string{back}},
+		"the same, the last time":      {runs: runs{used: attempts}, generate: failing(passing), outcome: worker.Failed, told: []string{"fail: The server was away"}},
+		"a fault":                      {generate: failing(errors.New("secret words")), outcome: worker.Retried, told: []string{back}},
+		"the same, the last time ":     {runs: runs{used: attempts}, generate: failing(errors.New("secret words")), outcome: worker.Failed, told: []string{itsOwnFault}},
+		"a panic":                      {generate: panicking, outcome: worker.Retried, told: []string{back}},
+		"a panic, the last time":       {runs: runs{used: attempts}, generate: panicking, outcome: worker.Failed, told: []string{itsOwnFault}},
+		"too long":                     {generate: waiting, outcome: worker.Retried, told: []string{back}},
+		"too long, the last time":      {runs: runs{used: attempts}, generate: waiting, outcome: worker.Failed, told: []string{"fail: The report took longer than 1m0s to make"}},
+		"cancelled":                    {runs: runs{beat: lost}, generate: waiting, outcome: worker.Cancelled},
+		"overtaken":                    {runs: runs{finish: lost}, generate: group, outcome: worker.Cancelled},
+		"the worker stops":             {generate: waiting, stop: true, outcome: worker.Released, told: []string{excused}},
+		"it stops, the last time":      {runs: runs{used: attempts}, generate: waiting, stop: true, outcome: worker.Released, told: []string{excused}},
+		"it stops, and nobody hears":   {runs: runs{note: unavailable}, generate: waiting, stop: true, outcome: worker.Released, told: []string{excused}},
+		"a kind that is not made here": {runs: runs{class: "other"}, generate: group, outcome: worker.Failed, told: []string{"fail: This installation does not make this kind of report"}},
+		"nothing that can be read": {
+			runs: runs{parameters: `{`}, generate: group, outcome: worker.Failed, told: []string{"fail: What the report was asked for with cannot be read"},
+		},
+		"the database refuses":                  {runs: runs{finish: refused}, generate: group, outcome: worker.Retried, told: []string{back}},
+		"the database refuses, the last time":   {runs: runs{finish: refused, used: attempts}, generate: group, outcome: worker.Failed, told: []string{itsOwnFault}},
+		"the end cannot be noted":               {runs: runs{note: unavailable}, generate: failing(lasting), outcome: worker.Retried, told: []string{"fail: There is no such server"}},
+		"nor that it is handed back":            {runs: runs{note: unavailable}, generate: failing(passing), outcome: worker.Retried, told: []string{back}},
+		"overtaken while it fails":              {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(lasting), outcome: worker.Cancelled, told: []string{"fail: There is no such server"}},
+		"overtaken while it is handed back":     {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(passing), outcome: worker.Cancelled, told: []string{back}},
+		"the database is away for half an hour": {runs: runs{finish: func(int) error { return kind(report.Unavailable) }}, generate: group, outcome: worker.Retried, told: []string{back}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if c.stop {
+					time.AfterFunc(time.Second, cancel)
+				}
+				seen, err := attempt(t, ctx, &c.runs, c.generate)
+				over := c.outcome != worker.Retried && c.outcome != worker.Released
+				if seen.outcome != c.outcome || errors.Is(err, worker.ErrOver) != over || err == nil {
+					t.Errorf("%s, %v, want %s", seen.outcome, err, c.outcome)
+				}
+				told := c.runs.told
+				for len(told) > 0 && strings.HasPrefix(told[0], "beat") {
+					told = told[1:]
+				}
+				if diff := cmp.Diff(c.told, told); diff != "" && len(c.told)+len(told) > 0 {
+					t.Error(diff)
+				}
+				if want := map[bool]string{true: worker.Unknown, false: "r"}[c.runs.class == "other"]; seen.name != want {
+					t.Errorf("told of %q, want %q", seen.name, want)
+				}
+				if diff := cmp.Diff([]int{1, -1}, seen.busy); diff != "" {
+					t.Error(diff)
+				}
+				if !strings.Contains(seen.log.String(), "outcome="+string(c.outcome)) {
+					t.Errorf("the log says nothing: %s", seen.log.String())
+				}
+			})
+		})
+	}
+}
+
+func panicking(context.Context, catalog.Task, catalog.Output) error { panic("secret words") }
+func lost(int) error                                                { return kind(report.Superseded) }
+func refused(int) error                                             { return kind(report.Internal) }
+func unavailable() error                                            { return kind(report.Unavailable) }
+
+func TestEntriesWithNothingToDo(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		begin error
+		over  bool
+	}{{kind(report.Superseded), true}, {kind(report.Unavailable), false}, {errors.New("x"), false}} {
+		r := runs{begin: tt.begin}
+		seen, err := attempt(t, t.Context(), &r, group)
+		if err == nil || errors.Is(err, worker.ErrOver) != tt.over || !tt.over && !errors.Is(err, tt.begin) {
+			t.Errorf("%v after %v", err, tt.begin)
+		}
+		if len(r.told) > 0 || len(seen.busy) > 0 || seen.outcome != "" {
+			t.Errorf("something was done: %v %+v", r.told, seen)
+		}
+	}
+}
+
+// What was made is worth waiting for: the database may be away for a while.
+func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := runs{finish: func(n int) error {
+			switch {
+			case n > 4:
+				return nil
+			case n%2 == 0:
+				return kind(report.Timeout)
+			}
+			return kind(report.Unavailable)
+		}}
+		seen, err := attempt(t, t.Context(), &r, group)
+		if seen.outcome != worker.Done || !errors.Is(err, worker.ErrOver) || r.tries != 5 {
+			t.Errorf("%s after %d tries: %v", seen.outcome, r.tries, err)
+		}
+		if seen.took != (1+2+4+8)*time.Second {
+			t.Errorf("took %s", seen.took)
+		}
+		// It is still whole.
+		made, err := zip.NewReader(bytes.NewReader(r.data), int64(len(r.data)))
+		if err != nil || len(made.File) != 2 || !strings.HasSuffix(made.File[1].Name, "/G/1") {
+			t.Errorf("%+v, %v", made, err)
+		}
+		if r.beats < 4 { // and others know meanwhile that somebody is at it
+			t.Errorf("%d signs of life", r.beats)
+		}
+	})
+}
+
+// It is not waited for longer than an attempt may take.
+func TestFinishingHasAnEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := runs{finish: func(int) error { return kind(report.Unavailable) }}
+		seen, _ := attempt(t, t.Context(), &r, group)
+		if seen.outcome != worker.Retried || seen.took != limit {
+			t.Errorf("%s after %s", seen.outcome, seen.took)
+		}
+	})
+}
+
+// A worker that has to stop does not wait for the database.
+func TestStopWhileDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := runs{finish: func(int) error { return kind(report.Unavailable) }}
+		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
+		defer cancel()
+		seen, _ := attempt(t, ctx, &r, group)
+		if seen.outcome != worker.Released || seen.took != 3500*time.Millisecond {
+			t.Errorf("%s after %s", seen.outcome, seen.took)
+		}
+	})
+}
+
+func TestSignsOfLife(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := runs{beat: func(n int) error {
+			if n == 2 {
+				return kind(report.Unavailable) // is said, and no reason to give up
+			}
+			return nil
+		}}
+		seen, _ := attempt(t, t.Context(), &r, func(_ context.Context, task catalog.Task, _ catalog.Output) error {
+			for n := range 10 {
+				task.Progress(fmt.Sprintf("%d s", n))
+				time.Sleep(time.Second)
+			}
+			return nil
+		})
+		want := []string{"beat 2 s", "beat 5 s", "beat 8 s", "finish application/gzip-json"}
+		got := append([]string(nil), r.told...)
+		for i := range got { // at that very second either may come first
+			for _, late := range []struct{ is, was string }{{"beat 3 s", "beat 2 s"}, {"beat 6 s", "beat 5 s"}, {"beat 9 s", "beat 8 s"}} {
+				got[i] = strings.ReplaceAll(got[i], late.is, late.was)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if log := seen.log.String(); seen.outcome != worker.Done || strings.Count(log, "no sign of life") != 1 {
+			t.Errorf("%s: %s", seen.outcome, log)
+		}
+		time.Sleep(time.Hour)
+		if r.beats != 3 {
+			t.Error("signs of life after death")
+		}
+	})
+}
+
+// Whoever cancels a job need not wait for its end.
+func TestCancelledSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := runs{beat: func(n int) error {
+			if n == 4 {
+				return kind(report.Superseded)
+			}
+			return nil
+		}}
+		seen, _ := attempt(t, t.Context(), &r, waiting)
+		if seen.outcome != worker.Cancelled || seen.took != 4*report.HeartbeatInterval {
+			t.Errorf("%s after %s", seen.outcome, seen.took)
+		}
+	})
+}
