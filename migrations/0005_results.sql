@@ -78,23 +78,23 @@ alter table report_binary_piece alter column data set storage external;
 
 -- What those who make reports note of a job of theirs. Jobs of other producers have no
 -- such line, and nobody here makes, cancels or ends those; age alone deletes them too.
-create table report_run (
+create table report_attempt (
     job_id   uuid        primary key references report_job (id) on delete cascade,
     due_at   timestamptz not null,           -- not begun before
     entry    bigint,                         -- the job's latest entry in the queue
     attempt  integer     not null default 0, -- how often it was begun
-    excused  integer     not null default 0, -- of these, how many a worker handed back that had to stop
+    uncounted  integer     not null default 0, -- of these, how many a worker handed back that had to stop
     -- The last sign of life of the worker that is at it; null while none is.
-    seen_at  timestamptz,
-    rests_at timestamptz not null default now(), -- since when none is, or was
+    heartbeat_at  timestamptz,
+    idle_since timestamptz not null default now(), -- since when none is, or was
     progress text,                           -- in words, for who waits
 
-    constraint report_run_attempt check (0 <= excused and excused <= attempt),
-    constraint report_run_progress_length check (char_length(progress) between 1 and 100)
+    constraint report_attempt_attempt check (0 <= uncounted and uncounted <= attempt),
+    constraint report_attempt_progress_length check (char_length(progress) between 1 and 100)
 );
 
 -- Whose hour comes.
-create index report_run_due on report_run (due_at) where attempt = 0;
+create index report_attempt_due on report_attempt (due_at) where attempt = 0;
 
 -- Why a job failed, in words for people. Not checked for the rows that are there, which
 -- would take its time: none has one.
@@ -107,7 +107,7 @@ alter table report_job add constraint report_job_failure_reason
 alter table report_binary enable row level security;
 alter table report_binary_version enable row level security;
 alter table report_binary_piece enable row level security;
-alter table report_run enable row level security;
+alter table report_attempt enable row level security;
 
 create policy report_binary_own on report_binary as restrictive
     to reporting_reader, reporting_requester
@@ -120,7 +120,7 @@ create policy report_binary_version_own on report_binary_version as restrictive
 create policy report_binary_piece_own on report_binary_piece as restrictive
     to reporting_reader, reporting_requester
     using (exists (select from report_binary b where b.id = binary_id)) with check (exists (select from report_binary b where b.id = binary_id));
-create policy report_run_own on report_run as restrictive
+create policy report_attempt_own on report_attempt as restrictive
     to reporting_reader, reporting_requester
     using (exists (select from report_job j where j.id = job_id)) with check (exists (select from report_job j where j.id = job_id));
 create policy report_job_requester_own on report_job as restrictive
@@ -135,13 +135,13 @@ create policy report_binary_version_anyone on report_binary_version
 create policy report_binary_piece_anyone on report_binary_piece
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
 -- Other programs start and end the jobs that they have inserted, and none of those that are
--- made here, which have a line in report_run.
+-- made here, which have a line in report_attempt.
 create policy report_job_producer_own on report_job as restrictive for update
     to reporting_producer
-    using (not exists (select from report_run r where r.job_id = id));
-create policy report_run_producer on report_run for select to reporting_producer using (true);
+    using (not exists (select from report_attempt r where r.job_id = id));
+create policy report_attempt_producer on report_attempt for select to reporting_producer using (true);
 
-create policy report_run_anyone on report_run
+create policy report_attempt_anyone on report_attempt
     to reporting_reader, reporting_requester, reporting_worker using (true) with check (true);
 create policy report_job_requester on report_job to reporting_requester using (true) with check (true);
 create policy report_job_worker on report_job to reporting_worker using (true) with check (true);
@@ -149,12 +149,12 @@ create policy report_job_worker on report_job to reporting_worker using (true) w
 alter table report_binary owner to reporting_owner;
 alter table report_binary_version owner to reporting_owner;
 alter table report_binary_piece owner to reporting_owner;
-alter table report_run owner to reporting_owner;
+alter table report_attempt owner to reporting_owner;
 
-grant select on report_binary, report_binary_version, report_binary_piece, report_run to reporting_reader;
+grant select on report_binary, report_binary_version, report_binary_piece, report_attempt to reporting_reader;
 
 -- A requester asks, cancels and deletes.
-grant select, insert on report_job, report_run to reporting_requester;
+grant select, insert on report_job, report_attempt to reporting_requester;
 grant update (status, ended_at) on report_job to reporting_requester;
 grant select, insert on report_binary, report_binary_version, report_binary_piece to reporting_requester;
 grant delete on report_binary_version to reporting_requester; -- and with it what it holds
@@ -163,8 +163,8 @@ grant update (deleted_at) on report_binary to reporting_requester;
 -- A worker makes results, and clears away what is too old.
 grant select, delete on report_job to reporting_worker;
 grant update (status, failure_reason, started_at, ended_at) on report_job to reporting_worker;
-grant select, update on report_run to reporting_worker;
+grant select, update on report_attempt to reporting_worker;
 grant select, insert, update, delete on report_binary, report_binary_version, report_binary_piece to reporting_worker;
 
 grant update (failure_reason) on report_job to reporting_producer;
-grant select (job_id) on report_run to reporting_producer;
+grant select (job_id) on report_attempt to reporting_producer;

@@ -15,7 +15,7 @@ begin
         as $body$
             select j.status, count(*),
                    greatest(0, extract(epoch from clock_timestamp() - min(coalesce(j.started_at, r.due_at, j.created_at)))::float8)
-              from report_job j left join report_run r on r.job_id = j.id where j.ended_at is null group by j.status
+              from report_job j left join report_attempt r on r.job_id = j.id where j.ended_at is null group by j.status
             union all
             select j.status, count(*), null
               from report_job j where j.ended_at is not null group by j.status

@@ -60,10 +60,10 @@ func TestReportSettings(t *testing.T) {
 		{map[string]string{"REPORTING_NIGHTLY_AT": "24:00"}, "REPORTING_NIGHTLY_AT must be an hour and a minute"},
 		{map[string]string{"REPORTING_NIGHTLY_AT": "2 am"}, "REPORTING_NIGHTLY_AT must be"},
 		{map[string]string{"REPORTING_NIGHTLY_AT": "02:00:00"}, "REPORTING_NIGHTLY_AT must be"},
-		{map[string]string{"REPORTING_REPORT_TIMEOUT": "0s"}, "REPORTING_REPORT_TIMEOUT must be a duration above zero"},
-		{map[string]string{"REPORTING_REPORT_TIMEOUT": "30"}, "REPORTING_REPORT_TIMEOUT must be"},
-		{map[string]string{"REPORTING_REPORT_ATTEMPTS": "0"}, "REPORTING_REPORT_ATTEMPTS must be a whole number from 1 to 100"},
-		{map[string]string{"REPORTING_REPORT_ATTEMPTS": "101"}, "REPORTING_REPORT_ATTEMPTS must be"},
+		{map[string]string{"REPORTING_ATTEMPT_TIMEOUT": "0s"}, "REPORTING_ATTEMPT_TIMEOUT must be a duration above zero"},
+		{map[string]string{"REPORTING_ATTEMPT_TIMEOUT": "30"}, "REPORTING_ATTEMPT_TIMEOUT must be"},
+		{map[string]string{"REPORTING_MAX_ATTEMPTS": "0"}, "REPORTING_MAX_ATTEMPTS must be a whole number from 1 to 100"},
+		{map[string]string{"REPORTING_MAX_ATTEMPTS": "101"}, "REPORTING_MAX_ATTEMPTS must be"},
 		{map[string]string{"REPORTING_FETCH_TIMEOUT": "-1s"}, "REPORTING_FETCH_TIMEOUT must be a duration above zero"},
 		{map[string]string{"REPORTING_FETCH_CONCURRENT": "-1"}, "REPORTING_FETCH_CONCURRENT must be a whole number from 0 to 256"},
 		{map[string]string{"REPORTING_FETCH_CONCURRENT": "257"}, "REPORTING_FETCH_CONCURRENT must be"},
@@ -119,6 +119,6 @@ func TestWorkerSettings(t *testing.T) {
 	if code != exitOK || strings.Contains(stdout, "hidden") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
-	wants(t, stdout, "REPORTING_SOURCE=/var/export\n", "REPORTING_WORKER_DATABASE_URL=postgres://w:xxxxx@h/d\n", "REPORTING_REPORT_ATTEMPTS=3\n",
+	wants(t, stdout, "REPORTING_SOURCE=/var/export\n", "REPORTING_WORKER_DATABASE_URL=postgres://w:xxxxx@h/d\n", "REPORTING_MAX_ATTEMPTS=3\n",
 		"REPORTING_TIME_ZONE=Europe/Copenhagen\n", "REPORTING_NIGHTLY_AT=02:00\n", "REPORTING_RETENTION_DAYS=0\n")
 }

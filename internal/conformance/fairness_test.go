@@ -38,7 +38,7 @@ func TestUserCalls(t *testing.T) {
 				}
 			}
 			server.do(t, status(greedy)).later(t, http.StatusTooManyRequests, models.IssueTypeThrottled, "1")
-			server.hasCount(t, `reporting_http_limited_total{limit="user_calls"}`, 9)
+			server.hasCount(t, `reporting_http_rejected_total{limit="user_calls"}`, 9)
 		})
 	}
 }
@@ -57,7 +57,7 @@ func (i instance) hog(t *testing.T, user string, calls int, more string) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "the calls", func() bool { return i.hasMetric(t, "reporting_http_long_answers_in_flight 4") })
+	waitFor(t, "the calls", func() bool { return i.hasMetric(t, "reporting_http_streams_in_flight 4") })
 }
 
 // Calls that wait for their user's turn take nobody else's place, and there are not
@@ -81,8 +81,8 @@ func TestNobodysPlaceIsTakenByWaiting(t *testing.T) {
 		}
 	}
 	waiting.Wait()
-	server.hasCount(t, `reporting_http_limited_total{limit="user_calls"}`, 30)
-	if !server.hasMetric(t, `reporting_http_limited_total{limit="concurrency"} 0`) {
+	server.hasCount(t, `reporting_http_rejected_total{limit="user_calls"}`, 30)
+	if !server.hasMetric(t, `reporting_http_rejected_total{limit="concurrency"} 0`) {
 		t.Error("somebody was one too many")
 	}
 }
@@ -99,7 +99,7 @@ func TestGoneWhileWaiting(t *testing.T) {
 		t.Errorf("%d", a.status)
 	}
 	server.hasCount(t, `reporting_http_requests_total{method="GET",operation="get-report-job-status",status="499"}`, 1)
-	if !server.hasMetric(t, `reporting_http_limited_total{limit="user_calls"} 0`) {
+	if !server.hasMetric(t, `reporting_http_rejected_total{limit="user_calls"} 0`) {
 		t.Error("counted as refused")
 	}
 }

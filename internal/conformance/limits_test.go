@@ -75,7 +75,7 @@ func TestUserRate(t *testing.T) {
 	if most := rate * (window + int(time.Since(begin)/time.Second) + 1); passed > most+rate {
 		t.Errorf("%d passed, at most %d should", passed, most)
 	}
-	server.hasCount(t, `reporting_http_limited_total{limit="user_rate"}`, 1)
+	server.hasCount(t, `reporting_http_rejected_total{limit="user_rate"}`, 1)
 }
 
 // Those that would be too many are told so at once, and not after a wait that
@@ -117,7 +117,7 @@ func TestConcurrency(t *testing.T) {
 	if a := server.do(t, status("u")); a.status != http.StatusOK {
 		t.Errorf("afterwards: %d %s", a.status, a.body)
 	}
-	for _, want := range []string{`reporting_http_limited_total{limit="concurrency"} 1`, "reporting_http_calls_in_flight 0"} {
+	for _, want := range []string{`reporting_http_rejected_total{limit="concurrency"} 1`, "reporting_http_calls_in_flight 0"} {
 		if !server.hasMetric(t, want) {
 			t.Errorf("no %s", want)
 		}

@@ -64,9 +64,9 @@ func TestMetrics(t *testing.T) {
 		`reporting_http_requests_total{method="GET",operation="OperationDefinition-read",status="4xx"} 1`,
 		`reporting_http_request_duration_seconds_count{method="POST",operation="get-report-job-status"} 3`,
 		`reporting_db_pool_connections{state="in_use"} 0`,
-		`reporting_database_wait_duration_seconds_count 2`,
-		`reporting_database_query_duration_seconds_count 2`,
-		`reporting_database_errors_total{kind="internal"} 0`,
+		`reporting_db_wait_duration_seconds_count 2`,
+		`reporting_db_query_duration_seconds_count 2`,
+		`reporting_db_errors_total{kind="internal"} 0`,
 		`reporting_ready 1`,
 		`reporting_ready_check{check="database"} 1`,
 		`reporting_auth_mode{mode="gateway"} 1`,
@@ -114,7 +114,7 @@ func TestJobMetrics(t *testing.T) {
 	}
 	for _, want := range []string{
 		`reporting_ready 0`, `reporting_ready_check{check="database"} 0`, `reporting_ready_check{check="keys"} 1`,
-		`reporting_database_errors_total{kind="unavailable"} 1`, `reporting_database_query_duration_seconds_count 0`,
+		`reporting_db_errors_total{kind="unavailable"} 1`, `reporting_db_query_duration_seconds_count 0`,
 	} {
 		if !strings.Contains(text, "\n"+want+"\n") {
 			t.Errorf("no %s", want)

@@ -18,14 +18,14 @@ import (
 // What migrations make for reports, besides the table of jobs. A test holds it equal to
 // what they do make.
 var (
-	neededTables        = strings.Fields("report_binary report_binary_piece report_binary_version report_job report_run")
+	neededTables        = strings.Fields("report_binary report_binary_piece report_binary_version report_job report_attempt")
 	neededReportIndexes = strings.Fields(`report_binary_by_user report_binary_job_id_key report_binary_orphaned report_binary_piece_pkey report_binary_pkey
-		report_binary_version_pkey report_run_due report_run_pkey`)
+		report_binary_version_pkey report_attempt_due report_attempt_pkey`)
 	neededReportGuards = strings.Fields(`report_binary_job_id_fkey report_binary_piece_binary_id_version_fkey report_binary_piece_size report_binary_user_id_length
-		report_binary_version_binary_id_fkey report_binary_version_content_type report_binary_version_counts report_run_attempt report_run_job_id_fkey
-		report_run_progress_length`)
+		report_binary_version_binary_id_fkey report_binary_version_content_type report_binary_version_counts report_attempt_attempt report_attempt_job_id_fkey
+		report_attempt_progress_length`)
 	neededReportPolicies = strings.Fields(`report_binary_anyone report_binary_own report_binary_piece_anyone report_binary_piece_own
-		report_binary_version_anyone report_binary_version_own report_run_anyone report_run_own report_run_producer`)
+		report_binary_version_anyone report_binary_version_own report_attempt_anyone report_attempt_own report_attempt_producer`)
 	neededQueueIndexes = strings.Fields(`river_job_args_index river_job_kind river_job_metadata_index river_job_pkey river_job_prioritized_fetching_index
 		river_job_state_and_finalized_at_index river_job_unique_idx river_leader_pkey river_migration_pkey1 river_notification_created_at_idx
 		river_notification_pkey river_notification_topic_id_idx river_queue_pkey`)
@@ -40,14 +40,14 @@ func grants() (all []string) {
 		numbers = "river_job_id_seq river_notification_id_seq"
 	)
 	for _, g := range []struct{ role, rights, on string }{
-		{ReaderRole, "select", results + " report_run"},
-		{RequesterRole, "insert select", "report_job report_run river_job"},
+		{ReaderRole, "select", results + " report_attempt"},
+		{RequesterRole, "insert select", "report_job report_attempt river_job"},
 		{RequesterRole, "insert select", results},
 		{RequesterRole, "delete", "report_binary_version"},
 		{RequesterRole, "update", "report_binary.deleted_at report_job.ended_at report_job.status river_job.kind"},
 		{RequesterRole, "usage", numbers},
 		{WorkerRole, "delete select", "report_job"},
-		{WorkerRole, "select update", "report_run"},
+		{WorkerRole, "select update", "report_attempt"},
 		{WorkerRole, "update", "report_job.ended_at report_job.failure_reason report_job.started_at report_job.status"},
 		{WorkerRole, "delete insert select update", results + " " + queue},
 		{WorkerRole, "usage", numbers},
@@ -64,10 +64,10 @@ func grants() (all []string) {
 
 // Each tells the names of what is there and works.
 const (
-	reportTables = `('report_binary', 'report_binary_version', 'report_binary_piece', 'report_run')`
+	reportTables = `('report_binary', 'report_binary_version', 'report_binary_piece', 'report_attempt')`
 
 	workingTables = `select c.relname from pg_class c where c.oid in (to_regclass('report_binary'), to_regclass('report_binary_version'),
-		to_regclass('report_binary_piece'), to_regclass('report_run'), to_regclass('report_job')) and c.relrowsecurity`
+		to_regclass('report_binary_piece'), to_regclass('report_attempt'), to_regclass('report_job')) and c.relrowsecurity`
 	workingReportIndexes = `select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
 		where t.relname in ` + reportTables + ` and pg_table_is_visible(t.oid) and i.indisvalid and i.indisready and i.indislive`
 	workingReportGuards = `select conname from pg_constraint o join pg_class t on t.oid = o.conrelid
@@ -92,7 +92,7 @@ const (
 func (e *Examination) reports(ctx context.Context) ([]doctor.Finding, error) {
 	const migrations = "make them as migrations do"
 	var there bool
-	if err := e.question(ctx, `select to_regclass('report_run') is not null and to_regclass('river_job') is not null`, nil, &there); err != nil {
+	if err := e.question(ctx, `select to_regclass('report_attempt') is not null and to_regclass('river_job') is not null`, nil, &there); err != nil {
 		return nil, err
 	}
 	if !there {

@@ -36,7 +36,7 @@ func TestExamineReports(t *testing.T) {
 		"wall of results off": {role: orders, sql: "alter table report_binary disable row level security", want: "wrong reports:|report_binary"},
 		"policy dropped":      {role: orders, sql: "drop policy report_binary_piece_own on report_binary_piece", want: "wrong reports:|report_binary_piece_own"},
 		"index dropped":       {role: orders, sql: "drop index report_binary_by_user", want: "wrong reports:|report_binary_by_user"},
-		"constraint dropped":  {role: orders, sql: "alter table report_run drop constraint report_run_attempt", want: "warning reports:|report_run_attempt"},
+		"constraint dropped":  {role: orders, sql: "alter table report_attempt drop constraint report_attempt_attempt", want: "warning reports:|report_attempt_attempt"},
 		"index of the queue":  {role: orders, sql: "drop index river_job_prioritized_fetching_index", want: "wrong reports:|river_job_prioritized_fetching_index"},
 		"right to order":      {role: orders, sql: "revoke insert on river_job from reporting_requester", want: "wrong reports:|reporting_requester insert river_job"},
 		"right to cancel":     {role: orders, sql: "revoke update (ended_at) on report_job from reporting_requester", want: "wrong reports:|reporting_requester update report_job.ended_at"},

@@ -69,7 +69,7 @@ func TestFiguresOfJobsThatAreDue(t *testing.T) {
 			select gen_random_uuid(), 'a', 'u', status, now() - interval '20 h', '{"resourceType":"Parameters"}'
 			  from (values ('SCHEDULED'), ('QUEUED')) j (status)
 			returning id, status)
-		insert into report_run (job_id, due_at)
+		insert into report_attempt (job_id, due_at)
 		select id, case status when 'QUEUED' then now() - interval '5 min' else now() + interval '4 h' end from made`)
 	got, err := openPool(t, db.Reader, 1).JobCounts(t.Context())
 	if err != nil {

@@ -27,7 +27,7 @@ func (r *AttemptStore) Sweep(ctx context.Context, attempts int) (t report.SweepR
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update report_job set status = 'QUEUED' where id in (
-			    select j.id from report_run r join report_job j on j.id = r.job_id
+			    select j.id from report_attempt r join report_job j on j.id = r.job_id
 			     where r.attempt = 0 and r.due_at <= coalesce($1::timestamptz, now()) and r.due_at > coalesce($1::timestamptz, now()) - interval '7 days'
 			       and j.status = 'SCHEDULED' and j.ended_at is null
 			     limit $2 for update of j skip locked)`, r.now.time(), most)
@@ -62,9 +62,9 @@ func scanStranded(row pgx.CollectableRow) (s stranded, err error) {
 // rescue sees to jobs whose worker is gone.
 func (r *AttemptStore) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *report.SweepResult) error {
 	rows, _ := tx.Query(ctx, `
-		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
-		  from report_job j join report_run r on r.job_id = j.id
-		 where j.status = 'RUNNING' and j.ended_at is null and coalesce(r.seen_at, j.started_at) < coalesce($1::timestamptz, now()) - $2::interval
+		select j.id, r.entry, r.attempt - r.uncounted, r.due_at, false
+		  from report_job j join report_attempt r on r.job_id = j.id
+		 where j.status = 'RUNNING' and j.ended_at is null and coalesce(r.heartbeat_at, j.started_at) < coalesce($1::timestamptz, now()) - $2::interval
 		 limit $3 for update of j skip locked`, r.now.time(), report.HeartbeatTimeout, most)
 	jobs, err := pgx.CollectRows(rows, scanStranded)
 	if err != nil {
@@ -99,11 +99,11 @@ func (r *AttemptStore) rescue(ctx context.Context, tx pgx.Tx, attempts int, t *r
 // that were just handed back.
 func (r *AttemptStore) recall(ctx context.Context, tx pgx.Tx, t *report.SweepResult) error {
 	rows, _ := tx.Query(ctx, `
-		select j.id, r.entry, r.attempt - r.excused, r.due_at, false
-		  from river_job q join report_run r on r.job_id = (q.args->>'job_id')::uuid and r.entry = q.id
+		select j.id, r.entry, r.attempt - r.uncounted, r.due_at, false
+		  from river_job q join report_attempt r on r.job_id = (q.args->>'job_id')::uuid and r.entry = q.id
 		  join report_job j on j.id = r.job_id
 		 where q.state = 'running' and q.attempted_at < coalesce($1::timestamptz, now()) - $2::interval
-		   and r.rests_at < coalesce($1::timestamptz, now()) - $2::interval
+		   and r.idle_since < coalesce($1::timestamptz, now()) - $2::interval
 		   and j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
 		 limit $3 for update of j skip locked`, r.now.time(), report.HeartbeatTimeout, most)
 	jobs, err := pgx.CollectRows(rows, scanStranded)
@@ -148,7 +148,7 @@ func (r *AttemptStore) enqueue(ctx context.Context, tx pgx.Tx, job stranded) err
 	if _, err := tx.Exec(ctx, `update river_job set scheduled_at = least(scheduled_at, $2) where id = $1`, entry, job.due); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `update report_run set entry = $2, seen_at = null, rests_at = coalesce($3::timestamptz, now()), progress = null where job_id = $1`,
+	_, err = tx.Exec(ctx, `update report_attempt set entry = $2, heartbeat_at = null, idle_since = coalesce($3::timestamptz, now()), progress = null where job_id = $1`,
 		job.id, entry, r.now.time())
 	return err
 }

@@ -26,8 +26,8 @@ func (r *AttemptStore) Requeue(ctx context.Context) (requeued int64, err error) 
 func (r *AttemptStore) requeueSome(ctx context.Context) (requeued int64, err error) {
 	err = r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, `
-			select j.id, r.entry, r.attempt - r.excused, r.due_at, j.status = 'SCHEDULED'
-			  from report_job j join report_run r on r.job_id = j.id
+			select j.id, r.entry, r.attempt - r.uncounted, r.due_at, j.status = 'SCHEDULED'
+			  from report_job j join report_attempt r on r.job_id = j.id
 			 where j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
 			   and not exists (select from river_job q where q.id = r.entry and q.finalized_at is null)
 			 limit $1 for update of j skip locked`, most)

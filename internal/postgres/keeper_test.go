@@ -144,7 +144,7 @@ func TestKeepersAtOnce(t *testing.T) {
 		    insert into report_job (report_class, user_id, status, created_at, started_at, parameters)
 		    select 'c', 'u', case when n <= $2 then 'RUNNING' else 'SCHEDULED' end, $1, case when n <= $2 then $1::timestamptz end, '{"resourceType":"Parameters"}'
 		      from generate_series(1, 2 * $2::integer) n returning id, status)
-		insert into report_run (job_id, due_at, attempt, seen_at) select id, $1, case status when 'RUNNING' then 1 else 0 end, case status when 'RUNNING' then $1::timestamptz end from jobs`, noon, jobs)
+		insert into report_attempt (job_id, due_at, attempt, heartbeat_at) select id, $1, case status when 'RUNNING' then 1 else 0 end, case status when 'RUNNING' then $1::timestamptz end from jobs`, noon, jobs)
 	m.clock.turn(time.Hour)
 	var mu sync.Mutex
 	var sum report.SweepResult

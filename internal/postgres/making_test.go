@@ -115,7 +115,7 @@ func (m *making) begin(t *testing.T, id report.JobID) report.Attempt {
 // entry is a job's latest one in the queue.
 func (m *making) entry(t *testing.T, id report.JobID) (entry int64) {
 	t.Helper()
-	m.scan(t, `select entry from report_run where job_id = $1`, []any{[16]byte(id)}, &entry)
+	m.scan(t, `select entry from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
 	return entry
 }
 
@@ -141,7 +141,7 @@ func (m *making) scan(t *testing.T, sql string, args []any, into ...any) {
 func (m *making) everything(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"report_job", "report_run", "report_binary", "report_binary_version", "report_binary_piece", "river_job"} {
+	for _, table := range []string{"report_job", "report_attempt", "report_binary", "report_binary_version", "report_binary_piece", "river_job"} {
 		var rows string
 		m.scan(t, `select coalesce(string_agg(md5(x::text) || ' ' || left(x::text, 300), e'\n' order by x::text), '') from `+table+` x`, nil, &rows)
 		all.WriteString(table + ":\n" + rows + "\n")

@@ -62,7 +62,7 @@ const (
 	// for one more. Users who share a number wait for each other, and no more than that.
 	takeTurns       = `select pg_advisory_xact_lock('report_job'::regclass::oid::integer, hashtext($1))`
 	countUnfinished = `
-select count(*) from report_job j join report_run r on r.job_id = j.id
+select count(*) from report_job j join report_attempt r on r.job_id = j.id
  where j.user_id = $1 and j.ended_at is null and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
 	insertBinary = `
 insert into report_binary (user_id, job_id, created_at) values ($1, $2, coalesce($3::timestamptz, now())) returning id, created_at`
@@ -72,7 +72,7 @@ values ($1, $2, $3, $4, 'Binary/' || $5::bigint, $6, $7)`
 	insertPlaceholder = `
 insert into report_binary_version (binary_id, version, content_type, source, last_updated, size) values ($1, 1, $2, $3, $4, $5)`
 	insertPiece = `insert into report_binary_piece (binary_id, version, number, data) values ($1, 1, 0, $2)`
-	insertRun   = `insert into report_run (job_id, due_at, entry, rests_at) values ($1, $2, $3, $4)`
+	insertRun   = `insert into report_attempt (job_id, due_at, entry, idle_since) values ($1, $2, $3, $4)`
 )
 
 // Place implements report.Orders.
@@ -123,7 +123,7 @@ func (o *OrderStore) place(ctx context.Context, tx pgx.Tx, order report.Order, p
 const selectStage = `
 select j.report_class, j.status, coalesce(j.failure_reason, ''), r.due_at, coalesce(r.progress, ''), coalesce(b.id, 0)
   from report_job j
-  join report_run r on r.job_id = j.id
+  join report_attempt r on r.job_id = j.id
   left join report_binary b on b.job_id = j.id and b.deleted_at is null
  where j.user_id = $1 and j.id = $2`
 
@@ -147,7 +147,7 @@ func (o *OrderStore) State(ctx context.Context, userID string, id report.JobID) 
 func (o *OrderStore) Cancel(ctx context.Context, userID string, id report.JobID) error {
 	return o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(actFor, RequesterRole, userID)
-		batch.Queue(`select from report_job j join report_run r on r.job_id = j.id where j.user_id = $1 and j.id = $2`, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })
+		batch.Queue(`select from report_job j join report_attempt r on r.job_id = j.id where j.user_id = $1 and j.id = $2`, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error { return row.Scan() })
 		batch.Queue(cancelJob, userID, uuidOf(id), o.now.time())
 		batch.Queue(deleteBinary+`and job_id = $2`, userID, uuidOf(id), o.now.time())
 		batch.Queue(deleteVersions+`and b.job_id = $2`, userID, uuidOf(id))
@@ -159,7 +159,7 @@ func (o *OrderStore) Cancel(ctx context.Context, userID string, id report.JobID)
 const (
 	cancelJob = `
 update report_job set status = 'CANCELLED', ended_at = greatest(coalesce($3::timestamptz, now()), started_at, created_at)
- where user_id = $1 and id = $2 and status in ('SCHEDULED', 'QUEUED', 'RUNNING') and exists (select from report_run r where r.job_id = id)`
+ where user_id = $1 and id = $2 and status in ('SCHEDULED', 'QUEUED', 'RUNNING') and exists (select from report_attempt r where r.job_id = id)`
 	deleteVersions = `delete from report_binary_version v using report_binary b where b.id = v.binary_id and b.user_id = $1 `
 	deleteBinary   = `update report_binary set deleted_at = coalesce($3::timestamptz, now()) where user_id = $1 and deleted_at is null `
 )

@@ -110,7 +110,7 @@ func (m *making) unfinished(t *testing.T, user string, jobs int) {
 		    insert into report_job (report_class, user_id, status, created_at, started_at, parameters)
 		    select 'c', $1, case n % 2 when 0 then 'RUNNING' else 'QUEUED' end, now(), case n % 2 when 0 then now() end, '{"resourceType":"Parameters"}'
 		      from generate_series(1, $2::integer) n returning id)
-		insert into report_run (job_id, due_at) select id, now() from jobs`, user, jobs)
+		insert into report_attempt (job_id, due_at) select id, now() from jobs`, user, jobs)
 	// Those of other programs do not count.
 	m.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters) values ('c', $1, 'QUEUED', '{"resourceType":"Parameters"}')`, user)
 }

@@ -41,8 +41,8 @@ func (r *AttemptStore) Begin(ctx context.Context, id report.JobID, entry int64) 
 		if err := tx.QueryRow(ctx, `
 			select j.report_class, j.parameters, r.due_at,
 			       r.entry = $2 and (j.status in ('SCHEDULED', 'QUEUED')
-			           or j.status = 'RUNNING' and coalesce(r.seen_at, j.started_at) < coalesce($3::timestamptz, now()) - $4::interval)
-			  from report_job j join report_run r on r.job_id = j.id
+			           or j.status = 'RUNNING' and coalesce(r.heartbeat_at, j.started_at) < coalesce($3::timestamptz, now()) - $4::interval)
+			  from report_job j join report_attempt r on r.job_id = j.id
 			 where j.id = $1 for update`, uuidOf(id), entry, r.now.time(), report.HeartbeatTimeout).
 			Scan(&run.ReportClass, &run.Parameters, &run.Due, &free); errors.Is(err, pgx.ErrNoRows) || err == nil && !free {
 			return overtaken("there is nothing to do for this entry")
@@ -55,20 +55,20 @@ func (r *AttemptStore) Begin(ctx context.Context, id report.JobID, entry int64) 
 			return err
 		}
 		return tx.QueryRow(ctx, `
-			update report_run set attempt = attempt + 1, seen_at = coalesce($2::timestamptz, now()), progress = null
-			 where job_id = $1 returning attempt, attempt - excused`, uuidOf(id), r.now.time()).Scan(&run.Number, &run.Counted)
+			update report_attempt set attempt = attempt + 1, heartbeat_at = coalesce($2::timestamptz, now()), progress = null
+			 where job_id = $1 returning attempt, attempt - uncounted`, uuidOf(id), r.now.time()).Scan(&run.Number, &run.Counted)
 	})
 	return run, err
 }
 
 // isRun holds for the job of a run ($1) as long as that is its latest attempt ($2).
-const isRun = `j.id = $1 and j.status = 'RUNNING' and exists (select from report_run r where r.job_id = j.id and r.attempt = $2)`
+const isRun = `j.id = $1 and j.status = 'RUNNING' and exists (select from report_attempt r where r.job_id = j.id and r.attempt = $2)`
 
 // Beat implements report.Runs.
 func (r *AttemptStore) Heartbeat(ctx context.Context, run report.Attempt, progress string) error {
 	return r.pool.transact(ctx, r.timeout, func(ctx context.Context, tx pgx.Tx) error {
 		return one(tx.Exec(ctx, `
-			update report_run r set seen_at = coalesce($3::timestamptz, now()), progress = nullif(left($4, 100), '')
+			update report_attempt r set heartbeat_at = coalesce($3::timestamptz, now()), progress = nullif(left($4, 100), '')
 			 where r.job_id = $1 and r.attempt = $2 and exists (select from report_job j where j.id = r.job_id and j.status = 'RUNNING')`,
 			uuidOf(run.JobID), run.Number, r.now.time(), progress))
 	})
@@ -139,10 +139,10 @@ func (r *AttemptStore) Release(ctx context.Context, run report.Attempt, counts b
 }
 
 // rest notes that nobody is at a job.
-func (r *AttemptStore) rest(ctx context.Context, tx pgx.Tx, run report.Attempt, excused bool) error {
+func (r *AttemptStore) rest(ctx context.Context, tx pgx.Tx, run report.Attempt, uncounted bool) error {
 	_, err := tx.Exec(ctx, `
-		update report_run set seen_at = null, rests_at = coalesce($3::timestamptz, now()), progress = null, excused = excused + $2::boolean::integer
-		 where job_id = $1`, uuidOf(run.JobID), excused, r.now.time())
+		update report_attempt set heartbeat_at = null, idle_since = coalesce($3::timestamptz, now()), progress = null, uncounted = uncounted + $2::boolean::integer
+		 where job_id = $1`, uuidOf(run.JobID), uncounted, r.now.time())
 	return err
 }
 

@@ -110,7 +110,7 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 			"finish":             m.runs.Finish(t.Context(), run, resultOf("first")),
 			"fail":               m.runs.Fail(t.Context(), run, "reason"),
 			"hand back":          m.runs.Release(t.Context(), run, true),
-			"hand back, excused": m.runs.Release(t.Context(), run, false),
+			"hand back, uncounted": m.runs.Release(t.Context(), run, false),
 		} {
 			if err == nil || report.KindOf(err) != report.Superseded {
 				t.Errorf("%s, %s: %v", name, what, err)

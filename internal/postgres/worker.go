@@ -53,7 +53,7 @@ func (p *Pool) CheckWorker(ctx context.Context) error {
 		return Diagnostic{fmt.Sprintf("sessions act as %q and not as %s", role, WorkerRole), connectDirectly}
 	}
 	var queue bool
-	if err := conn.QueryRow(ctx, `select to_regclass('river_job') is not null and to_regclass('report_run') is not null`).Scan(&queue); err != nil {
+	if err := conn.QueryRow(ctx, `select to_regclass('river_job') is not null and to_regclass('report_attempt') is not null`).Scan(&queue); err != nil {
 		return explainWorker(err)
 	}
 	if !queue {

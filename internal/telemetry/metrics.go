@@ -52,21 +52,21 @@ func NewMetrics(build Build) *Metrics {
 			Help: "Requests that need a token, by what became of it.",
 		}, []string{"result"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reporting_http_limited_total",
-			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls, large_bodies or long_answers.",
+			Name: "reporting_http_rejected_total",
+			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls, large_bodies or streams.",
 		}, []string{"limit"}),
 		databaseWait: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "reporting_database_wait_duration_seconds",
+			Name:    "reporting_db_wait_duration_seconds",
 			Help:    "Time that a reading of jobs waited for its turn and a connection.",
 			Buckets: databaseBuckets,
 		}),
 		databaseQuery: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "reporting_database_query_duration_seconds",
+			Name:    "reporting_db_query_duration_seconds",
 			Help:    "Time from a question for jobs, sent alone or with others, to its last row.",
 			Buckets: databaseBuckets,
 		}),
 		databaseErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reporting_database_errors_total",
+			Name: "reporting_db_errors_total",
 			Help: "Readings of jobs that failed: the database unavailable, a timeout, or internal, which trying again does not mend.",
 		}, []string{"kind"}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -148,7 +148,7 @@ const (
 	LimitUserRate    Limit = "user_rate"    // calls of one user in a second
 	LimitUserCalls   Limit = "user_calls"   // calls of one user at work at a time
 	LimitLargeBodies Limit = "large_bodies" // large bodies in memory at a time
-	LimitLongAnswers Limit = "long_answers" // long answers being sent at a time
+	LimitLongAnswers Limit = "streams" // long answers being sent at a time
 )
 
 // ObserveLimited counts a request that was refused because of a limit.
@@ -177,7 +177,7 @@ func (m *Metrics) RegisterLoad(calls, largeBodies, longAnswers func() float64) {
 			Help: "Request bodies above 8 KiB that are in memory now.",
 		}, largeBodies),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "reporting_http_long_answers_in_flight",
+			Name: "reporting_http_streams_in_flight",
 			Help: "Answers of more than one piece that are being sent now.",
 		}, longAnswers))
 }

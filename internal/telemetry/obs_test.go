@@ -68,10 +68,10 @@ func TestMetrics(t *testing.T) {
 		`reporting_http_max_connections 4096`,
 		`reporting_http_calls_in_flight 6`,
 		`reporting_http_large_bodies_in_flight 2`,
-		`reporting_http_long_answers_in_flight 3`,
+		`reporting_http_streams_in_flight 3`,
 		`reporting_auth_tokens_total{result="invalid"} 0`,
-		`reporting_http_limited_total{limit="user_rate"} 1`,
-		`reporting_http_limited_total{limit="large_bodies"} 0`,
+		`reporting_http_rejected_total{limit="user_rate"} 1`,
+		`reporting_http_rejected_total{limit="large_bodies"} 0`,
 		`reporting_audit_failures_total 0`,
 		`go_goroutines`, `process_resident_memory_bytes`,
 	} {

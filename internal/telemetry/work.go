@@ -22,32 +22,32 @@ type Work struct {
 func (m *Metrics) RegisterWork(workers int, reports, outcomes []string) *Work {
 	w := &Work{
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reporting_report_runs_total",
-			Help: "Attempts at making a report, by report and how they ended: done, failed, retried, handed_back or cancelled.",
+			Name: "reporting_report_attempts_total",
+			Help: "Attempts at making a report, by report and how they ended: done, failed, retried, released or cancelled.",
 		}, []string{"report", "outcome"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "reporting_report_run_duration_seconds",
+			Name:    "reporting_report_attempt_duration_seconds",
 			Help:    "How long attempts at making a report took, however they ended.",
 			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600},
 		}, []string{"report"}),
 		tended: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reporting_report_jobs_tended_total",
+			Name: "reporting_sweep_jobs_total",
 			Help: "Jobs that nobody was at: queued, whose hour had come; rescued, whose worker was gone; failed, the same for the last time.",
 		}, []string{"action"}),
 		cleared: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reporting_retention_deleted_total",
+			Name: "reporting_purged_total",
 			Help: "Jobs and results that were deleted because of their age.",
 		}, []string{"what"}),
 		working: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "reporting_workers_running",
+			Name: "reporting_workers_started",
 			Help: "1 when the workers of this process have begun to take jobs.",
 		}),
 		busy: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "reporting_workers_busy",
+			Name: "reporting_worker_slots_busy",
 			Help: "Reports that this process makes now.",
 		}),
 	}
-	most := prometheus.NewGauge(prometheus.GaugeOpts{Name: "reporting_workers", Help: "How many reports this process makes at a time at most."})
+	most := prometheus.NewGauge(prometheus.GaugeOpts{Name: "reporting_worker_slots", Help: "How many reports this process makes at a time at most."})
 	most.Set(float64(workers))
 	// A rate needs the zero it grew from.
 	for _, report := range reports {
@@ -67,8 +67,8 @@ func (m *Metrics) RegisterWork(workers int, reports, outcomes []string) *Work {
 }
 
 const (
-	tendedQueued   = "queued"
-	tendedRescued  = "rescued"
+	tendedQueued   = "promoted"
+	tendedRescued  = "requeued"
 	tendedFailed   = "failed"
 	clearedJobs    = "jobs"
 	clearedResults = "results"

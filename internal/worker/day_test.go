@@ -128,7 +128,7 @@ func beginElsewhere(name string) func(*day) {
 		d.t.Helper()
 		id := d.placed[name].JobID
 		var entry int64
-		d.scan(`select entry from report_run where job_id = $1`, []any{[16]byte(id)}, &entry)
+		d.scan(`select entry from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
 		if _, err := d.runs.Begin(d.t.Context(), id, entry); err != nil {
 			d.t.Fatal(err)
 		}

@@ -175,7 +175,7 @@ func (d *day) end(name string, err error) {
 	gate <- err
 	d.wait("the queue knows how "+name+" ended", func() bool {
 		var state string
-		d.scan(`select q.state from river_job q join report_run r on r.entry = q.id where r.job_id = $1`, []any{[16]byte(d.placed[name].JobID)}, &state)
+		d.scan(`select q.state from river_job q join report_attempt r on r.entry = q.id where r.job_id = $1`, []any{[16]byte(d.placed[name].JobID)}, &state)
 		return state != "running"
 	})
 }
@@ -200,7 +200,7 @@ func (d *day) turn(to time.Time) {
 	for _, name := range busy {
 		d.wait(name+" is known to be alive", func() bool {
 			var alive bool
-			d.scan(`select coalesce(seen_at >= $2, false) from report_run where job_id = $1`, []any{[16]byte(d.placed[name].JobID), to}, &alive)
+			d.scan(`select coalesce(heartbeat_at >= $2, false) from report_attempt where job_id = $1`, []any{[16]byte(d.placed[name].JobID), to}, &alive)
 			return alive
 		})
 	}

@@ -57,7 +57,7 @@ func (k Sweeper) tend(ctx context.Context) {
 	k.Observe(done, report.PurgeResult{})
 	k.complain(ctx, "jobs could not be looked after", err)
 	if done.Requeued+done.Failed > 0 {
-		k.Log.WarnContext(ctx, "workers are gone; their jobs go to others", "rescued", done.Requeued, "failed", done.Failed)
+		k.Log.WarnContext(ctx, "workers are gone; their jobs go to others", "requeued", done.Requeued, "failed", done.Failed)
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 	Done      Outcome = "done"
 	Failed    Outcome = "failed"      // for good
 	Retried   Outcome = "retried"     // to be tried again
-	Released  Outcome = "handed_back" // the worker had to stop
+	Released  Outcome = "released" // the worker had to stop
 	Cancelled Outcome = "cancelled"   // by its user, or somebody else took it over
 )
 

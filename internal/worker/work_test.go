@@ -27,7 +27,7 @@ func TestHowAttemptsEnd(t *testing.T) {
 	t.Parallel()
 	const (
 		back    = "hand back, counts: true"
-		excused = "hand back, counts: false"
+		uncounted = "hand back, counts: false"
 		done    = "finish application/gzip-json"
 	)
 	passing := &report.Failure{Reason: "The server was away", Cause: errors.New("secret words")}
@@ -52,9 +52,9 @@ func TestHowAttemptsEnd(t *testing.T) {
 		"too long, the last time":      {runs: runs{used: attempts}, generate: waiting, outcome: worker.Failed, told: []string{"fail: The report took longer than 1m0s to make"}},
 		"cancelled":                    {runs: runs{beat: lost}, generate: waiting, outcome: worker.Cancelled},
 		"overtaken":                    {runs: runs{finish: lost}, generate: group, outcome: worker.Cancelled},
-		"the worker stops":             {generate: waiting, stop: true, outcome: worker.Released, told: []string{excused}},
-		"it stops, the last time":      {runs: runs{used: attempts}, generate: waiting, stop: true, outcome: worker.Released, told: []string{excused}},
-		"it stops, and nobody hears":   {runs: runs{note: unavailable}, generate: waiting, stop: true, outcome: worker.Released, told: []string{excused}},
+		"the worker stops":             {generate: waiting, stop: true, outcome: worker.Released, told: []string{uncounted}},
+		"it stops, the last time":      {runs: runs{used: attempts}, generate: waiting, stop: true, outcome: worker.Released, told: []string{uncounted}},
+		"it stops, and nobody hears":   {runs: runs{note: unavailable}, generate: waiting, stop: true, outcome: worker.Released, told: []string{uncounted}},
 		"a kind that is not made here": {runs: runs{class: "other"}, generate: group, outcome: worker.Failed, told: []string{"fail: This installation does not make this kind of report"}},
 		"nothing that can be read": {
 			runs: runs{parameters: `{`}, generate: group, outcome: worker.Failed, told: []string{"fail: What the report was asked for with cannot be read"},

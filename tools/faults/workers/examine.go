@@ -117,11 +117,11 @@ func (s *stage) examineTables(ctx context.Context, part string) (problems []stri
 			       where p.binary_id = v.binary_id and p.version = v.version)`,
 		"a job that ended at another time than it was seen to": `select j.id::text from report_job j
 			 where j.user_id like $1 || '%' and j.ended_at is distinct from (select w.ended_at from watched w where w.job = j.id order by w.n desc limit 1)`,
-		"a note of a job that does not exist (any part)": `select r.job_id::text from report_run r
+		"a note of a job that does not exist (any part)": `select r.job_id::text from report_attempt r
 			 where $1 <> '' and not exists (select from report_job j where j.id = r.job_id)`,
-		"a job without a note": `select j.id::text from report_job j where j.user_id like $1 || '%' and not exists (select from report_run r where r.job_id = j.id)`,
-		"an ended job somebody seems to be at": `select j.id::text from report_job j join report_run r on r.job_id = j.id
-			 where j.user_id like $1 || '%' and j.status = 'DONE' and r.seen_at is not null`,
+		"a job without a note": `select j.id::text from report_job j where j.user_id like $1 || '%' and not exists (select from report_attempt r where r.job_id = j.id)`,
+		"an ended job somebody seems to be at": `select j.id::text from report_job j join report_attempt r on r.job_id = j.id
+			 where j.user_id like $1 || '%' and j.status = 'DONE' and r.heartbeat_at is not null`,
 		"an entry of the queue that waits for an ended job": `select q.id || ' ' || q.state || ' ' || j.status from river_job q
 			  join report_job j on j.id = (q.args->>'job_id')::uuid
 			 where j.user_id like $1 || '%' and j.ended_at is not null and q.finalized_at is null and q.state <> 'running'`,

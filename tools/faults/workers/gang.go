@@ -106,7 +106,7 @@ func (g *gang) read(ctx context.Context) error {
 		}
 		for line := range strings.Lines(text) {
 			var value float64
-			if rest, found := strings.CutPrefix(line, `reporting_report_jobs_tended_total{action="rescued"} `); found {
+			if rest, found := strings.CutPrefix(line, `reporting_sweep_jobs_total{action="requeued"} `); found {
 				if _, err := fmt.Sscan(rest, &value); err != nil {
 					return fmt.Errorf("read metrics: %w", err)
 				}

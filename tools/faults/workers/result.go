@@ -39,7 +39,7 @@ type stormResult struct {
 
 type sceneRow struct {
 	what, status  string
-	used, excused int
+	used, uncounted int
 	another       bool          // it ended at another worker
 	taken         bool          // it was begun again, after
 	again         time.Duration // so long
@@ -99,7 +99,7 @@ func (r *result) sceneTable() (table, notes string) {
 		if len(row.problems) > 0 {
 			met = "NO"
 		}
-		t.Row(row.what, row.status, strconv.Itoa(row.used), strconv.Itoa(row.excused), another, again, fmt.Sprintf("%.1f s", row.ended.Seconds()), met)
+		t.Row(row.what, row.status, strconv.Itoa(row.used), strconv.Itoa(row.uncounted), another, again, fmt.Sprintf("%.1f s", row.ended.Seconds()), met)
 		if row.note != "" {
 			fmt.Fprintf(&b, "* **%s**: %s\n", row.what, row.note)
 		}
@@ -134,7 +134,7 @@ the queue and not begun.
 %s
 Entries of the queue that killed workers were at stay "running" until the longest attempt (%s) and two minutes
 are over. They are triggers only: nothing comes of them but a line in a table.
-`, text, "`REPORTING_REPORT_TIMEOUT`")
+`, text, "`REPORTING_ATTEMPT_TIMEOUT`")
 	}
 	if len(r.scenes) > 0 {
 		table, notes := r.sceneTable()

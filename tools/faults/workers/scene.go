@@ -114,13 +114,13 @@ func (a *act) end(sc scene, r *result) error {
 	if err != nil {
 		return err
 	}
-	used, err := look[struct{ Used, Excused int }](a.ctx, a.stage, `select attempt - excused, excused from report_run r
+	used, err := look[struct{ Used, Excused int }](a.ctx, a.stage, `select attempt - uncounted, uncounted from report_attempt r
 		  join report_job j on j.id = r.job_id where j.user_id = $1`, a.user.id)
 	if err != nil || len(used) != 1 {
 		return fmt.Errorf("%d notes of the job: %w", len(used), err)
 	}
 	last := changes[len(changes)-1]
-	row.status, row.used, row.excused, row.problems, row.note = last.Became, used[0].Used, used[0].Excused, problems, a.note
+	row.status, row.used, row.uncounted, row.problems, row.note = last.Became, used[0].Used, used[0].Excused, problems, a.note
 	row.ended = last.At.Sub(a.struck)
 	for _, c := range changes {
 		if c.At.After(a.struck) && c.Became == running && !row.taken {

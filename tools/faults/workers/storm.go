@@ -20,7 +20,7 @@ const (
 	stormLimit = 20 * time.Minute
 	// What killed workers were at is put away this long after, where an attempt may take
 	// as long as shortAttempts says: that and two minutes, and a look every half.
-	shortAttempts = "REPORTING_REPORT_TIMEOUT=10s"
+	shortAttempts = "REPORTING_ATTEMPT_TIMEOUT=10s"
 	leftoverLimit = 5 * time.Minute
 )
 
@@ -66,7 +66,7 @@ func storm(ctx context.Context, s *stage, r *result) error {
 	if len(out.after) == 0 {
 		out.problems = append(out.problems, "no worker was at anything when it was killed")
 	}
-	if out.attempts, err = look[attempts](ctx, s, `select attempt - excused, count(*)::int from report_run r join report_job j on j.id = r.job_id
+	if out.attempts, err = look[attempts](ctx, s, `select attempt - uncounted, count(*)::int from report_attempt r join report_job j on j.id = r.job_id
 		 where j.user_id like 'storm-%' group by 1 order by 1`); err != nil {
 		return err
 	}

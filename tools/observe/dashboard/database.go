@@ -7,17 +7,17 @@ func database() []Panel {
 		{
 			Title: "Time of a question", Unit: "s", Warn: 0.1, Bad: 1,
 			Description: "From sending a question to its last row. It grows with locks on the table, a busy server, a cold disk, a lost index. Beyond the statement limit calls end with 503.",
-			Queries:     quantiles("reporting_database_query_duration_seconds", ""),
+			Queries:     quantiles("reporting_db_query_duration_seconds", ""),
 		},
 		{
 			Title: "Wait for a connection", Unit: "s", Warn: 0.05, Bad: 0.5,
 			Description: "How long a reading waited for its turn and a connection. It grows when questions take long or when there are more calls than the pool can take. After 1.5 s a call ends with 503.",
-			Queries:     quantiles("reporting_database_wait_duration_seconds", ""),
+			Queries:     quantiles("reporting_db_wait_duration_seconds", ""),
 		},
 		{
 			Title: "Errors by kind", Unit: "ops", Bad: 0.01,
 			Description: "unavailable: no connection, or it broke. timeout: no answer in time. internal: trying again does not help, such as a missing right or a wrong schema. The log has the SQL state.",
-			Queries:     []Query{q("{{kind}}", `sum by (kind) (rate(reporting_database_errors_total{@}[$__rate_interval]))`)},
+			Queries:     []Query{q("{{kind}}", `sum by (kind) (rate(reporting_db_errors_total{@}[$__rate_interval]))`)},
 		},
 		{
 			Title: "Connections of the pool", Unit: "none",

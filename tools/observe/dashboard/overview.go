@@ -66,7 +66,7 @@ func overview() []Panel {
 			Queries: []Query{
 				q("calls {{instance}}", `reporting_http_calls_in_flight{@}`),
 				q("large bodies {{instance}}", `reporting_http_large_bodies_in_flight{@}`),
-				q("long answers {{instance}}", `reporting_http_long_answers_in_flight{@}`),
+				q("long answers {{instance}}", `reporting_http_streams_in_flight{@}`),
 			},
 		},
 		{

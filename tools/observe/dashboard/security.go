@@ -17,8 +17,8 @@ func security() []Panel {
 		},
 		{
 			Title: "Refused by a limit", Unit: "reqps", Bad: 0.1,
-			Description: "user_rate and user_calls: one user asks too much (429). concurrency, large_bodies, long_answers: the instance has too much to do (503).",
-			Queries:     []Query{q("{{limit}}", `sum by (limit) (rate(reporting_http_limited_total{@}[$__rate_interval]))`)},
+			Description: "user_rate and user_calls: one user asks too much (429). concurrency, large_bodies, streams: the instance has too much to do (503).",
+			Queries:     []Query{q("{{limit}}", `sum by (limit) (rate(reporting_http_rejected_total{@}[$__rate_interval]))`)},
 		},
 		{
 			Title: "Audit records lost", Kind: Number, Unit: "none", Bad: 1,

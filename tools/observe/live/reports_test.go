@@ -82,7 +82,7 @@ func (f *traffic) beginWorkers(t *testing.T) {
 	}
 	for n, ops := range f.workerAddrs {
 		worker, err := stage.StartWorker(t.Context(), f.program, f.folder(t, "worker"+strconv.Itoa(n)), owner(f.primary), ops,
-			"REPORTING_SOURCE="+f.source.URL, "REPORTING_REPORT_ATTEMPTS=2", "REPORTING_RETENTION_DAYS=1", "REPORTING_WORKERS=2",
+			"REPORTING_SOURCE="+f.source.URL, "REPORTING_MAX_ATTEMPTS=2", "REPORTING_RETENTION_DAYS=1", "REPORTING_WORKERS=2",
 			"REPORTING_STATEMENT_TIMEOUT=20s") // they wait for the lock
 		if err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func (f *traffic) beginWorkers(t *testing.T) {
 		f.workers = append(f.workers, worker)
 	}
 	until(t, "the first figures of both are scraped", func() bool {
-		found, err := f.recorder.now(t.Context(), `reporting_retention_deleted_total{what="jobs"}`)
+		found, err := f.recorder.now(t.Context(), `reporting_purged_total{what="jobs"}`)
 		return err == nil && len(found) == len(f.workers)
 	})
 	if _, err := conn.Exec(t.Context(), "rollback"); err != nil {
@@ -121,7 +121,7 @@ func (f *traffic) sourceMends(t *testing.T) {
 	until(t, "a report fails for good", func() bool {
 		failed := 0.0
 		for _, worker := range f.workers {
-			failed += figure(t, worker.OpsAddr, `reporting_report_runs_total{outcome="failed",report="patient-usage-stats"}`)
+			failed += figure(t, worker.OpsAddr, `reporting_report_attempts_total{outcome="failed",report="patient-usage-stats"}`)
 		}
 		return failed > 0
 	})
@@ -136,7 +136,7 @@ func (f *traffic) workerKilled(t *testing.T) {
 	var last string
 	until(t, "all workers are busy", func() bool {
 		last = f.place(t)
-		return figure(t, f.workers[0].OpsAddr, "reporting_workers_busy") == 2 && figure(t, f.workers[1].OpsAddr, "reporting_workers_busy") == 2
+		return figure(t, f.workers[0].OpsAddr, "reporting_worker_slots_busy") == 2 && figure(t, f.workers[1].OpsAddr, "reporting_worker_slots_busy") == 2
 	})
 	f.pause(t, 2)
 	if err := syscall.Kill(f.workers[0].PID(), syscall.SIGKILL); err != nil {
@@ -147,7 +147,7 @@ func (f *traffic) workerKilled(t *testing.T) {
 	f.source.mode.Store(healthy)
 	// One that was to wait for the night.
 	f.do(t.Context(), call{method: http.MethodPost, addr: f.roomy.Addr, path: strings.Replace(order, "execute", "schedule", 1), token: f.orders, body: wanted})
-	execute(t, f.primary, "update report_run set due_at = now() where due_at > now()")
+	execute(t, f.primary, "update report_attempt set due_at = now() where due_at > now()")
 }
 
 // place orders a report and returns the id of its Binary.
@@ -176,7 +176,7 @@ func (f *traffic) place(t *testing.T) string {
 func (f *traffic) rescued(t *testing.T) {
 	t.Helper()
 	until(t, "jobs are rescued", func() bool {
-		return figure(t, f.workers[1].OpsAddr, `reporting_report_jobs_tended_total{action="rescued"}`) > 0
+		return figure(t, f.workers[1].OpsAddr, `reporting_sweep_jobs_total{action="requeued"}`) > 0
 	})
 	f.pause(t, 2)
 }
