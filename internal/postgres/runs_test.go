@@ -106,10 +106,10 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 		t.Helper()
 		before := m.everything(t)
 		for what, err := range map[string]error{
-			"beat":               m.runs.Heartbeat(t.Context(), run, "progress"),
-			"finish":             m.runs.Finish(t.Context(), run, resultOf("first")),
-			"fail":               m.runs.Fail(t.Context(), run, "reason"),
-			"hand back":          m.runs.Release(t.Context(), run, true),
+			"beat":                 m.runs.Heartbeat(t.Context(), run, "progress"),
+			"finish":               m.runs.Finish(t.Context(), run, resultOf("first")),
+			"fail":                 m.runs.Fail(t.Context(), run, "reason"),
+			"hand back":            m.runs.Release(t.Context(), run, true),
 			"hand back, uncounted": m.runs.Release(t.Context(), run, false),
 		} {
 			if err == nil || report.KindOf(err) != report.Superseded {

@@ -148,7 +148,7 @@ const (
 	LimitUserRate    Limit = "user_rate"    // calls of one user in a second
 	LimitUserCalls   Limit = "user_calls"   // calls of one user at work at a time
 	LimitLargeBodies Limit = "large_bodies" // large bodies in memory at a time
-	LimitLongAnswers Limit = "streams" // long answers being sent at a time
+	LimitLongAnswers Limit = "streams"      // long answers being sent at a time
 )
 
 // ObserveLimited counts a request that was refused because of a limit.

@@ -26,10 +26,10 @@ type Outcome string
 // The outcomes.
 const (
 	Done      Outcome = "done"
-	Failed    Outcome = "failed"      // for good
-	Retried   Outcome = "retried"     // to be tried again
-	Released  Outcome = "released" // the worker had to stop
-	Cancelled Outcome = "cancelled"   // by its user, or somebody else took it over
+	Failed    Outcome = "failed"    // for good
+	Retried   Outcome = "retried"   // to be tried again
+	Released  Outcome = "released"  // the worker had to stop
+	Cancelled Outcome = "cancelled" // by its user, or somebody else took it over
 )
 
 // Outcomes lists them all.

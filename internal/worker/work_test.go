@@ -26,9 +26,9 @@ const itsOwnFault = "fail: The service failed because of a fault of its own"
 func TestHowAttemptsEnd(t *testing.T) {
 	t.Parallel()
 	const (
-		back    = "hand back, counts: true"
+		back      = "hand back, counts: true"
 		uncounted = "hand back, counts: false"
-		done    = "finish application/gzip-json"
+		done      = "finish application/gzip-json"
 	)
 	passing := &report.Failure{Reason: "The server was away", Cause: errors.New("secret words")}
 	lasting := &report.Failure{Reason: "There is no such server", Permanent: true}
