@@ -1,20 +1,22 @@
--- The table of report jobs. Programs other than this service write it, so its
--- constraints make a row that could not be answered impossible to store.
+-- The table of report jobs. Other programs write it too, so its constraints refuse every
+-- row that the service could not show.
 
 -- +goose Up
 create table report_job (
     id               uuid        primary key default gen_random_uuid(),
     report_class     text        not null,
-    -- Opaque and compared byte for byte, whatever the database's collation.
+    -- Opaque and compared byte for byte, independent of the database's collation.
     user_id          text        collate "C" not null,
     status           text        not null,
     -- 'Binary/7' or an absolute URL; null while there is no result.
     binary_reference text,
-    -- json, not jsonb: it is answered exactly as it was written.
+    -- json and not jsonb: responses contain the text exactly as it was stored.
     parameters       json        not null,
     created_at       timestamptz not null default now(),
     started_at       timestamptz,
     ended_at         timestamptz,
+    -- Tells the user why the job failed.
+    failure_reason   text,
 
     constraint report_job_report_class_length
         check (char_length(report_class) between 1 and 512),
@@ -29,7 +31,7 @@ create table report_job (
         check (json_typeof(parameters) = 'object'
            and coalesce(parameters ->> 'resourceType', '') = 'Parameters'),
 
-    -- FHIR writes a year with four digits; this also keeps out infinity.
+    -- A FHIR dateTime has a year of four digits. This also refuses infinity.
     constraint report_job_times_writable
         check (created_at >= '0001-01-01 00:00:00+00' and created_at < '10000-01-01 00:00:00+00'
            and coalesce(started_at < '10000-01-01 00:00:00+00', true)
@@ -37,8 +39,7 @@ create table report_job (
     constraint report_job_times_in_order
         check (coalesce(started_at >= created_at, true)
            and coalesce(ended_at >= coalesce(started_at, created_at), true)),
-    -- A job that failed or was cancelled may never have started; one that is
-    -- done has.
+    -- A job may fail or be cancelled before its start.
     constraint report_job_status_agrees_with_times
         check (case status
                    when 'SCHEDULED' then started_at is null and ended_at is null
@@ -48,11 +49,20 @@ create table report_job (
                    when 'FAILED'    then ended_at is not null
                    when 'CANCELLED' then ended_at is not null
                    else false
-               end)
+               end),
+    constraint report_job_failure_reason
+        check (failure_reason is null or status = 'FAILED' and char_length(failure_reason) between 1 and 2000)
 );
 
--- The one question the service asks: a user's jobs, newest first, ties by id.
+-- The list of a user: newest first, ties by id.
 create index report_job_by_user on report_job (user_id, created_at desc, id);
+
+-- Waiting and running jobs, for the sweep and for the metrics. Few rows, however many jobs
+-- have ended.
+create index report_job_unfinished on report_job (status, created_at) where ended_at is null;
+
+-- Ended jobs by time, for the purge and for the metrics.
+create index report_job_ended on report_job (status, ended_at) where ended_at is not null;
 
 -- +goose StatementBegin
 create function report_job_check_transition() returns trigger
@@ -85,9 +95,39 @@ create trigger report_job_check_transition
 alter table report_job owner to reporting_owner;
 alter function report_job_check_transition() owner to reporting_owner;
 
+-- Row-level security. A session that acts as reporting_reader or reporting_requester sees the
+-- rows of one user: the user that the setting reporting.user_id names, and no rows when the
+-- setting is empty. It protects against queries without the query filter. It does not protect
+-- against foreign SQL, because any SQL can change the setting.
+alter table report_job enable row level security;
+
+-- Restrictive policies: no other policy can widen them, and a login that is also a member of
+-- reporting_producer stays bound to them.
+create policy report_job_reader_own on report_job as restrictive for select
+    to reporting_reader
+    using (user_id = nullif(current_setting('reporting.user_id', true), ''));
+create policy report_job_requester_own on report_job as restrictive
+    to reporting_requester
+    using (user_id = nullif(current_setting('reporting.user_id', true), ''))
+    with check (user_id = nullif(current_setting('reporting.user_id', true), ''));
+
+-- Permissive policies: without one, a role sees no rows at all.
+create policy report_job_reader on report_job for select to reporting_reader using (true);
+create policy report_job_requester on report_job to reporting_requester using (true) with check (true);
+create policy report_job_producer on report_job to reporting_producer using (true) with check (true);
+create policy report_job_worker on report_job to reporting_worker using (true) with check (true);
+
 grant select on report_job to reporting_reader;
 
--- A producer can neither read what jobs hold nor change whose they are.
+-- A producer reads neither parameters nor owners of jobs, and cannot change them.
 grant insert on report_job to reporting_producer;
 grant select (id, status, created_at, started_at, ended_at) on report_job to reporting_producer;
-grant update (status, binary_reference, started_at, ended_at) on report_job to reporting_producer;
+grant update (status, binary_reference, started_at, ended_at, failure_reason) on report_job to reporting_producer;
+
+-- A requester orders and cancels.
+grant select, insert on report_job to reporting_requester;
+grant update (status, ended_at) on report_job to reporting_requester;
+
+-- A worker runs and purges.
+grant select, delete on report_job to reporting_worker;
+grant update (status, failure_reason, started_at, ended_at) on report_job to reporting_worker;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package migrations holds the database schema as numbered SQL files, applied
-// in order by "reporting migrate". internal/postgres is its only importer.
+// Package migrations holds the database schema as numbered SQL files, one for each concern.
+// "reporting migrate" applies them in order. It contains no code, and only
+// internal/postgres imports it.
 package migrations
 
 import "embed"

@@ -45,7 +45,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		report:                         {},
 		config:                         {},
-		obs:                            {},
+		obs:                            {report},
 		embedded:                       {},
 		doctor:                         {},
 		trace:                          {report},
@@ -58,7 +58,7 @@ func mayImport() map[string][]string {
 		fhirJSON:                       {},
 		fhirXML:                        {fhirJSON},
 		fhir:                           {report, fhirJSON, fhirXML},
-		postgres:                       {report, doctor, "migrations"},
+		postgres:                       {report, doctor, queue, "migrations"},
 		postgres + "/pgtest":           {report, postgres, embedded},
 		media:                          {fhir},
 		rest:                           {report, fhir, fhirJSON, auth, obs, trace, media},
@@ -98,7 +98,7 @@ func mayImportOthers() map[string][]string {
 		"github.com/alecthomas/kong": {"cmd/reporting"},
 		"go.opentelemetry.io/":       {"internal/telemetry/tracing", "internal/telemetry/tracetest"},
 		"google.golang.org/":         {"internal/telemetry/tracing", "internal/telemetry/tracetest"}, // protobuf
-		"github.com/riverqueue/":     {"internal/postgres", "internal/worker/queue"},
+		"github.com/riverqueue/":     {"internal/worker/queue"},
 		"golang.org/x/oauth2":        {"internal/source/fhirsearch", "internal/app"},
 		"github.com/samply/": {
 			"internal/fhir", "internal/fhir/fhirjson", "internal/httpapi", "internal/httpapi/jobstatus", "internal/httpapi/orders", "internal/httpapi/binary",

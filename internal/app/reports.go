@@ -87,7 +87,7 @@ func (a *App) ordering(ctx context.Context, db database) (operations []httpapi.O
 	if !a.config.Reports.On() {
 		return nil, nil, nil
 	}
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reports: %w", err)
 	}

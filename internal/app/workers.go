@@ -7,8 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"reporting/internal/postgres"
@@ -17,189 +17,139 @@ import (
 	"reporting/internal/worker/queue"
 )
 
-// How long stopping workers wait for what they are at, before they hand it back; and how
-// long they may take in all.
 const (
-	workersPatience = 5 * time.Second
-	workersLimit    = 15 * time.Second
+	// workersGrace is the time that running attempts have to end by themselves after a stop.
+	// The others are released.
+	workersGrace = 5 * time.Second
+	// workersLimit is the longest time that stopping takes.
+	workersLimit = 15 * time.Second
+	// workersRetry is the time between two tries to start.
+	workersRetry = 2 * time.Second
+	// extraConnections are those of the queue and the sweep, beside one for each worker.
+	extraConnections = 6
 )
 
-// ownConnections are what the queue and the keeper need beside one for each worker.
-const ownConnections = 6
-
-// workers makes reports in this process.
+// workers runs attempts, the sweep and the purge in this process.
 type workers struct {
-	app    *App
-	pool   *postgres.Pool
-	runs   *postgres.AttemptStore
-	maker  *worker.Runner
-	ended  sync.WaitGroup
-	cancel context.CancelFunc
-
-	mu      sync.Mutex
-	running *queue.Workers // nil: they have not begun
+	app     *App
+	pool    *postgres.Pool
+	runner  *worker.Runner
+	started atomic.Pointer[queue.Workers] // nil: not started
+	tasks   sync.WaitGroup
+	cancel  context.CancelFunc
 
 	draining sync.Once
-	drained  chan error // gets how they ended, once
+	drained  chan error // receives the result of the stop, once
 }
 
-// openWorkers prepares what makes reports. The database need not be there.
+// openWorkers prepares the workers. They start when the database is reachable.
 func (a *App) openWorkers(ctx context.Context) (*workers, error) {
 	r := a.config.Reports
-	connections := int32(r.Workers + ownConnections) //nolint:gosec // not so many
+	connections := int32(r.Workers + extraConnections) //nolint:gosec // the setting is small
 	pool, err := postgres.OpenAs(ctx, string(cmp.Or(r.WorkerDatabaseURL, a.config.DatabaseURL)), postgres.WorkerRole, connections)
 	if err != nil {
-		return nil, fmt.Errorf("worker database: %w", err)
+		return nil, fmt.Errorf("open worker database: %w", err)
 	}
 	a.cleanups.add("worker pool", stopLimit, pool.Close)
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
-		return nil, fmt.Errorf("workers: %w", err)
+		return nil, err
 	}
-	w := &workers{app: a, drained: make(chan error, 1), pool: pool, runs: postgres.NewAttemptStore(pool, entries, a.config.StatementTimeout, nil)}
-	var names []string
-	for _, kind := range a.reports {
-		names = append(names, kind.Name)
-	}
-	var outcomes []string
-	for _, outcome := range worker.Outcomes() {
-		outcomes = append(outcomes, string(outcome))
-	}
-	figures := a.metrics.RegisterWork(r.Workers, append(names, worker.Unknown), outcomes)
-	w.maker = worker.New(worker.Options{
-		Reports: a.reports, Attempts: w.runs, MaxAttempts: r.MaxAttempts, Timeout: r.Timeout, Log: a.log, Now: a.now,
-		Observe: func(name string, outcome worker.Outcome, took time.Duration) {
-			figures.ObserveRun(name, string(outcome), took)
-		},
-		Busy: figures.AddBusy,
+	attempts := postgres.NewAttemptStore(pool, entries, a.config.StatementTimeout, nil)
+	metrics := a.metrics.RegisterWorkers(r.Workers, a.reportNames(), report.Outcomes())
+	w := &workers{app: a, drained: make(chan error, 1), pool: pool}
+	w.runner = worker.NewRunner(worker.Options{
+		Reports: a.reports, Attempts: attempts, MaxAttempts: r.MaxAttempts, Timeout: r.Timeout, Log: a.log, Now: a.now,
+		Observe: metrics.ObserveAttempt, AddBusy: metrics.AddBusy,
 	})
-	keeping := worker.Sweeper{
-		Store: w.runs, MaxAttempts: r.MaxAttempts, Retain: r.Retain, Log: a.log, Now: a.now,
-		Observe: func(t report.SweepResult, c report.PurgeResult) {
-			figures.ObserveTended(t.Promoted, t.Requeued, t.Failed)
-			figures.ObserveCleared(c.Jobs, c.Results)
-		},
+	sweeper := worker.Sweeper{
+		Store: attempts, MaxAttempts: r.MaxAttempts, Retain: r.Retain, Log: a.log, Now: a.now, Observe: metrics.ObserveSweep,
 	}
 	var running context.Context
 	running, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	w.ended.Go(func() {
-		w.begin(running)
-		figures.SetRunning(w.check(running) == nil)
-		keeping.Run(running)
+	w.tasks.Go(func() {
+		w.startWhenReady(running)
+		metrics.SetStarted(w.check(running) == nil)
+		sweeper.Run(running)
 	})
 	a.cleanups.add("workers", workersLimit, w.stop)
 	return w, nil
 }
 
-// begin begins as soon as the database is there.
-func (w *workers) begin(ctx context.Context) {
-	const pause = 2 * time.Second
-	said := ""
+func (a *App) reportNames() []string {
+	names := []string{worker.Unknown}
+	for _, definition := range a.reports {
+		names = append(names, definition.Name)
+	}
+	return names
+}
+
+// startWhenReady starts the workers when the database is reachable.
+func (w *workers) startWhenReady(ctx context.Context) {
+	logged := ""
 	for {
-		err := w.try(ctx)
+		err := w.start(ctx)
 		if err == nil {
-			w.app.log.InfoContext(ctx, "workers take jobs", "workers", w.app.config.Reports.Workers)
+			w.app.log.InfoContext(ctx, "workers started", "workers", w.app.config.Reports.Workers)
 			return
 		}
-		if text := err.Error(); text != said && ctx.Err() == nil {
-			said = text
-			w.app.log.WarnContext(ctx, "workers cannot begin yet", "error", text)
+		if text := err.Error(); text != logged && ctx.Err() == nil {
+			logged = text
+			w.app.log.WarnContext(ctx, "start workers failed; trying again", "error", text)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(pause):
+		case <-time.After(workersRetry):
 		}
 	}
 }
 
-func (w *workers) try(ctx context.Context) error {
+func (w *workers) start(ctx context.Context) error {
+	r := w.app.config.Reports
 	if err := w.pool.CheckWorker(ctx); err != nil {
-		if w.app.config.Reports.WorkerDatabaseURL == "" {
-			err = fmt.Errorf("%w (REPORTING_WORKER_DATABASE_URL, which is not set, is for a login of the workers' own; REPORTING_WORKERS=0 makes no reports here)", err)
+		if r.WorkerDatabaseURL == "" {
+			err = fmt.Errorf("%w (set REPORTING_WORKER_DATABASE_URL to a login for workers, or REPORTING_WORKERS=0 to make no reports here)", err)
 		}
 		return err
 	}
-	r := w.app.config.Reports
-	made, err := queue.NewWorkers(queue.Options{
-		Pool: w.pool.Sessions(), Workers: r.Workers, Timeout: r.Timeout + time.Minute, Do: w.do, Log: queueLog(w.app.log),
+	started, err := queue.Start(ctx, queue.Options{
+		Pool: w.pool.Sessions(), Workers: r.Workers, Timeout: r.Timeout + time.Minute, Grace: workersGrace, Attempt: w.runner.Run, Log: w.app.log,
 	})
 	if err != nil {
 		return err
 	}
-	if err := made.Start(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.running = made
+	w.started.Store(started)
 	return nil
 }
 
-func (w *workers) do(ctx context.Context, id report.JobID, entry int64) error {
-	err := w.maker.Do(ctx, id, entry)
-	switch {
-	case errors.Is(err, worker.ErrOver):
-		return queue.ErrOver
-	case err != nil && ctx.Err() != nil:
-		return ctx.Err() // by which the queue knows that a worker has stopped, and lets another begin at once
-	case err != nil:
-		return errAgain
-	}
-	return nil
-}
-
-// errAgain is all that the queue is told, which keeps it where others can read it.
-var errAgain = errors.New("to be tried again; the log of the worker says why")
-
-// check tells whether jobs are taken, for readiness.
+// check is the readiness check of the workers.
 func (w *workers) check(context.Context) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.running == nil {
-		return errors.New("the workers have not begun: see the log")
+	if w.started.Load() == nil {
+		return errors.New("the workers have not started: see the log")
 	}
 	return nil
 }
 
-// drain takes no jobs any more, and hands back what does not end soon. It waits for nothing.
+// drain starts to stop the workers and returns at once.
 func (w *workers) drain() {
 	w.draining.Do(func() {
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), workersLimit)
 			defer cancel()
-			w.drained <- w.end(ctx)
+			w.cancel()
+			w.tasks.Wait()
+			var err error
+			if started := w.started.Load(); started != nil {
+				err = started.Stop(ctx)
+			}
+			w.drained <- err
 		}()
 	})
 }
 
+// stop drains and waits.
 func (w *workers) stop(ctx context.Context) error {
 	w.drain()
 	return await(ctx, w.drained)
-}
-
-func (w *workers) end(ctx context.Context) error {
-	w.cancel()
-	w.ended.Wait()
-	if w.running == nil {
-		return nil
-	}
-	return w.running.Stop(ctx, workersPatience)
-}
-
-// queueLog is the log of the queue, which has a word on every attempt: what became of
-// jobs is told elsewhere, and only its own trouble is left.
-func queueLog(log *slog.Logger) *slog.Logger {
-	return slog.New(atLeast{Handler: log.Handler(), level: slog.LevelWarn})
-}
-
-// atLeast leaves out what is below a level.
-type atLeast struct {
-	slog.Handler
-	level slog.Level
-}
-
-// Enabled implements slog.Handler.
-func (a atLeast) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= a.level && a.Handler.Enabled(ctx, level)
 }

@@ -12,24 +12,22 @@ import (
 	"reporting/internal/report"
 )
 
-// Binaries reads and deletes results. It implements report.Binaries.
+// BinaryStore reads and deletes results. It implements report.Binaries.
 type BinaryStore struct {
 	pool    *Pool
 	timeout time.Duration
 	now     Clock
 }
 
-// NewBinaries returns a store on pool. timeout is how long the database may take for one
-// reading.
+// NewBinaryStore returns a store on pool. timeout limits each query.
 func NewBinaryStore(pool *Pool, timeout time.Duration, now Clock) *BinaryStore {
 	return &BinaryStore{pool: pool, timeout: timeout, now: now}
 }
 
-// actFor makes the rest of a transaction that of a role, for one user.
+// actFor sets the role and the user of the rest of a transaction.
 const actFor = `select set_config('role', $1, true), set_config('reporting.user_id', $2, true)`
 
-// RequesterRole and WorkerRole are the roles that those who ask for reports, and those
-// who make them, act as.
+// RequesterRole is the role for orders and deletions, WorkerRole the role of workers.
 const (
 	RequesterRole = "reporting_requester"
 	WorkerRole    = "reporting_worker"
@@ -45,10 +43,10 @@ select b.deleted_at is not null, v.version, v.content_type, coalesce(v.source, '
  where b.user_id = $1 and b.id = $2`
 
 // Binary implements report.Binaries.
-func (b *BinaryStore) Binary(ctx context.Context, place report.BinaryKey) (out report.Binary, err error) {
-	out = report.Binary{ID: place.ID, UserID: place.UserID}
-	err = b.forUser(ctx, place.UserID, func(batch *pgx.Batch) {
-		batch.Queue(selectBinary, place.UserID, place.ID, versionOrLatest(place.Version)).QueryRow(func(row pgx.Row) error {
+func (b *BinaryStore) Binary(ctx context.Context, key report.BinaryKey) (out report.Binary, err error) {
+	out = report.Binary{ID: key.ID, UserID: key.UserID}
+	err = b.forUser(ctx, key.UserID, func(batch *pgx.Batch) {
+		batch.Queue(selectBinary, key.UserID, key.ID, versionOrLatest(key.Version)).QueryRow(func(row pgx.Row) error {
 			var deleted bool
 			var version *int
 			var contentType *string
@@ -71,12 +69,12 @@ func (b *BinaryStore) Binary(ctx context.Context, place report.BinaryKey) (out r
 }
 
 // Piece implements report.Binaries.
-func (b *BinaryStore) Piece(ctx context.Context, place report.BinaryKey, number int, buffer []byte) ([]byte, error) {
-	err := b.forUser(ctx, place.UserID, func(batch *pgx.Batch) {
+func (b *BinaryStore) Piece(ctx context.Context, key report.BinaryKey, number int, buffer []byte) ([]byte, error) {
+	err := b.forUser(ctx, key.UserID, func(batch *pgx.Batch) {
 		batch.Queue(`
 			select p.data from report_binary_piece p join report_binary b on b.id = p.binary_id
 			 where b.user_id = $1 and p.binary_id = $2 and p.version = $3 and p.number = $4`,
-			place.UserID, place.ID, place.Version, number).QueryRow(func(row pgx.Row) error {
+			key.UserID, key.ID, key.Version, number).QueryRow(func(row pgx.Row) error {
 			data := pgtype.PreallocBytes(buffer[len(buffer):cap(buffer)])
 			if err := row.Scan(&data); err != nil {
 				return err
@@ -99,13 +97,13 @@ func (b *BinaryStore) Delete(ctx context.Context, userID string, id int64) error
 	})
 }
 
-// cancelJobOf is cancelJob for the job of a Binary.
+// cancelJobOf cancels the job of a Binary.
 const cancelJobOf = `
 update report_job j set status = 'CANCELLED', ended_at = greatest(coalesce($3::timestamptz, now()), j.started_at, j.created_at)
   from report_binary b
  where b.user_id = $1 and b.id = $2 and j.id = b.job_id and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
 
-// forUser asks for something of a user.
+// forUser sends queries under the row-level security of a user.
 func (b *BinaryStore) forUser(ctx context.Context, userID string, ask func(*pgx.Batch)) error {
 	return b.pool.ask(ctx, b.timeout, func(batch *pgx.Batch) {
 		batch.Queue(SetUser, userID)
@@ -113,7 +111,7 @@ func (b *BinaryStore) forUser(ctx context.Context, userID string, ask func(*pgx.
 	})
 }
 
-// versionOrLatest is null for the latest.
+// versionOrLatest returns nil, the SQL null, for the latest version.
 func versionOrLatest(n int) *int {
 	if n == 0 {
 		return nil

@@ -17,14 +17,16 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"reporting/internal/worker/queue"
 	"reporting/migrations"
 )
 
-// versionTable is where goose notes what was applied; reporting_reader may read it.
+// versionTable is the table in which goose records applied migrations. reporting_reader reads
+// it.
 const versionTable = "reporting_schema_version"
 
-// How often, and how many times, a starter looks whether the one that migrates
-// has finished. goose's lock is polled, in whole seconds.
+// A process that waits for another one's migration polls the lock of goose: every
+// lockPollSeconds, at most lockPolls times.
 const (
 	lockPollSeconds = 1
 	lockPolls       = 300
@@ -41,7 +43,7 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 		return 0, err
 	}
 	if silent(url, "connect_timeout") {
-		config.ConnConfig.ConnectTimeout = migrateConnectTimeout // nobody waits for an answer
+		config.ConnConfig.ConnectTimeout = migrateConnectTimeout
 	}
 	if err := refusePooler(ctx, config.ConnConfig); err != nil {
 		return 0, err
@@ -91,7 +93,7 @@ func newProvider(db *sql.DB, config *pgxpool.Config) (*goose.Provider, error) {
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS,
 		goose.WithSessionLocker(locker),
 		goose.WithTableName(versionTable),
-		goose.WithGoMigrations(queueMigrations(config)...),
+		goose.WithGoMigrations(queueMigration(config)),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
@@ -100,30 +102,29 @@ func newProvider(db *sql.DB, config *pgxpool.Config) (*goose.Provider, error) {
 	return provider, nil
 }
 
-// explain adds to the errors that a first migration may meet what to do about
-// them.
+// explain adds the remedy to the usual errors of a first migration.
 func explain(err error) error {
 	err = fmt.Errorf("migrate: %w", err)
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if ok && pg.Code == "42501" { // insufficient_privilege
-		return fmt.Errorf("%w\nThe migrating role lacks a right. It takes either one that owns the database and may create roles "+
-			"(CREATEROLE), where the roles reporting_owner, reporting_reader, reporting_producer, reporting_requester and reporting_worker do not exist yet; or an administrator "+
-			"who creates these five, grants reporting_owner to the migrating role, and grants usage and create on the schema "+
-			"to reporting_owner and to the migrating role", err)
+		return fmt.Errorf("%w\nThe migrating role lacks a right. Use a role that owns the database and may create roles (CREATEROLE). "+
+			"Or let an administrator create the roles reporting_owner, reporting_reader, reporting_producer, reporting_requester "+
+			"and reporting_worker, grant reporting_owner to the migrating role, create the schema reporting_river with the owner "+
+			"reporting_owner, and grant usage and create on the schema of the tables to reporting_owner and to the migrating role", err)
 	}
 	if ok && pg.Code == "55P03" { // lock_not_available
-		return fmt.Errorf("%w\nSomebody reads or writes the tables for long. This step was undone: try again, at a quiet time", err)
+		return fmt.Errorf("%w\nA long transaction uses the tables. This migration was rolled back: try again when it has ended", err)
 	}
 	return err
 }
 
-// requiredVersion is the newest migration this program was built with.
+// requiredVersion returns the version of the newest migration in this program.
 func requiredVersion() (int64, error) {
 	entries, err := migrations.FS.ReadDir(".")
 	if err != nil {
 		return 0, fmt.Errorf("read migrations: %w", err)
 	}
-	newest := int64(queueMigration)
+	newest := int64(queueMigrationVersion)
 	for _, e := range entries {
 		version, err := goose.NumericComponent(e.Name())
 		if err != nil {
@@ -132,4 +133,23 @@ func requiredVersion() (int64, error) {
 		newest = max(newest, version)
 	}
 	return newest, nil
+}
+
+// queueMigrationVersion is the version of the migration that creates River's tables. It is
+// the only migration that is no file, because River brings its own.
+const queueMigrationVersion = 7
+
+func queueMigration(config *pgxpool.Config) *goose.Migration {
+	return goose.NewGoMigration(queueMigrationVersion, &goose.GoFunc{
+		RunDB: func(ctx context.Context, _ *sql.DB) error {
+			config := config.Copy()
+			config.MaxConns = 1
+			pool, err := pgxpool.NewWithConfig(ctx, config)
+			if err != nil {
+				return fmt.Errorf("migrate queue: %w", err)
+			}
+			defer pool.Close()
+			return queue.Migrate(ctx, pool)
+		},
+	}, nil)
 }

@@ -15,16 +15,22 @@ import (
 	"reporting/internal/report"
 )
 
-// Queue is where jobs wait for a worker, in the same database.
+// Queue is the job queue, in the same database. worker/queue implements it.
 type Queue interface {
-	// Add adds an entry for a job as part of a transaction. It is not begun before due;
-	// zero means as soon as a worker is free.
-	Add(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (entry int64, err error)
-	// Drop takes back an entry that was begun and will not end.
-	Drop(ctx context.Context, tx pgx.Tx, entry int64) error
+	// Insert adds an entry for a job as part of a transaction. A worker starts it at due;
+	// zero means as soon as a worker is free. A due time in the past keeps the job's
+	// position before the jobs that are due later.
+	Insert(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (entry int64, err error)
+	// Cancel takes an entry out of the queue. An entry that does not exist is no error.
+	Cancel(ctx context.Context, tx pgx.Tx, entry int64) error
+	// Stranded returns waiting jobs whose entry a worker took before a time and did not
+	// begin.
+	Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) ([]report.JobID, error)
+	// Lost returns waiting jobs whose entry is deleted or has ended.
+	Lost(ctx context.Context, tx pgx.Tx, limit int) ([]report.JobID, error)
 }
 
-// Orders takes orders for reports. It implements report.Orders.
+// OrderStore stores orders. It implements report.Orders.
 type OrderStore struct {
 	pool    *Pool
 	queue   Queue
@@ -32,8 +38,8 @@ type OrderStore struct {
 	now     Clock
 }
 
-// Clock tells the time in place of the database's, for tests; nil, or a nil time: the
-// database's own.
+// Clock returns the time that the database uses instead of its own, for tests. A nil Clock
+// or a nil time means the database's clock.
 type Clock func() *time.Time
 
 func (c Clock) time() *time.Time {
@@ -43,7 +49,7 @@ func (c Clock) time() *time.Time {
 	return c()
 }
 
-// orSystem is the time, by the system's clock where there is no other.
+// orSystem returns the time of the Clock, or of the system's clock without one.
 func (c Clock) orSystem() time.Time {
 	if at := c.time(); at != nil {
 		return *at
@@ -51,16 +57,15 @@ func (c Clock) orSystem() time.Time {
 	return time.Now()
 }
 
-// NewOrders returns a store on pool. timeout is how long the database may take for one
-// order.
+// NewOrderStore returns a store on pool. timeout limits the transaction of an order.
 func NewOrderStore(pool *Pool, queue Queue, timeout time.Duration, now Clock) *OrderStore {
 	return &OrderStore{pool: pool, queue: queue, timeout: timeout, now: now}
 }
 
 const (
-	// Orders of a user are placed one after the other, or many at once would all see room
-	// for one more. Users who share a number wait for each other, and no more than that.
-	takeTurns       = `select pg_advisory_xact_lock('report_job'::regclass::oid::integer, hashtext($1))`
+	// A lock serializes the orders of a user; otherwise concurrent orders would all see room
+	// for one more. Users whose hashes are equal share a lock.
+	lockUser        = `select pg_advisory_xact_lock('report_job'::regclass::oid::integer, hashtext($1))`
 	countUnfinished = `
 select count(*) from report_job j join report_attempt r on r.job_id = j.id
  where j.user_id = $1 and j.ended_at is null and j.status in ('SCHEDULED', 'QUEUED', 'RUNNING')`
@@ -71,34 +76,34 @@ insert into report_job (id, report_class, user_id, status, binary_reference, par
 values ($1, $2, $3, $4, 'Binary/' || $5::bigint, $6, $7)`
 	insertPlaceholder = `
 insert into report_binary_version (binary_id, version, content_type, source, last_updated, size) values ($1, 1, $2, $3, $4, $5)`
-	insertPiece = `insert into report_binary_piece (binary_id, version, number, data) values ($1, 1, 0, $2)`
-	insertRun   = `insert into report_attempt (job_id, due_at, entry, idle_since) values ($1, $2, $3, $4)`
+	insertPiece   = `insert into report_binary_piece (binary_id, version, number, data) values ($1, 1, 0, $2)`
+	insertAttempt = `insert into report_attempt (job_id, due_at, river_job_id, idle_since) values ($1, $2, $3, $4)`
 )
 
-// Place implements report.Orders.
-func (o *OrderStore) Submit(ctx context.Context, order report.Order) (placed report.Submission, err error) {
-	placed.JobID = report.JobID(uuid.New())
-	placed.Binary = report.Binary{
+// Submit implements report.Orders.
+func (o *OrderStore) Submit(ctx context.Context, order report.Order) (submitted report.Submission, err error) {
+	submitted.JobID = report.JobID(uuid.New())
+	submitted.Binary = report.Binary{
 		Version: 1, UserID: order.UserID, ContentType: report.PlaceholderType, Source: order.Source, Size: int64(len(report.Placeholder)),
 	}
-	err = o.pool.transact(ctx, o.timeout, func(ctx context.Context, tx pgx.Tx) error { return o.place(ctx, tx, order, &placed) })
-	return placed, err
+	err = o.pool.transact(ctx, o.timeout, func(ctx context.Context, tx pgx.Tx) error { return o.submit(ctx, tx, order, &submitted) })
+	return submitted, err
 }
 
-func (o *OrderStore) place(ctx context.Context, tx pgx.Tx, order report.Order, placed *report.Submission) error {
-	b := &placed.Binary
-	id := uuidOf(placed.JobID)
+func (o *OrderStore) submit(ctx context.Context, tx pgx.Tx, order report.Order, submitted *report.Submission) error {
+	b := &submitted.Binary
+	id := uuidOf(submitted.JobID)
 	var unfinished int
 	var batch pgx.Batch
 	batch.Queue(actFor, RequesterRole, order.UserID)
-	batch.Queue(takeTurns, order.UserID)
+	batch.Queue(lockUser, order.UserID)
 	batch.Queue(countUnfinished, order.UserID).QueryRow(func(row pgx.Row) error { return row.Scan(&unfinished) })
 	batch.Queue(insertBinary, order.UserID, id, o.now.time()).QueryRow(func(row pgx.Row) error { return row.Scan(&b.ID, &b.LastUpdated) })
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
 	if unfinished >= report.MaxUnfinishedJobs {
-		return &report.Error{Kind: report.LimitExceeded, Cause: errors.New("the user has many unfinished jobs")}
+		return &report.Error{Kind: report.LimitExceeded, Cause: errors.New("the user has the maximum number of unfinished jobs")}
 	}
 	status, due := report.Queued, b.LastUpdated
 	if !order.Due.IsZero() {
@@ -112,35 +117,35 @@ func (o *OrderStore) place(ctx context.Context, tx pgx.Tx, order report.Order, p
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	entry, err := o.queue.Add(ctx, tx, placed.JobID, order.Due)
+	entry, err := o.queue.Insert(ctx, tx, submitted.JobID, order.Due)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, insertRun, id, due, entry, b.LastUpdated)
+	_, err = tx.Exec(ctx, insertAttempt, id, due, entry, b.LastUpdated)
 	return err
 }
 
-const selectStage = `
+const selectState = `
 select j.report_class, j.status, coalesce(j.failure_reason, ''), r.due_at, coalesce(r.progress, ''), coalesce(b.id, 0)
   from report_job j
   join report_attempt r on r.job_id = j.id
   left join report_binary b on b.job_id = j.id and b.deleted_at is null
  where j.user_id = $1 and j.id = $2`
 
-// Stage implements report.Orders.
-func (o *OrderStore) State(ctx context.Context, userID string, id report.JobID) (stage report.JobState, err error) {
+// State implements report.Orders.
+func (o *OrderStore) State(ctx context.Context, userID string, id report.JobID) (state report.JobState, err error) {
 	err = o.pool.ask(ctx, o.timeout, func(batch *pgx.Batch) {
 		batch.Queue(SetUser, userID)
-		batch.Queue(selectStage, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error {
+		batch.Queue(selectState, userID, uuidOf(id)).QueryRow(func(row pgx.Row) error {
 			var due *time.Time
-			err := row.Scan(&stage.ReportClass, &stage.Status, &stage.FailureReason, &due, &stage.Progress, &stage.BinaryID)
+			err := row.Scan(&state.ReportClass, &state.Status, &state.FailureReason, &due, &state.Progress, &state.BinaryID)
 			if due != nil {
-				stage.Due = *due
+				state.Due = *due
 			}
 			return err
 		})
 	})
-	return stage, err
+	return state, err
 }
 
 // Cancel implements report.Orders.
@@ -154,8 +159,8 @@ func (o *OrderStore) Cancel(ctx context.Context, userID string, id report.JobID)
 	})
 }
 
-// What deleting a result does, for one user's ($1): the Binary before its versions, as
-// retention does, so that none of the two waits for the other.
+// The statements that delete a result of a user ($1). They delete the Binary before its
+// versions, as Purge does, so that the two do not deadlock.
 const (
 	cancelJob = `
 update report_job set status = 'CANCELLED', ended_at = greatest(coalesce($3::timestamptz, now()), started_at, created_at)
@@ -164,10 +169,10 @@ update report_job set status = 'CANCELLED', ended_at = greatest(coalesce($3::tim
 	deleteBinary   = `update report_binary set deleted_at = coalesce($3::timestamptz, now()) where user_id = $1 and deleted_at is null `
 )
 
-// uuidOf is an id in a form that every way of sending statements knows to write.
+// uuidOf returns an id in a form that every query mode of pgx can encode.
 func uuidOf(id report.JobID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
-// ask sends a batch, which is one round trip and one transaction.
+// ask sends a batch as one round trip and one transaction.
 func (p *Pool) ask(ctx context.Context, timeout time.Duration, fill func(*pgx.Batch)) error {
 	return p.use(ctx, timeout, func(ctx context.Context, conn *pgx.Conn) error {
 		var batch pgx.Batch
@@ -176,14 +181,15 @@ func (p *Pool) ask(ctx context.Context, timeout time.Duration, fill func(*pgx.Ba
 	})
 }
 
-// transact runs a transaction.
+// transact runs a transaction within a time limit.
 func (p *Pool) transact(ctx context.Context, timeout time.Duration, run func(context.Context, pgx.Tx) error) error {
 	return p.use(ctx, timeout, func(ctx context.Context, conn *pgx.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return run(ctx, tx) })
 	})
 }
 
-// use lends a connection for so long, and makes errors the domain's.
+// use runs a function on a connection within a time limit and converts its error to an
+// error of the domain.
 func (p *Pool) use(ctx context.Context, timeout time.Duration, run func(context.Context, *pgx.Conn) error) error {
 	conn, err := p.acquire(ctx)
 	if err != nil {

@@ -7,38 +7,37 @@ import (
 	"time"
 )
 
-// Binary is one version of a result: what a Binary resource says of it, without its
-// data.
+// Binary describes one version of a Binary resource, without its data.
 type Binary struct {
 	ID          int64
-	Version     int    // from 1, the placeholder; 2 is the result
-	UserID      string // whose it is
+	Version     int    // 1 is the placeholder, 2 the result
+	UserID      string // the owner
 	ContentType string
-	Source      string // the request that made it; empty for what a worker made
+	Source      string // id of the request that created it; empty for a version that a worker stored
 	LastUpdated time.Time
 	Size        int64  // bytes
-	FileName    string // for who saves it; empty: none in particular
+	FileName    string // suggested name of a download; may be empty
 }
 
-// BinaryPlace names a version of a Binary of a user. Version zero is the latest.
+// BinaryKey identifies a version of a user's Binary. Version zero is the latest one.
 type BinaryKey struct {
 	UserID  string
 	ID      int64
 	Version int
 }
 
-// PieceSize is how many bytes of data are read at once.
+// PieceSize is the size of the pieces in which the store keeps data, in bytes.
 const PieceSize = 256 << 10
 
-// Binaries is the port through which results are read and deleted. Errors are of type
-// *Error; NotFound is also what somebody else's Binary is.
+// Binaries is the port through which users read and delete results. Errors are of type
+// *Error. A Binary of another user is NotFound.
 type Binaries interface {
-	// Binary returns a version; Deleted is the error for one that is there no more.
-	Binary(ctx context.Context, place BinaryKey) (Binary, error)
-	// Piece appends a piece of a version's data to buffer: number times PieceSize from
-	// its begin, and as long, or to its end.
-	Piece(ctx context.Context, place BinaryKey, number int, buffer []byte) ([]byte, error)
-	// Delete deletes a Binary with all versions, and cancels the job that would have
-	// filled it. Deleting what is deleted already is no error.
+	// Binary returns a version. The error of a deleted one is Deleted.
+	Binary(ctx context.Context, key BinaryKey) (Binary, error)
+	// Piece appends piece number (from 0) of a version's data to buffer. Every piece but the
+	// last has PieceSize bytes.
+	Piece(ctx context.Context, key BinaryKey, number int, buffer []byte) ([]byte, error)
+	// Delete deletes a Binary with all versions and cancels the job that would fill it.
+	// Deleting a deleted Binary succeeds.
 	Delete(ctx context.Context, userID string, id int64) error
 }

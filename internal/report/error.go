@@ -4,54 +4,39 @@ package report
 
 import "errors"
 
-// Kind is what a caller can do about an error.
+// Kind classifies an error by what a caller can do about it.
 type Kind int
 
-// The kinds of error.
+// The kinds of error. The zero value means no error.
 const (
-	// Internal is a fault of ours: trying again will not help.
-	Internal Kind = iota
-	// Unavailable means that something we need is away or full: try again soon.
-	Unavailable
-	// Timeout means that the work took longer than it may: try again later.
-	Timeout
-	// Gone means that whoever asked is no longer there to be answered.
-	Disconnected
-	// NotFound means that there is no such thing, or none of the caller's.
-	NotFound
-	// Deleted means that there was such a thing.
-	Deleted
-	// Lost means that a run is not, or not any more, the job's.
-	Superseded
-	// Excess means that the user has too much of it already.
-	LimitExceeded
+	NoError       Kind = iota
+	Internal           // a fault of this service: a retry fails again
+	Unavailable        // a dependency is down or full: retry soon
+	Timeout            // the operation exceeded its time limit: retry later
+	Disconnected       // the client disconnected before the response
+	NotFound           // the object does not exist, or belongs to another user
+	Deleted            // the object existed and is deleted
+	Superseded         // the attempt no longer holds its job
+	LimitExceeded      // the user has reached a limit
 )
 
-// String names the kind for logs.
-func (k Kind) String() string {
-	switch k {
-	case Internal:
-		return "internal"
-	case Unavailable:
-		return "unavailable"
-	case Timeout:
-		return "timeout"
-	case Disconnected:
-		return "gone"
-	case NotFound:
-		return "not found"
-	case Deleted:
-		return "deleted"
-	case Superseded:
-		return "lost"
-	case LimitExceeded:
-		return "excess"
-	}
-	return "unknown"
+var kindNames = [...]string{
+	NoError: "no error", Internal: "internal", Unavailable: "unavailable", Timeout: "timeout", Disconnected: "disconnected",
+	NotFound: "not found", Deleted: "deleted", Superseded: "superseded", LimitExceeded: "limit exceeded",
 }
 
-// Error is a failure of a port: its kind, and a cause that is for logs only and
-// never shown to a client.
+// String returns the name of the kind for logs.
+func (k Kind) String() string {
+	if k < 0 || int(k) >= len(kindNames) {
+		return "unknown"
+	}
+	return kindNames[k]
+}
+
+// Retryable reports whether the same operation can succeed later.
+func (k Kind) Retryable() bool { return k == Unavailable || k == Timeout }
+
+// Error is a failure of a port. Its cause is for logs and is never shown to a client.
 type Error struct {
 	Kind  Kind
 	Cause error
@@ -68,11 +53,12 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Passes tells whether the same may well succeed a while later.
-func (k Kind) Retryable() bool { return k == Unavailable || k == Timeout }
-
-// KindOf returns the kind of err: Internal for whatever is not an *Error, and for nil.
+// KindOf returns the kind of err: NoError for nil, Internal for an error that is not an
+// *Error.
 func KindOf(err error) Kind {
+	if err == nil {
+		return NoError
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}

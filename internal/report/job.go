@@ -11,12 +11,11 @@ import (
 // JobID is the identity of a job: the sixteen bytes of a UUID (RFC 9562).
 type JobID [16]byte
 
-// jobIDLength is the length of a UUID in text: 32 hexadecimal digits, 4 hyphens.
+// jobIDLength is the length of a UUID as text: 32 hexadecimal digits and 4 hyphens.
 const jobIDLength = 36
 
-// AppendText appends the lower-case text form, as in
-// ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc. The error is always nil; it is there
-// for encoding.TextAppender.
+// AppendText implements encoding.TextAppender. It appends the lower-case text form, such
+// as ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc. The error is always nil.
 func (id JobID) AppendText(dst []byte) ([]byte, error) {
 	var text [jobIDLength]byte
 	hex.Encode(text[0:8], id[0:4])
@@ -34,63 +33,60 @@ func (id JobID) String() string {
 	return string(text)
 }
 
-// Job is one report that a user scheduled or executed.
+// Job is one report that a user ordered.
 type Job struct {
 	ID          JobID
 	ReportClass string // name of the report's generator class, 1 to 512 characters
-	UserID      string // who owns it: opaque, compared byte for byte
+	UserID      string // the owner: opaque, compared byte for byte
 	Status      Status
-	// BinaryReference points to the result: a relative FHIR reference such as
-	// Binary/7, or an absolute URL. Empty while there is none.
+	// BinaryReference points to the result: a relative FHIR reference such as Binary/7, or
+	// an absolute URL. It is empty while there is no result.
 	BinaryReference string
-	// Parameters is the Parameters resource that the report was asked for with,
-	// as JSON text, byte for byte as it was stored.
+	// Parameters is the Parameters resource of the order, as JSON text, byte for byte as it
+	// was stored.
 	Parameters []byte
 	Created    time.Time
-	Started    time.Time // zero: not started yet
-	Ended      time.Time // zero: not ended yet
-	// FailureReason says in words why a job failed; empty: nobody has said.
+	Started    time.Time // zero: not started
+	Ended      time.Time // zero: not ended
+	// FailureReason tells the user why the job failed. It may be empty.
 	FailureReason string
 }
 
-// Filter says which jobs are wanted.
+// Filter selects jobs.
 type Filter struct {
-	// UserID is the caller; only jobs with exactly this owner are read. An
-	// empty UserID owns nothing.
+	// UserID is the caller. Only jobs with exactly this owner are read. An empty UserID
+	// owns no job.
 	UserID string
-	// Statuses are the states wanted; none means all.
+	// Statuses are the selected states; none means all.
 	Statuses []Status
-	// Since is the earliest creation wanted, itself included; zero means any.
+	// Since is the earliest creation time, inclusive; zero means any.
 	Since time.Time
-	// After is where to begin in the list: behind that place. Zero means at its head.
+	// After is the cursor behind which the list continues; zero means from its start.
 	After Cursor
-	// Count is how many jobs are wanted at most, the newest; zero means all.
+	// Count is the maximum number of jobs, newest first; zero means all.
 	Count int
 }
 
-// Place is where a job stands in the list of its owner. It never changes, as long as
-// there is the job.
+// Cursor is the keyset position of a job in its owner's list. It never changes.
 type Cursor struct {
 	Created time.Time
 	ID      JobID
 }
 
-// IsZero tells whether it is no place at all.
-func (p Cursor) IsZero() bool { return p.Created.IsZero() }
+// IsZero reports whether c is no position.
+func (c Cursor) IsZero() bool { return c.Created.IsZero() }
 
-// Place is where the job stands.
+// Cursor returns the position of the job.
 func (j *Job) Cursor() Cursor { return Cursor{Created: j.Created, ID: j.ID} }
 
-// Jobs is the port through which jobs are read.
+// Jobs is the port through which users list their jobs.
 type Jobs interface {
-	// EachJob calls yield for every job that the filter selects, newest
-	// created first and ties by id, while they arrive from the store. The job and its
-	// Parameters belong to the store and may be overwritten after yield returns, so
-	// yield copies what it keeps. A connection to the store waits for yield, which
-	// therefore waits for nobody: a list for a client is read in pieces, with Count and
-	// After, and sent between them.
+	// EachJob calls yield for every job that the filter selects, newest first and ties by
+	// id, while the rows arrive from the store. The job and its Parameters are overwritten
+	// after yield returns, so yield copies what it keeps. EachJob holds a connection until
+	// it returns, so yield must not block: a caller with a long list reads pages with Count
+	// and After, and sends each page between two calls.
 	//
-	// An error of yield ends the reading and is returned as it is. Every other
-	// error is of type *Error.
+	// EachJob returns an error of yield unchanged. Every other error is of type *Error.
 	EachJob(ctx context.Context, filter Filter, yield func(*Job) error) error
 }

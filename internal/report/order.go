@@ -7,52 +7,51 @@ import (
 	"time"
 )
 
-// Order is what a user asks for: a report, to be made later.
+// Order asks for a report that a worker generates later.
 type Order struct {
 	ReportClass string
 	UserID      string
-	// Parameters is the Parameters resource that it is asked for with, as JSON text.
-	Parameters []byte
-	Source     string    // id of the request
-	Due        time.Time // not to be begun before; zero: as soon as a worker is free
+	Parameters  []byte    // the Parameters resource of the request, as JSON
+	Source      string    // id of the request
+	Due         time.Time // earliest start; zero: as soon as a worker is free
 }
 
-// Placed is what an order became.
+// Submission is the job and the placeholder that an order creates.
 type Submission struct {
 	JobID  JobID
 	Binary Binary // version 1, the placeholder
 }
 
-// The placeholder's data and its type, as the reference service has them.
+// The placeholder's data and content type, as the reference service has them.
 const (
 	Placeholder     = "*NOT GENERATED YET*"
 	PlaceholderType = "text/plain"
 )
 
-// LongestUserID is how many characters the id of a job's owner may have.
+// MaxUserIDLength is the longest id of a job's owner, in characters.
 const MaxUserIDLength = 512
 
-// MostUnfinished is how many jobs a user may have waiting and running.
+// MaxUnfinishedJobs is how many jobs that have not ended a user may have.
 const MaxUnfinishedJobs = 100
 
-// Orders is the port through which reports are asked for.
+// Orders is the port through which users order and cancel reports. Errors are of type
+// *Error.
 type Orders interface {
-	// Place stores a job, its placeholder and its entry in the queue: all or nothing. The
-	// error is of type *Error; Excess is that of a user who has MostUnfinished jobs.
+	// Submit stores a job, its placeholder and its entry in the queue in one transaction.
+	// LimitExceeded means that the user has MaxUnfinishedJobs.
 	Submit(ctx context.Context, order Order) (Submission, error)
-	// Stage tells how far a job of the user has come.
+	// State returns the state of a job of the user.
 	State(ctx context.Context, userID string, id JobID) (JobState, error)
-	// Cancel deletes the Binary of a job, if that is still there, and cancels the job if
-	// that has not ended.
+	// Cancel deletes the Binary of a job and cancels the job unless it has ended.
 	Cancel(ctx context.Context, userID string, id JobID) error
 }
 
-// Stage is how far a job has come.
+// JobState is the progress of one job.
 type JobState struct {
 	ReportClass   string
 	Status        Status
-	Due           time.Time // not begun before; zero: not known
+	Due           time.Time // earliest start; zero: unknown
 	Progress      string    // in words; empty: none
 	FailureReason string
-	BinaryID      int64 // its id; 0: none that is still there
+	BinaryID      int64 // 0: the Binary is deleted
 }

@@ -4,37 +4,36 @@ package report
 
 import "slices"
 
-// Status is the state of a report job, spelled as it is stored and answered.
-// DONE and FAILED are the words that the reference service publishes; the
-// others are this service's names for the time before and beside them.
+// Status is the state of a report job, spelled as in the database and in responses. The
+// reference service publishes DONE and FAILED; this service names the other states.
 type Status string
 
 // The six states of a job.
 const (
-	Scheduled Status = "SCHEDULED" // accepted, to be run at a later hour
-	Queued    Status = "QUEUED"    // waiting for a free worker
-	Running   Status = "RUNNING"   // being generated now
+	Scheduled Status = "SCHEDULED" // accepted, due at a later time
+	Queued    Status = "QUEUED"    // waits for a free worker
+	Running   Status = "RUNNING"   // a worker generates the report
 	Done      Status = "DONE"      // ended with a result
 	Failed    Status = "FAILED"    // ended without one
-	Cancelled Status = "CANCELLED" // ended because somebody asked for it
+	Cancelled Status = "CANCELLED" // ended by its user
 )
 
-// Statuses lists every state in the order of a job's life.
+// Statuses lists the states in the order of a job's lifecycle.
 func Statuses() []Status {
 	return []Status{Scheduled, Queued, Running, Done, Failed, Cancelled}
 }
 
-// Valid tells whether s is one of the six states, in exactly that spelling.
+// Valid reports whether s is one of the six states, in exactly that spelling.
 func (s Status) Valid() bool { return slices.Contains(Statuses(), s) }
 
-// Final tells whether a job in this state has ended for good.
+// Final reports whether a job in this state has ended.
 func (s Status) Final() bool {
 	return s == Done || s == Failed || s == Cancelled
 }
 
-// CanBecome tells whether a job may go from s to next. Staying in a state is
-// no transition and always allowed. A running job may return to QUEUED: that is
-// how a worker hands it back.
+// CanTransitionTo reports whether a job may go from s to next. Staying in a state is always
+// allowed. A running job returns to QUEUED when its worker releases it, or when the sweep
+// requeues it.
 func (s Status) CanTransitionTo(next Status) bool {
 	if s == next {
 		return s.Valid()

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package queue is where report jobs wait for a worker: River, in the same database and,
-// for what belongs together, in the same transaction. Its entries hold ids of jobs and
-// nothing else; what a job is and how it does stands in the tables of jobs.
+// Package queue is the job queue: River, in the same database and in a schema of its own. It
+// is the only package that knows River and its tables. Its entries hold ids of jobs and
+// nothing else; report_job and report_attempt hold the state of a job.
 //
-// internal/app imports it, and the benches and tests of whole services.
+// internal/postgres imports it for the migration, internal/app for the rest.
 package queue
 
 import (
@@ -22,7 +22,17 @@ import (
 	"reporting/internal/report"
 )
 
-// args are an entry's.
+const (
+	// Schema is the Postgres schema of River's tables.
+	Schema = "reporting_river"
+	// name is the name of the queue in River.
+	name = "reporting"
+	// maxAttempts is how often River starts an entry. It is high, because report_attempt
+	// counts the attempts of a job, over all its entries.
+	maxAttempts = 100
+)
+
+// args are the arguments of an entry.
 type args struct {
 	JobID uuid.UUID `json:"job_id"`
 }
@@ -30,44 +40,94 @@ type args struct {
 // Kind implements river.JobArgs.
 func (args) Kind() string { return "report" }
 
-// tries is how often an entry is begun. It is not what ends a job, which counts its
-// attempts itself, also over several entries.
-const tries = 100
-
-// Entries adds entries, and takes them back. It implements postgres.Queue.
-type Entries struct {
+// Queue inserts and cancels entries. It implements postgres.Queue.
+type Queue struct {
 	client *river.Client[pgx.Tx]
+	now    func() time.Time
 }
 
-// NewEntries returns the queue, for adding to it only.
-func NewEntries() (*Entries, error) { return NewEntriesAt(nil) }
-
-// NewEntriesAt is NewEntries with another clock than the system's, for tests.
-func NewEntriesAt(now func() time.Time) (*Entries, error) {
-	config := &river.Config{SkipUnknownJobCheck: true}
+// New returns the queue. now is the clock; nil means the system's.
+func New(now func() time.Time) (*Queue, error) {
+	config := &river.Config{Schema: Schema, SkipUnknownJobCheck: true}
 	if now != nil {
 		config.Test.Time = clock(now)
+	} else {
+		now = time.Now
 	}
 	client, err := river.NewClient(riverpgxv5.New(nil), config)
 	if err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
+		return nil, fmt.Errorf("create queue: %w", err)
 	}
-	return &Entries{client: client}, nil
+	return &Queue{client: client, now: now}, nil
 }
 
-// Add implements postgres.Queue.
-func (e *Entries) Add(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (entry int64, err error) {
-	added, err := e.client.InsertTx(ctx, tx, args{JobID: uuid.UUID(id)}, &river.InsertOpts{MaxAttempts: tries, ScheduledAt: due})
+// Insert implements postgres.Queue.
+func (q *Queue) Insert(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (entry int64, err error) {
+	options := &river.InsertOpts{Queue: name, MaxAttempts: maxAttempts}
+	overdue := !due.IsZero() && !due.After(q.now())
+	if !overdue {
+		options.ScheduledAt = due
+	}
+	inserted, err := q.client.InsertTx(ctx, tx, args{JobID: uuid.UUID(id)}, options)
 	if err != nil {
-		return 0, fmt.Errorf("add to queue: %w", err)
+		return 0, fmt.Errorf("insert entry: %w", err)
 	}
-	return added.Job.ID, nil
+	if overdue { // River would make the entry wait for its scheduler
+		if _, err := tx.Exec(ctx, `update `+Schema+`.river_job set scheduled_at = $2 where id = $1`, inserted.Job.ID, due); err != nil {
+			return 0, fmt.Errorf("insert entry: %w", err)
+		}
+	}
+	return inserted.Job.ID, nil
 }
 
-// Drop implements postgres.Queue. An entry that has ended goes after a while, by itself.
-func (e *Entries) Drop(ctx context.Context, tx pgx.Tx, entry int64) error {
-	if _, err := e.client.JobCancelTx(ctx, tx, entry); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
-		return fmt.Errorf("take out of queue: %w", err)
+// Cancel implements postgres.Queue. River deletes cancelled entries after a day.
+func (q *Queue) Cancel(ctx context.Context, tx pgx.Tx, entry int64) error {
+	if _, err := q.client.JobCancelTx(ctx, tx, entry); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
+		return fmt.Errorf("cancel entry: %w", err)
 	}
 	return nil
 }
+
+// Stranded implements postgres.Queue. It starts from the few running entries.
+func (q *Queue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) ([]report.JobID, error) {
+	return jobIDs(ctx, tx, `
+		select a.job_id
+		  from `+Schema+`.river_job e
+		  join report_attempt a on a.job_id = (e.args->>'job_id')::uuid and a.river_job_id = e.id
+		  join report_job j on j.id = a.job_id
+		 where e.state = 'running' and e.queue = $3 and e.attempted_at < $1 and a.idle_since < $1
+		   and j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
+		 limit $2`, before, limit, name)
+}
+
+// Lost implements postgres.Queue. It reads all waiting jobs.
+func (q *Queue) Lost(ctx context.Context, tx pgx.Tx, limit int) ([]report.JobID, error) {
+	return jobIDs(ctx, tx, `
+		select j.id
+		  from report_job j join report_attempt a on a.job_id = j.id
+		 where j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
+		   and not exists (select from `+Schema+`.river_job e where e.id = a.river_job_id and e.finalized_at is null)
+		 limit $1`, limit)
+}
+
+func jobIDs(ctx context.Context, tx pgx.Tx, sql string, values ...any) ([]report.JobID, error) {
+	rows, _ := tx.Query(ctx, sql, values...)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
+	if err != nil {
+		return nil, fmt.Errorf("compare queue with jobs: %w", err)
+	}
+	list := make([]report.JobID, len(ids))
+	for i, id := range ids {
+		list[i] = report.JobID(id)
+	}
+	return list, nil
+}
+
+// clock implements rivertype.TimeGenerator.
+type clock func() time.Time
+
+// Now implements rivertype.TimeGenerator.
+func (c clock) Now() time.Time { return c() }
+
+// NowOrNil implements rivertype.TimeGenerator.
+func (c clock) NowOrNil() *time.Time { return new(c.Now()) }
