@@ -11,17 +11,6 @@ import (
 	"time"
 )
 
-// Diagnostic is a fault, and what an operator can do about it. It holds no secrets.
-type Diagnostic struct{ Problem, Remedy string }
-
-// Error returns the problem and the remedy.
-func (d Diagnostic) Error() string {
-	if d.Remedy == "" {
-		return d.Problem
-	}
-	return d.Problem + ": " + d.Remedy
-}
-
 // Result rates a finding.
 type Result string
 

@@ -10,13 +10,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"reporting/internal/doctor"
 )
 
 // Diagnostic is a fault of the database, and what an operator can do about it. It holds no
 // secrets. Readiness, the log and the doctor show it.
-type Diagnostic = doctor.Diagnostic
+type Diagnostic struct{ Problem, Remedy string }
+
+// Error returns the problem and the remedy.
+func (d Diagnostic) Error() string {
+	if d.Remedy == "" {
+		return d.Problem
+	}
+	return d.Problem + ": " + d.Remedy
+}
 
 var (
 	// errFull means that the server has no connection to spare.

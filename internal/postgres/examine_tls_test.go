@@ -38,13 +38,13 @@ func TestExamineEncryption(t *testing.T) {
 	t.Parallel()
 	through, authority := startTLS(t, pgtest.New(t).Reader)
 	for options, want := range map[string]string{
-		"?sslmode=disable": "ok database: the connection stays on this machine, without TLS",
-		"?sslmode=require": "warning database: the connection is encrypted (TLS 1.3), but whose server",
-		"?sslmode=allow":   "ok database: the connection stays on this machine, without TLS",
-		"":                 "warning database: the connection is encrypted (TLS 1.3), but whose server", // prefer
-		"?sslmode=verify-full&sslrootcert=" + url.QueryEscape(authority): "ok database: the connection is encrypted (TLS 1.3), and the server's certificate is checked",
-		"?sslmode=verify-ca&sslrootcert=" + url.QueryEscape(authority):   "ok database: the connection is encrypted (TLS 1.3), and the server's certificate is checked",
-		"?sslmode=verify-full": "wrong database: |failed to verify certificate",
+		"?sslmode=disable": "ok database: the connection stays on this machine",
+		"?sslmode=require": "warning database: the connection is encrypted (TLS 1.3), but the server's certificate is not verified",
+		"?sslmode=allow":   "ok database: the connection stays on this machine",
+		"":                 "warning database: the connection is encrypted (TLS 1.3), but the server's certificate is not verified", // prefer
+		"?sslmode=verify-full&sslrootcert=" + url.QueryEscape(authority): "ok database: the connection is encrypted (TLS 1.3), and the server's certificate is verified",
+		"?sslmode=verify-ca&sslrootcert=" + url.QueryEscape(authority):   "ok database: the connection is encrypted (TLS 1.3), and the server's certificate is verified",
+		"?sslmode=verify-full": "error database: |failed to verify certificate",
 	} {
 		_, all := examine(t, postgres.Examination{URL: through + options})
 		begin, part, _ := strings.Cut(want, "|")
@@ -61,7 +61,7 @@ func (far) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1
 
 func TestExamineOpenConnection(t *testing.T) {
 	t.Parallel()
-	if f := postgres.Encryption(far{}); f.Result != doctor.Warning || !strings.Contains(f.Text, "not encrypted") {
+	if f := postgres.Encryption(far{}); f.Result != doctor.Warning || !strings.Contains(f.Message, "not encrypted") {
 		t.Errorf("%+v", f)
 	}
 }
@@ -74,8 +74,8 @@ func TestExamineStandby(t *testing.T) {
 		e    postgres.Examination
 		want string
 	}{
-		"as the primary": {postgres.Examination{}, "warning server: the server is a standby: lists may be old"},
-		"as a replica":   {postgres.Examination{Area: "replica", Setting: "X", Replica: true}, "ok replica server: the server is a standby that keeps up"},
+		"as the primary": {postgres.Examination{}, "warning server: the server is a standby: its jobs may be old"},
+		"as a replica":   {postgres.Examination{Area: "replica", Setting: "X", Replica: true}, "ok replica server: the server is a standby, and its lag is small"},
 	} {
 		row.e.URL = postgres.WithRole(p.standby.URL("postgres", "postgres"), postgres.ReaderRole)
 		var all []string

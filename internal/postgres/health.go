@@ -27,6 +27,7 @@ type Health struct {
 	required int64 // schema version
 	prepares bool  // the service prepares statements
 	timeout  time.Duration
+	ttl      time.Duration // of a result
 	now      func() time.Time
 
 	mu      sync.Mutex
@@ -55,7 +56,7 @@ func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, 
 	if err != nil {
 		return nil, err
 	}
-	return &Health{pool: pool, required: required, prepares: prepares, timeout: healthTimeout, now: now}, nil
+	return &Health{pool: pool, required: required, prepares: prepares, timeout: healthTimeout, ttl: healthTTL, now: now}, nil
 }
 
 // Check returns nil when the database answers, has the schema that this program needs, lets
@@ -83,7 +84,7 @@ func (h *Health) Check(ctx context.Context) error {
 func (h *Health) last() (valid bool, result error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return !h.checked.IsZero() && h.now().Sub(h.checked) < healthTTL, h.result
+	return !h.checked.IsZero() && h.now().Sub(h.checked) < h.ttl, h.result
 }
 
 func (h *Health) run(ctx context.Context) error {

@@ -14,8 +14,8 @@ import (
 	"reporting/internal/report"
 )
 
-// run sends a batch, reads its results, and finishes every query in it.
-func (c *Coalescer) run(batch []*Query) {
+// runBatch sends a batch, reads its results, and finishes every query in it.
+func (c *Coalescer) runBatch(batch []*Query) {
 	ctx, cancel := whileWanted(batch)
 	defer cancel()
 	unread, err := batch, errAborted

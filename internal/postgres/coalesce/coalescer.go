@@ -66,6 +66,8 @@ type Options struct {
 type Coalescer struct {
 	Options
 
+	run func(batch []*Query) // runBatch, but for tests
+
 	mu       sync.Mutex
 	waiting  []*Query  // in the order of their arrival
 	used     int       // slots
@@ -76,7 +78,9 @@ type Coalescer struct {
 
 // New returns a Coalescer.
 func New(o Options) *Coalescer {
-	return &Coalescer{Options: o, minSlots: min(runtime.GOMAXPROCS(0), o.MaxSlots)}
+	c := &Coalescer{Options: o, minSlots: min(runtime.GOMAXPROCS(0), o.MaxSlots)}
+	c.run = c.runBatch
+	return c
 }
 
 // Do runs a query, in a batch with others when slots are busy. When it returns, q tells

@@ -13,55 +13,64 @@ import (
 	"reporting/internal/report"
 )
 
-func waitingQuestion(ctx context.Context) *query { return &query{ctx: ctx, since: time.Now()} }
+const maxWait = 1500 * time.Millisecond
 
-// Whoever comes while all lanes are busy goes with the next batch, and nobody twice.
-func TestQuestionsGoTogether(t *testing.T) {
+func newQuery(ctx context.Context) *Query { return NewQuery(ctx, report.Filter{}, nil) }
+
+// withFakeBatches returns a Coalescer that hands its batches to run instead of a database.
+func withFakeBatches(slots int, run func(batch []*Query)) *Coalescer {
+	c := New(Options{MaxSlots: slots, MaxWait: maxWait})
+	c.run = run
+	return c
+}
+
+// Queries that arrive while all slots are busy run in the next batch, each of them once.
+func TestQueriesThatWaitRunInOneBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var sizes []int
-		asked := map[*query]int{}
-		b := newBatcher(1, func(batch []*query) {
-			time.Sleep(laneTime / 2)
+		runs := map[*Query]int{}
+		c := withFakeBatches(1, func(batch []*Query) {
+			time.Sleep(fastBatch / 2)
 			mu.Lock()
 			defer mu.Unlock()
 			sizes = append(sizes, len(batch))
 			for _, q := range batch {
-				asked[q]++
-				q.done()
+				runs[q]++
+				q.finish()
 			}
 		})
 		var callers sync.WaitGroup
 		for range 40 {
-			callers.Go(func() { b.do(waitingQuestion(t.Context())) })
+			callers.Go(func() { c.Do(newQuery(t.Context())) })
 		}
 		callers.Wait()
-		if len(sizes) != 4 || sizes[0] != 1 || sizes[1] != mostTogether || len(asked) != 40 {
-			t.Errorf("batches of %v, %d questions", sizes, len(asked))
+		if len(sizes) != 4 || sizes[0] != 1 || sizes[1] != maxBatch || len(runs) != 40 {
+			t.Errorf("batches of %v, %d queries", sizes, len(runs))
 		}
-		for _, times := range asked {
+		for _, times := range runs {
 			if times != 1 {
-				t.Errorf("asked %d times", times)
+				t.Errorf("a query ran %d times", times)
 			}
 		}
-		time.Sleep(time.Second) // until nobody watches
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.lanes != 0 || len(b.waiting) != 0 || b.watching {
-			t.Errorf("%d lanes in use, %d waiting", b.lanes, len(b.waiting))
+		time.Sleep(time.Second) // until expire has run
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.used != 0 || len(c.waiting) != 0 || c.expiring {
+			t.Errorf("%d slots in use, %d queries wait", c.used, len(c.waiting))
 		}
 	})
 }
 
-// Where answers are slow to come, waiting for a lane would make them slower.
-func TestSlowAnswersTakeMoreLanes(t *testing.T) {
+// While batches are slow, waiting for a slot would make them slower.
+func TestSlowBatchesUseMoreSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const most = 5
 		var mu sync.Mutex
 		busy, busiest := 0, 0
-		b := newBatcher(most, func(batch []*query) {
+		c := withFakeBatches(most, func(batch []*Query) {
 			mu.Lock()
 			busy++
 			busiest = max(busiest, busy)
@@ -71,52 +80,50 @@ func TestSlowAnswersTakeMoreLanes(t *testing.T) {
 			defer mu.Unlock()
 			busy--
 			for _, q := range batch {
-				q.done()
+				q.finish()
 			}
 		})
 		var callers sync.WaitGroup
 		for range 100 {
-			callers.Go(func() { b.do(waitingQuestion(t.Context())) })
-			time.Sleep(laneTime + time.Microsecond)
+			callers.Go(func() { c.Do(newQuery(t.Context())) })
+			time.Sleep(fastBatch + time.Microsecond)
 		}
 		callers.Wait()
 		if busiest != most {
-			t.Errorf("%d lanes, want %d", busiest, most)
+			t.Errorf("%d slots, want %d", busiest, most)
 		}
 		time.Sleep(time.Second)
 	})
 }
 
-// Nobody waits for ever for a database that does not answer, and nobody waits for a
-// client that has gone.
-func TestWaitingEnds(t *testing.T) {
+// A query leaves the queue when its client disconnects, and after MaxWait.
+func TestWaitingQueriesExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		b := newBatcher(1, func(batch []*query) {
+		c := withFakeBatches(1, func(batch []*Query) {
 			<-free
 			for _, q := range batch {
-				q.done()
+				q.finish()
 			}
 		})
-		go b.do(waitingQuestion(t.Context()))
+		go c.Do(newQuery(t.Context()))
 		synctest.Wait()
-		gone, leave := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer leave()
-		for name, c := range map[string]struct {
+		disconnecting, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		for name, tt := range map[string]struct {
 			ctx  context.Context //nolint:containedctx // a row of a table
-			want report.Kind
+			want error
 			most time.Duration
 		}{
-			"gone":    {gone, report.Disconnected, 500 * time.Millisecond},
-			"patient": {t.Context(), report.Unavailable, acquireTimeout + 2*watchTime},
+			"client disconnects": {disconnecting, context.DeadlineExceeded, 500 * time.Millisecond},
+			"client waits":       {t.Context(), ErrNoSlot, maxWait + 2*expireInterval},
 		} {
 			begin := time.Now()
-			q := waitingQuestion(c.ctx)
-			b.do(q)
-			known, ok := errors.AsType[*report.Error](q.err)
-			if !ok || known.Kind != c.want || time.Since(begin) > c.most {
-				t.Errorf("%s: %v after %v", name, q.err, time.Since(begin))
+			q := newQuery(tt.ctx)
+			c.Do(q)
+			if !errors.Is(q.Err, tt.want) || time.Since(begin) > tt.most {
+				t.Errorf("%s: %v after %v", name, q.Err, time.Since(begin))
 			}
 		}
 		close(free)

@@ -18,7 +18,7 @@ import (
 // everybody reads as a query does that forgot whose rows it wants.
 func everybody(t *testing.T, url, user string) []string {
 	t.Helper()
-	jobs := postgres.ForgetOwner(postgres.NewJobStore(openPool(t, url, 1), 5*time.Second))
+	jobs := postgres.WithoutUserFilter(postgres.NewJobStore(openPool(t, url, 1), 5*time.Second))
 	var owners []string
 	err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
 		owners = append(owners, job.UserID)
@@ -64,7 +64,7 @@ func TestTheWallForgets(t *testing.T) {
 	// One connection, so that what one request leaves behind is there for the next.
 	pool := openPool(t, db.Reader, 1)
 	jobs := postgres.NewJobStore(pool, 5*time.Second)
-	nobody := postgres.ForgetOwner(jobs)
+	nobody := postgres.WithoutUserFilter(jobs)
 	for range 2 {
 		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "a"}, func(*report.Job) error { return nil }); err != nil {
 			t.Fatal(err)
