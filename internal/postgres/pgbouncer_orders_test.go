@@ -29,24 +29,24 @@ func TestPgBouncerOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	orders := postgres.NewOrders(pool, entries, 10*time.Second, nil)
-	binaries := postgres.NewBinaries(pool, 10*time.Second, nil)
-	jobs := postgres.NewJobs(pool, 10*time.Second)
+	orders := postgres.NewOrderStore(pool, entries, 10*time.Second, nil)
+	binaries := postgres.NewBinaryStore(pool, 10*time.Second, nil)
+	jobs := postgres.NewJobStore(pool, 10*time.Second)
 	var wg sync.WaitGroup
 	for n := range 8 {
 		user := "user-" + strings.Repeat("x", n)
 		wg.Go(func() {
 			for range 10 {
-				placed, err := orders.Place(t.Context(), report.Order{ReportClass: "c", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`)})
+				placed, err := orders.Submit(t.Context(), report.Order{ReportClass: "c", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`)})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				data, err := binaries.Piece(t.Context(), report.BinaryPlace{UserID: user, ID: placed.Binary.ID, Version: 1}, 0, nil)
+				data, err := binaries.Piece(t.Context(), report.BinaryKey{UserID: user, ID: placed.Binary.ID, Version: 1}, 0, nil)
 				if err != nil || string(data) != report.Placeholder {
 					t.Errorf("%s reads %q, %v", user, data, err)
 				}
-				_, err = binaries.Binary(t.Context(), report.BinaryPlace{UserID: user + "y", ID: placed.Binary.ID})
+				_, err = binaries.Binary(t.Context(), report.BinaryKey{UserID: user + "y", ID: placed.Binary.ID})
 				wantKind(t, err, report.NotFound)
 			}
 			seen := 0

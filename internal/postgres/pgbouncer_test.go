@@ -160,7 +160,7 @@ func TestPgBouncer(t *testing.T) {
 // readTogether has sixteen readers ask at once, for one user or the other, and in each way.
 func readTogether(t *testing.T, url string) {
 	t.Helper()
-	jobs := postgres.NewJobs(openPool(t, url, 0), 20*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, url, 0), 20*time.Second)
 	var wg sync.WaitGroup
 	for reader := range 16 {
 		wg.Go(func() {

@@ -58,7 +58,7 @@ func whileWanted(batch []*Query) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(batch[0].ctx))
 	var left atomic.Int64
 	left.Store(int64(len(batch)))
-	stops := make([]func() bool, 0, maxBatch)
+	stops := make([]func() bool, 0, len(batch))
 	for _, q := range batch {
 		stops = append(stops, context.AfterFunc(q.ctx, func() {
 			if left.Add(-1) == 0 {
