@@ -26,6 +26,9 @@ func WithoutUserFilter(jobs *JobStore) *JobStore {
 // Encryption is the finding of the doctor about a connection.
 func Encryption(conn net.Conn) doctor.Finding { return (&Examination{}).encryption(conn) }
 
+// SetTimeout sets the timeout of a check.
+func (h *Health) SetTimeout(timeout time.Duration) { h.timeout = timeout }
+
 // SetInterval sets how often the replica is checked, and its health with it.
 func (r *Replicated) SetInterval(interval time.Duration) {
 	r.interval, r.health.ttl = interval, interval

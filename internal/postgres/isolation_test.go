@@ -170,6 +170,9 @@ func (c crowd) rush(t *testing.T, server *httptest.Server, callers, requests int
 // A thousand users at once see their own jobs and nobody else's, with the WHERE
 // clause and without it.
 func TestAThousandUsers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	const users, callers, requests = 1000, 16, 250
 	idp, random := authtest.New(t), rand.New(rand.NewPCG(4, 4))

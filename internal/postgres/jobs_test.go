@@ -236,6 +236,9 @@ func TestClientGone(t *testing.T) {
 }
 
 func TestPoolExhausted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for acquireTimeout")
+	}
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))

@@ -116,14 +116,15 @@ var errNoLag = errors.New("the server has replayed nothing since its start")
 
 // readLag returns how far the server is behind its primary, and whether it is connected to
 // it. A server that is no standby has no lag. Neither has one that has replayed all it
-// received, however long ago the last transaction was.
+// received, however long ago the last transaction was. After a start the received position
+// is the beginning of a WAL segment, and so before the replayed one.
 func readLag(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 },
 ) (lag time.Duration, receives bool, err error) {
 	var seconds *float64
 	err = conn.QueryRow(ctx, `
-		select case when pg_is_in_recovery() and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
+		select case when pg_is_in_recovery() and coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true)
 		            then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) else 0 end::float8,
 		       not pg_is_in_recovery() or exists (select from pg_stat_wal_receiver)`).Scan(&seconds, &receives)
 	if err != nil {
