@@ -14,7 +14,7 @@ import (
 
 func TestExamineWorker(t *testing.T) {
 	t.Parallel()
-	other := pgtest.New(t)
+	unchanged, other := pgtest.New(t), pgtest.New(t)
 	for name, tt := range map[string]struct {
 		login, sql string
 		change     func(*postgres.WorkerExamination)
@@ -35,12 +35,13 @@ func TestExamineWorker(t *testing.T) {
 		}, want: []string{"warning workers: a pooler is between"}},
 		"pooler refuses the role": {login: workerLogin, change: func(e *postgres.WorkerExamination) { e.URL = startPooler(t, e.URL, &pooler{}) }, want: []string{"error workers: sessions act as"}},
 	} {
-		db := pgtest.New(t)
-		e := postgres.WorkerExamination{URL: as(t, db, tt.login), Setting: "REPORTING_WORKER_DATABASE_URL", Connections: 8, Now: time.Now}
-		e.OrdersURL = as(t, db, ordersLogin)
+		db := unchanged
 		if tt.sql != "" {
+			db = pgtest.New(t)
 			db.Exec(t, tt.sql)
 		}
+		e := postgres.WorkerExamination{URL: as(t, db, tt.login), Setting: "REPORTING_WORKER_DATABASE_URL", Connections: 8, Now: time.Now}
+		e.OrdersURL = as(t, db, ordersLogin)
 		if tt.change != nil {
 			tt.change(&e)
 		}
