@@ -18,4 +18,5 @@ end
 $schema$;
 -- +goose StatementEnd
 
-grant usage on schema reporting_river to reporting_requester, reporting_worker;
+-- A reader has no right on the tables. "reporting doctor" looks at their privileges as it.
+grant usage on schema reporting_river to reporting_reader, reporting_requester, reporting_worker;

@@ -15,7 +15,7 @@ import (
 type doctorCommand struct {
 	config.Flags `embed:""`
 
-	JSON   bool `help:"Print for programs."`
+	JSON   bool `help:"Print JSON instead of text."`
 	Worker bool `help:"Check what \"reporting worker\" needs, with its settings."`
 
 	config   config.Config
@@ -28,16 +28,16 @@ func (c *doctorCommand) check() (err error) {
 		return err
 	}
 	c.config, err = c.Serve(app.Checks())
-	_, wrong := app.ReadTraces(os.Getenv)
-	return config.Join(append(wrong, err)...)
+	_, invalid := app.ReadTraces(os.Getenv)
+	return config.Join(append(invalid, err)...)
 }
 
 func (c *doctorCommand) tolerate(problems error) { c.problems = problems }
 
 func (c *doctorCommand) run(ctx context.Context, stdout, _ io.Writer) error {
-	well, err := app.Doctor(ctx, app.DoctorOptions{Config: c.config, Problems: c.problems, JSON: c.JSON, Worker: c.Worker, Out: stdout})
-	if err == nil && !well {
-		err = errors.New("something is wrong, see above")
+	ok, err := app.Doctor(ctx, app.DoctorOptions{Config: c.config, Problems: c.problems, JSON: c.JSON, Worker: c.Worker, Out: stdout})
+	if err == nil && !ok {
+		err = errors.New("the doctor found errors, see above")
 	}
 	return err
 }

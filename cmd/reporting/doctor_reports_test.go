@@ -10,12 +10,12 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// reportSettings are those of a service that takes orders, and of workers beside it.
+// reportSettings are those of a service that takes orders, and of its workers.
 func reportSettings(t *testing.T, db pgtest.Database, roles string) map[string]string {
 	t.Helper()
 	settings := serveSettings(t)
 	login := func(name, roles string) string {
-		name += "_" + freePort(t) // roles are those of all databases
+		name += "_" + freePort(t) // roles belong to all databases of the server
 		db.Exec(t, "create role "+name+" login password 'hunter2hunter2' in role "+roles)
 		return strings.Replace(db.Superuser, "postgres://postgres@", "postgres://"+name+":hunter2hunter2@", 1)
 	}
@@ -25,7 +25,7 @@ func reportSettings(t *testing.T, db pgtest.Database, roles string) map[string]s
 	return settings
 }
 
-// The doctor looks at all that reports need, for those who order and those who make them.
+// The doctor checks what a service with orders needs, and what workers need.
 //
 //nolint:paralleltest // the environment is the process's
 func TestDoctorOfReports(t *testing.T) {
@@ -34,8 +34,8 @@ func TestDoctorOfReports(t *testing.T) {
 	if code != exitOK || strings.Contains(stdout+stderr, "hunter2") {
 		t.Errorf("%d\n%s%s", code, stdout, stderr)
 	}
-	wants(t, stdout, "may act as reporting_requester", "may act as reporting_worker", "in the database which orders go to", "1000 episodes that are made up",
-		"the temporary folder", "scheduled reports are made next at", "rights of the roles are there")
+	wants(t, stdout, "may act as reporting_requester", "may act as reporting_worker", "workers use the database of orders", "1000 synthetic episodes",
+		"the temporary folder", "reporting_requester may do what is needed")
 
 	settings["REPORTING_WORKERS"] = "2"
 	for _, name := range []string{"REPORTING_DATABASE_URL", "REPORTING_AUTH_ISSUERS", "REPORTING_AUTH_AUDIENCE"} {
@@ -43,7 +43,7 @@ func TestDoctorOfReports(t *testing.T) {
 	}
 	code, stdout, stderr = call(t, settings, "doctor", "--worker")
 	if code != exitOK || strings.Contains(stdout, "reporting_requester") || strings.Contains(stdout, "base URL") {
-		t.Errorf("of a worker: %d\n%s%s", code, stdout, stderr)
+		t.Errorf("worker: %d\n%s%s", code, stdout, stderr)
 	}
 	wants(t, stdout, "may act as reporting_worker", "opens up to 8 connections", "the temporary folder")
 	settings["REPORTING_SOURCE"] = ""
@@ -52,9 +52,9 @@ func TestDoctorOfReports(t *testing.T) {
 	}
 }
 
-// A service whose login may take no orders is ready, says what to do, and says when that
-// was done.
-func TestServeWithoutTheRightToOrder(t *testing.T) {
+// A service whose login may take no orders is ready. Its log says what to do, and when it was
+// done.
+func TestServeWithoutRequesterRole(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	settings := reportSettings(t, db, "reporting_reader")

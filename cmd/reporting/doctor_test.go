@@ -12,12 +12,12 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// serveSettings are those of a service that has all it needs.
+// serveSettings are those of a correct installation.
 func serveSettings(t *testing.T) map[string]string {
 	t.Helper()
 	db := pgtest.New(t)
 	port := freePort(t)
-	login := "doctor_" + port // roles are those of all databases
+	login := "doctor_" + port // roles belong to all databases of the server
 	db.Exec(t, "create role "+login+" login password 'hunter2hunter2' in role reporting_reader")
 	return map[string]string{
 		"REPORTING_DATABASE_URL": strings.Replace(db.Superuser, "postgres://postgres@", "postgres://"+login+":hunter2hunter2@", 1),
@@ -27,38 +27,37 @@ func serveSettings(t *testing.T) map[string]string {
 	}
 }
 
-// The doctor finds a service that runs, and the same settings in good order before.
+// The doctor finds no errors before the service runs, and finds the service once it runs.
 //
 //nolint:paralleltest // the environment is the process's
-func TestDoctorOfAGoodService(t *testing.T) {
+func TestDoctorOfCorrectInstallation(t *testing.T) {
 	settings := serveSettings(t)
 	environ := make([]string, 0, len(settings))
 	for name, value := range settings {
 		environ = append(environ, name+"="+value)
 	}
 	code, stdout, stderr := call(t, settings, "doctor")
-	if code != exitOK || strings.Contains(stdout, "wrong   ") || strings.Contains(stdout+stderr, "hunter2") {
+	if code != exitOK || strings.Contains(stdout, "error   ") || strings.Contains(stdout+stderr, "hunter2") {
 		t.Errorf("before: %d\n%s%s", code, stdout, stderr)
 	}
-	wants(t, stdout, "the API address "+settings["REPORTING_LISTEN"]+" is free", "3 of 3 published keys", "0 things are wrong")
+	wants(t, stdout, "/fhir/metadata cannot be read from here", "3 of 3 published keys", "errors: 0")
 
 	p := spawn(t, t.TempDir(), environ, "serve")
 	until(t, func() bool { return ready(t, p.ops) })
 	code, stdout, stderr = call(t, settings, "doctor")
 	if code != exitOK || strings.Contains(stdout, "warning  ") && !limited.MatchString(stdout) || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("beside it: %d\n%s%s", code, stdout, stderr)
+		t.Errorf("while it runs: %d\n%s%s", code, stdout, stderr)
 	}
-	wants(t, stdout, "the API address "+settings["REPORTING_LISTEN"]+" is taken by a service of this kind that runs",
-		"the operations address "+settings["REPORTING_OPS_LISTEN"]+" is taken by a service of this kind that runs", "is answered by this software")
+	wants(t, stdout, "this service answers "+settings["REPORTING_BASE_URL"]+"/metadata")
 }
 
-// limited is what a machine that runs tests may well say.
-var limited = regexp.MustCompile(`(?m)^warning  limits `)
+// limited matches a warning that depends on the machine.
+var limited = regexp.MustCompile(`(?m)^warning  memory `)
 
-// What is wrong with settings keeps nothing else from being looked at.
+// Invalid settings do not prevent the checks that need other settings.
 //
 //nolint:paralleltest // the environment is the process's
-func TestDoctorOfWrongSettings(t *testing.T) {
+func TestDoctorOfInvalidSettings(t *testing.T) {
 	settings := serveSettings(t)
 	settings["REPORTING_AUTH_ISSUERS"] = ""
 	settings["REPORTING_LITSEN"] = "misspelled"
@@ -69,22 +68,22 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 		t.Errorf("%d\n%s%s", code, stdout, stderr)
 	}
 	var report struct {
-		Findings []struct{ Area, Result, Text string }
-		Wrong    int
+		Findings []struct{ Area, Result, Message string }
+		Errors   int
 	}
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatal(err)
 	}
 	var lines strings.Builder
 	for _, f := range report.Findings {
-		lines.WriteString(f.Result + " " + f.Area + ": " + f.Text + "\n")
+		lines.WriteString(f.Result + " " + f.Area + ": " + f.Message + "\n")
 	}
-	wants(t, lines.String(), "wrong settings: REPORTING_AUTH_ISSUERS is required", "wrong settings: REPORTING_LITSEN is not a setting",
-		"wrong settings: REPORTING_MAX_BODY must be", "wrong settings: OTEL_EXPORTER_OTLP_PROTOCOL must be", "ok database: ", "ok role: ", "not run tokens: because of what is wrong with REPORTING_AUTH")
-	if report.Wrong != 4 {
-		t.Errorf("%d things are wrong:\n%s", report.Wrong, &lines)
+	wants(t, lines.String(), "error settings: REPORTING_AUTH_ISSUERS is required", "error settings: REPORTING_LITSEN is not a setting",
+		"error settings: REPORTING_MAX_BODY must be", "error settings: OTEL_EXPORTER_OTLP_PROTOCOL must be", "ok database: ", "ok role: ", "skipped tokens: REPORTING_AUTH")
+	if report.Errors != 4 {
+		t.Errorf("%d errors:\n%s", report.Errors, &lines)
 	}
 	if code, _, stderr := call(t, settings, "doctor", "--no-such-flag"); code != exitUsage || !strings.Contains(stderr, "--no-such-flag") {
-		t.Errorf("a wrong flag: %d %s", code, stderr)
+		t.Errorf("an unknown flag: %d %s", code, stderr)
 	}
 }

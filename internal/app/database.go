@@ -9,31 +9,32 @@ import (
 
 	"reporting/internal/postgres"
 	"reporting/internal/report"
-	"reporting/internal/telemetry"
 )
 
-// database is what the rest of the service needs of one, or of two.
+// database is what the rest of the service needs of a primary and, if there is one, its
+// replica.
 type database struct {
 	jobs        report.Jobs
 	pool        *postgres.Pool // of the primary
 	check       func(context.Context) error
-	connections int // the most there are
+	connections int // limit of both
 }
 
 func (a *App) openDatabase(ctx context.Context) (database, error) {
 	timeout := a.config.StatementTimeout
 	if a.config.DatabaseReplicaURL != "" {
-		timeout /= 2 // one after the other
+		timeout /= 2 // a read may try both servers, one after the other
 	}
 	pool, health, err := a.openServer(ctx, "database", string(a.config.DatabaseURL))
 	if err != nil {
 		return database{}, err
 	}
-	a.measureJobs(pool)
-	a.metrics.RegisterPool("reporting_db_pool_", func() telemetry.PoolStats { return poolStats(pool.Stats()) })
+	a.registerJobMetrics(pool)
+	pool.Register(a.metrics.Registry, "reporting_db_pool_")
+	metrics := postgres.NewReadMetrics(a.metrics.Registry)
 	primary := postgres.NewJobStore(pool, timeout)
-	primary.Observe(a.observeReading)
-	db := database{jobs: primary, pool: pool, check: health.Check, connections: int(pool.Stats().Max) + postgres.HealthConnections}
+	primary.Instrument(metrics, a.log)
+	db := database{jobs: primary, pool: pool, check: health.Check, connections: pool.MaxConnections() + postgres.HealthConnections}
 	if a.config.DatabaseReplicaURL == "" {
 		return db, nil
 	}
@@ -42,19 +43,22 @@ func (a *App) openDatabase(ctx context.Context) (database, error) {
 	if err != nil {
 		return database{}, err
 	}
+	pool.Register(a.metrics.Registry, "reporting_db_replica_pool_")
 	replica := postgres.NewJobStore(pool, timeout)
-	replica.Observe(a.observeReading)
+	replica.Instrument(metrics, a.log)
 	both := postgres.NewReplicated(primary, replica, health, a.log)
-	a.watchReplica(ctx, both)
-	a.metrics.RegisterPool("reporting_db_replica_pool_", func() telemetry.PoolStats { return poolStats(pool.Stats()) })
-	a.metrics.RegisterReplica(func() telemetry.ReplicaStats { return telemetry.ReplicaStats(both.Stats()) })
+	both.Register(a.metrics.Registry)
+	a.cleanups.background(ctx, "replica check", time.Second, func(ctx context.Context) error {
+		both.Run(ctx)
+		return nil
+	})
 	check := db.check
-	db.jobs, db.connections = both, db.connections+int(pool.Stats().Max)+postgres.HealthConnections
+	db.jobs, db.connections = both, db.connections+pool.MaxConnections()+postgres.HealthConnections
 	db.check = func(ctx context.Context) error { return both.Check(ctx, check) }
 	return db, nil
 }
 
-// openServer prepares the connections to one server. It need not be there.
+// openServer prepares the connections to one server, which need not run.
 func (a *App) openServer(ctx context.Context, name, url string) (*postgres.Pool, *postgres.Health, error) {
 	pool, err := postgres.Open(ctx, url, 0)
 	if err != nil {
@@ -69,9 +73,23 @@ func (a *App) openServer(ctx context.Context, name, url string) (*postgres.Pool,
 	return pool, health, nil
 }
 
-func (a *App) watchReplica(ctx context.Context, both *postgres.Replicated) {
-	a.cleanups.background(ctx, "replica watch", time.Second, func(ctx context.Context) error {
-		both.Run(ctx)
+// registerJobMetrics makes a scrape count the jobs in the table, unless that is turned off.
+func (a *App) registerJobMetrics(pool *postgres.Pool) {
+	if a.config.JobMetricsInterval == 0 {
+		return
+	}
+	running, stop := context.WithCancel(context.Background())
+	a.cleanups.add("job metrics", time.Second, func(context.Context) error { // before the pool, which would wait for a count
+		stop()
 		return nil
+	})
+	postgres.RegisterJobMetrics(a.metrics.Registry, postgres.JobMetricsOptions{
+		Count: func(ctx context.Context) (postgres.JobCounts, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(running, cancel)()
+			return pool.JobCounts(ctx)
+		},
+		Interval: a.config.JobMetricsInterval, Timeout: a.config.StatementTimeout, Now: a.now, Log: a.log,
 	})
 }

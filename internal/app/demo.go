@@ -12,8 +12,7 @@ import (
 	"reporting/internal/report"
 )
 
-// SeedUser is the user of the published example exchange, with the roles of its
-// token.
+// SeedUser is the user of the published example, with the roles of its token.
 func SeedUser() auth.Principal {
 	return auth.Principal{
 		UserID:   "0aaca7cd-67c3-48dd-a8c4-0cceecb5d276",
@@ -22,8 +21,8 @@ func SeedUser() auth.Principal {
 	}
 }
 
-// DemoUser is a user with a job in every state. The seed's user has one job
-// only, so that the published request gets the published answer.
+// DemoUser is a user with a job of every status. SeedUser has one job, so that the published
+// request gets the published response.
 func DemoUser() auth.Principal {
 	return auth.Principal{UserID: "demo", UserType: "PRACTITIONER"}
 }
@@ -51,8 +50,7 @@ func SeedJob() report.Job {
 	}
 }
 
-// demoJobs are what "reporting dev" shows: the seed's job, and one in each
-// state for the demo user, the newest made just now.
+// demoJobs are the jobs of "reporting dev": SeedJob, and one of every status for DemoUser.
 func demoJobs(now time.Time) []report.Job {
 	jobs := []report.Job{SeedJob()}
 	for i, status := range report.Statuses() {
@@ -71,7 +69,7 @@ func demoJobs(now time.Time) []report.Job {
 			job.Ended = job.Started.Add(time.Minute)
 		}
 		if status == report.Done {
-			job.BinaryReference = "https://reports.example/fhir/Binary/1" // another program's, as the job is
+			job.BinaryReference = "https://reports.example/fhir/Binary/1" // as of another producer
 		}
 		jobs = append(jobs, job)
 	}

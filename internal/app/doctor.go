@@ -5,8 +5,8 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"reporting/internal/auth"
@@ -15,91 +15,108 @@ import (
 	"reporting/internal/postgres"
 )
 
-// DoctorOptions are what "reporting doctor" is told.
+// DoctorOptions are the options of "reporting doctor".
 type DoctorOptions struct {
-	Config   config.Config    // as far as it could be read
-	Problems error            // what is wrong with the settings, as "serve" would say; nil: nothing
+	Config   config.Config    // as far as it is valid
+	Problems error            // of the settings; nil: none
 	Now      func() time.Time // nil: the system's clock
-	JSON     bool             // print for programs
-	Worker   bool             // of a process that makes reports and serves nobody
+	JSON     bool             // print JSON instead of text
+	Worker   bool             // check what "reporting worker" needs
 	Out      io.Writer
 }
 
-// Doctor checks an installation: all that a service with these settings would need. It
-// prints what it finds, and tells whether nothing is wrong. It changes nothing.
-func Doctor(ctx context.Context, o DoctorOptions) (well bool, err error) {
+// Doctor checks an installation and prints its findings. It returns whether there are no
+// errors. It changes nothing.
+func Doctor(ctx context.Context, o DoctorOptions) (ok bool, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	tell := func(f doctor.Finding) { doctor.Print(o.Out, f) }
+	print := func(f doctor.Finding) { doctor.Print(o.Out, f) }
 	if o.JSON {
-		tell = func(doctor.Finding) {}
+		print = func(doctor.Finding) {}
 	}
-	report := doctor.Run(ctx, o.checks(), tell)
+	report := doctor.Run(ctx, o.checks(), print)
 	if o.JSON {
-		err = report.JSON(o.Out)
+		err = report.PrintJSON(o.Out)
 	} else {
-		report.Sum(o.Out)
+		report.PrintSummary(o.Out)
 	}
-	return report.Wrong == 0, err
+	return report.Errors == 0, err
 }
-
-const settingsArea = "settings"
 
 func (o DoctorOptions) checks() []doctor.Check {
-	checks := []doctor.Check{{Area: settingsArea, Run: func(context.Context) []doctor.Finding { return o.settings() }}}
-	checks = append(checks, o.machine()...)
-	if o.Worker {
-		return append(append(checks, o.workers()...), o.reporting()...)
+	checks := []doctor.Check{{Area: "settings", Run: func(context.Context) []doctor.Finding { return o.settings() }}, {Area: "memory", Run: checkMemory}}
+	if !o.Worker {
+		checks = append(checks, doctor.Check{Area: "audit", Run: func(context.Context) []doctor.Finding {
+			return []doctor.Finding{checkAuditLog(o.Config.AuditLog)}
+		}})
+		checks = append(checks, o.databases()...)
 	}
-	checks = append(checks, o.databases()...)
-	checks = append(checks, o.workers()...)
-	checks = append(checks, o.reporting()...)
-	checks = append(checks, o.tokens()...)
-	return append(checks, o.public())
+	if o.Config.Reports.On() {
+		checks = append(checks, o.workers()...)
+		checks = append(checks, doctor.Check{Area: "source", Run: o.source}, doctor.Check{Area: "temporary", Run: checkTempDir})
+	}
+	if !o.Worker {
+		checks = append(append(checks, o.tokens()...), o.baseURL())
+	}
+	return checks
 }
 
-func (o DoctorOptions) settings() (found []doctor.Finding) {
-	if invalid, ok := errors.AsType[config.InvalidError](o.Problems); ok {
-		for _, problem := range invalid.Problems() {
-			found = append(found, doctor.Bad("", "%s", problem))
-		}
-	} else if o.Problems != nil {
-		found = append(found, doctor.Bad("correct it", "%v", o.Problems))
-	} else {
-		found = append(found, doctor.Good("all are valid"))
+func (o DoctorOptions) settings() (findings []doctor.Finding) {
+	if o.Problems == nil {
+		return []doctor.Finding{doctor.Pass("all are valid")}
 	}
-	if o.Config.LogUserKey == "" && !o.Worker {
-		found = append(found, doctor.Doubt("give all instances the same secret",
-			"REPORTING_LOG_USER_KEY is not set: pseudonyms of users in the log end with the process, and each instance has its own"))
+	invalid, ok := errors.AsType[config.InvalidError](o.Problems)
+	if !ok {
+		return []doctor.Finding{doctor.Fail("correct it", "%v", o.Problems)}
 	}
-	return found
+	for _, problem := range invalid.Problems() {
+		findings = append(findings, doctor.Fail("", "%s", problem))
+	}
+	return findings
 }
 
-// notRun stands for checks whose settings cannot be used.
-func notRun(area, setting string) doctor.Check {
+// skip stands for checks that need a setting which is not valid.
+func skip(area, setting string) doctor.Check {
 	return doctor.Check{Area: area, Run: func(context.Context) []doctor.Finding {
-		return []doctor.Finding{{Result: doctor.NotRun, Text: "because of what is wrong with " + setting}}
+		return []doctor.Finding{doctor.Skip("%s is not valid", setting)}
 	}}
 }
 
 func (o DoctorOptions) databases() (checks []doctor.Check) {
 	for _, e := range []*postgres.Examination{
-		{Area: "database", Setting: "REPORTING_DATABASE_URL", URL: string(o.Config.DatabaseURL)},
+		{Area: "database", Setting: "REPORTING_DATABASE_URL", URL: string(o.Config.DatabaseURL), Orders: o.Config.Reports.On()},
 		{Area: "replica", Setting: "REPORTING_DATABASE_REPLICA_URL", URL: string(o.Config.DatabaseReplicaURL), Replica: true},
 	} {
-		if e.Replica && e.URL == "" {
-			continue
+		e.Now = o.Now
+		switch {
+		case e.URL == "" && e.Replica:
+		case e.URL == "":
+			checks = append(checks, skip(e.Area, e.Setting))
+		default:
+			checks = append(checks, e.Checks()...)
 		}
-		if e.URL == "" || postgres.CheckURL(e.URL) != nil {
-			checks = append(checks, notRun(e.Area, e.Setting))
-			continue
-		}
-		e.StatementTimeout, e.Now = o.Config.StatementTimeout, o.Now
-		e.Reports = o.Config.Reports.On() && !e.Replica
-		checks = append(checks, e.Checks()...)
 	}
 	return checks
+}
+
+// workers checks the database of workers, if these settings have workers.
+func (o DoctorOptions) workers() []doctor.Check {
+	r := o.Config.Reports
+	if r.Workers == 0 && r.WorkerDatabaseURL == "" {
+		return nil
+	}
+	e := postgres.WorkerExamination{
+		Setting: "REPORTING_WORKER_DATABASE_URL", URL: string(r.WorkerDatabaseURL), OrdersURL: string(o.Config.DatabaseURL),
+		Connections: r.Workers + extraConnections, Now: o.Now,
+	}
+	if e.URL == "" {
+		e.Setting, e.URL = "REPORTING_DATABASE_URL", e.OrdersURL
+	}
+	if e.URL == "" {
+		return []doctor.Check{skip("workers", e.Setting)}
+	}
+	return []doctor.Check{e.Check()}
 }
 
 func (o DoctorOptions) tokens() []doctor.Check {
@@ -107,13 +124,8 @@ func (o DoctorOptions) tokens() []doctor.Check {
 	c := o.Config
 	switch c.Auth {
 	case config.Gateway:
-		var trusted []string
-		for _, prefix := range c.AuthTrustedPeers {
-			trusted = append(trusted, prefix.String())
-		}
 		return []doctor.Check{{Area: area, Run: func(context.Context) []doctor.Finding {
-			return []doctor.Finding{doctor.Doubt("see that only what has checked tokens can connect from there (REPORTING_AUTH_TRUSTED_PEERS), or use verify mode",
-				"%s: %s", gatewayWarning, strings.Join(trusted, ", "))}
+			return []doctor.Finding{doctor.Warn("allow only the gateway to connect from there, or use verify mode", "%s: %s", gatewayWarning, fmt.Sprint(c.AuthTrustedPeers))}
 		}}}
 	case config.Verify:
 		options := auth.VerifierOptions{Issuers: c.AuthIssuers, JWKSURL: c.AuthJWKSURL, Audience: c.AuthAudience, Now: o.Now}
@@ -121,5 +133,5 @@ func (o DoctorOptions) tokens() []doctor.Check {
 			return auth.Examine(options)
 		}
 	}
-	return []doctor.Check{notRun(area, "REPORTING_AUTH or one of its companions")}
+	return []doctor.Check{skip(area, "REPORTING_AUTH, or a setting that belongs to it,")}
 }

@@ -46,18 +46,18 @@ func TestFolderSource(t *testing.T) {
 		}
 	}
 	look := func() doctor.Finding { return sourceOf(t, config.Source{Kind: config.Folder, Dir: dir}) }
-	expect(t, "empty", look(), doctor.Wrong, "no file in the folder is called")
+	expect(t, "empty", look(), doctor.Error, "no file in the folder is called")
 	write("EpisodeOfCare.1.ndjson", "")
-	expect(t, "nothing in it", look(), doctor.Warning, "hold no episode")
+	expect(t, "nothing in it", look(), doctor.Warning, "have no episode")
 	write("EpisodeOfCare.2.ndjson", anEpisode+"\n"+anEpisode+"\n")
 	expect(t, "well", look(), doctor.OK, "1 files with episodes")
 	write("EpisodeOfCare.3.ndjson", `{"resourceType":"Patient"}`)
-	expect(t, "another resource", look(), doctor.Wrong, "EpisodeOfCare.3.ndjson, line 1: is no EpisodeOfCare")
+	expect(t, "another resource", look(), doctor.Error, "EpisodeOfCare.3.ndjson, line 1: is no EpisodeOfCare")
 	write("EpisodeOfCare.3.ndjson.gz", "no gzip")
 	write("EpisodeOfCare.3.ndjson", anEpisode)
-	expect(t, "broken", look(), doctor.Wrong, "EpisodeOfCare.3.ndjson.gz")
-	expect(t, "no folder", sourceOf(t, config.Source{Kind: config.Folder, Dir: dir + "/none"}), doctor.Wrong, "no such file")
-	expect(t, "made up", sourceOf(t, config.Source{Kind: config.SyntheticSource, Episodes: 7}), doctor.Warning, "7 episodes that are made up")
+	expect(t, "broken", look(), doctor.Error, "EpisodeOfCare.3.ndjson.gz")
+	expect(t, "no folder", sourceOf(t, config.Source{Kind: config.Folder, Dir: dir + "/none"}), doctor.Error, "no such file")
+	expect(t, "made up", sourceOf(t, config.Source{Kind: config.SyntheticSource, Episodes: 7}), doctor.Warning, "7 synthetic episodes")
 }
 
 func TestFHIRSource(t *testing.T) {
@@ -87,74 +87,63 @@ func TestFHIRSource(t *testing.T) {
 	}
 	open := config.Source{Kind: config.FHIRServer, URL: base}
 	answer = `"total":42,` + entry
-	expect(t, "well", sourceOf(t, open), doctor.OK, "has 42 episodes")
+	expect(t, "well", sourceOf(t, open), doctor.OK, "has episodes")
 	answer = entry
-	expect(t, "no total", sourceOf(t, open), doctor.OK, "answers with episodes")
+	expect(t, "no total", sourceOf(t, open), doctor.OK, "has episodes")
 	answer = `"total":0`
 	expect(t, "nothing to see", sourceOf(t, open), doctor.Warning, "no episode of care")
 	answer = `"entry":[{"resource":{"resourceType":"EpisodeOfCare"}}]`
-	expect(t, "not R4", sourceOf(t, open), doctor.Wrong, "EpisodeOfCare.status")
+	expect(t, "not R4", sourceOf(t, open), doctor.Error, "EpisodeOfCare.status")
 	status = http.StatusNotFound
-	expect(t, "another address", sourceOf(t, open), doctor.Wrong, "answers with 404")
+	expect(t, "another address", sourceOf(t, open), doctor.Error, "answers with 404")
 	status, token, answer = http.StatusOK, "the-token", entry
-	expect(t, "a token is wanted", sourceOf(t, open), doctor.Wrong, "refuses the service's token")
+	expect(t, "a token is wanted", sourceOf(t, open), doctor.Error, "refuses the service's token")
 	ours := open
 	ours.TokenURL, ours.ClientID, ours.ClientSecret = server.URL+"/token", "reporting", "hunter2"
-	expect(t, "and shown", sourceOf(t, ours), doctor.OK, "answers")
+	expect(t, "and shown", sourceOf(t, ours), doctor.OK, "has episodes")
 	ours.ClientSecret = "hunter3"
-	if f := sourceOf(t, ours); f.Result != doctor.Wrong || !strings.Contains(f.Text, "refuses the service's credentials") || strings.Contains(f.Text+f.Mend, "hunter") {
+	if f := sourceOf(t, ours); f.Result != doctor.Error || !strings.Contains(f.Message, "refuses the service's credentials") || strings.Contains(f.Message+f.Remedy, "hunter") {
 		t.Errorf("a wrong secret: %+v", f)
 	}
 	server.Close()
-	expect(t, "away", sourceOf(t, open), doctor.Wrong, "cannot be reached")
-	far := doctorOf(config.Source{Kind: config.FHIRServer, URL: &url.URL{Scheme: "http", Host: "nowhere.invalid"}}).source(t.Context())
-	if len(far) != 2 || far[0].Result != doctor.Warning || !strings.Contains(far[0].Text, "in the clear") {
-		t.Errorf("in the clear: %+v", far)
-	}
+	expect(t, "away", sourceOf(t, open), doctor.Error, "cannot be reached")
 }
 
-func TestTemporary(t *testing.T) {
-	t.Parallel()
-	o := doctorOf(config.Source{Kind: config.SyntheticSource, Episodes: 1})
+//nolint:paralleltest // TMPDIR is the process's
+func TestCheckTempDir(t *testing.T) {
 	dir := t.TempDir()
-	if f := o.temporary(dir); f.Result == doctor.Wrong || !strings.Contains(f.Text, dir) {
-		t.Errorf("%+v", f)
-	}
+	t.Setenv("TMPDIR", dir)
+	expect(t, "writable", checkTempDir(t.Context())[0], doctor.OK, dir)
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("looking left %v: %v", left, err)
+		t.Errorf("the check left %v: %v", left, err)
 	}
-	expect(t, "none", o.temporary(dir+"/none"), doctor.Wrong, "mount a folder that can be written to on /tmp")
-	o.Config.Reports.Source.Episodes = 1 << 60 / bytesPerEpisode
-	expect(t, "more than any disk has", o.temporary(dir), doctor.Warning, "which is little for 1 reports")
+	t.Setenv("TMPDIR", dir+"/none")
+	expect(t, "none", checkTempDir(t.Context())[0], doctor.Error, "mount a writable folder on /tmp")
 }
 
-func TestNights(t *testing.T) {
+// Reports and workers are checked where the settings have them.
+func TestChecksOfReports(t *testing.T) {
 	t.Parallel()
-	zone, err := time.LoadLocation("Europe/Copenhagen")
-	if err != nil {
-		t.Fatal(err)
+	areas := func(c config.Config) string {
+		var names []string
+		for _, check := range (DoctorOptions{Config: c, Now: time.Now}).checks() {
+			if area := check.Area; area == "orders" || area == "workers" || area == "source" || area == "temporary" {
+				names = append(names, area)
+			}
+		}
+		return strings.Join(names, " ")
 	}
-	o := DoctorOptions{Now: func() time.Time { return time.Date(2026, time.March, 28, 12, 0, 0, 0, time.UTC) }}
-	o.Config.Reports = config.Reports{Zone: zone, NightHour: 2}
-	expect(t, "an hour that is left out", o.nights(), doctor.OK, "next at 2026-03-29T03:00:00+02:00 (Europe/Copenhagen); now it is 13:00:00")
-	o.Config.Reports.Zone = nil
-	expect(t, "no zone", o.nights(), doctor.NotRun, "REPORTING_TIME_ZONE")
-}
-
-// What is not asked for is not looked at.
-func TestNoReportsNoChecks(t *testing.T) {
-	t.Parallel()
-	o := DoctorOptions{Config: config.Config{DatabaseURL: "postgres://u@h/d"}}
-	if len(o.reporting()) > 0 || len(o.workers()) > 0 {
-		t.Error("reports are looked at where there are none")
+	c := config.Config{DatabaseURL: "postgres://u@h/d"}
+	if got := areas(c); got != "" {
+		t.Errorf("without reports: %s", got)
 	}
-	o.Config.Reports.Source.Kind = config.SyntheticSource
-	if len(o.reporting()) == 0 || len(o.workers()) > 0 {
-		t.Error("workers are looked at where there are none, or nothing is")
+	c.Reports.Source.Kind = config.SyntheticSource
+	if got := areas(c); got != "orders source temporary" {
+		t.Errorf("without workers: %s", got)
 	}
-	o.Config.Reports.WorkerDatabaseURL = "postgres://w@h/d"
-	if len(o.workers()) == 0 {
-		t.Error("nobody looks at the workers' database")
+	c.Reports.WorkerDatabaseURL = "postgres://w@h/d"
+	if got := areas(c); got != "orders workers source temporary" {
+		t.Errorf("with workers: %s", got)
 	}
 }
 

@@ -58,7 +58,8 @@ func mayImport() map[string][]string {
 		fhirJSON:                       {},
 		fhirXML:                        {fhirJSON},
 		fhir:                           {report, fhirJSON, fhirXML},
-		postgres:                       {report, doctor, queue, "migrations"},
+		postgres:                       {report, doctor, queue, "migrations", postgres + "/coalesce"},
+		postgres + "/coalesce":         {report},
 		postgres + "/pgtest":           {report, postgres, embedded},
 		media:                          {fhir},
 		rest:                           {report, fhir, fhirJSON, auth, obs, trace, media},
@@ -88,13 +89,13 @@ func mayImport() map[string][]string {
 // mayImportOthers limits who may use a library that stands for a technology.
 func mayImportOthers() map[string][]string {
 	return map[string][]string{
-		"github.com/jackc/":          {"internal/postgres", "internal/postgres/pgtest", "internal/devpg", "internal/worker/queue"}, // SQL
+		"github.com/jackc/":          {"internal/postgres", "internal/postgres/coalesce", "internal/postgres/pgtest", "internal/devpg", "internal/worker/queue"}, // SQL
 		"database/sql":               {"internal/postgres"},
 		"github.com/pressly/":        {"internal/postgres"},
 		"github.com/go-chi/":         {"internal/httpapi"}, // routes
 		"github.com/golang-jwt/":     {"internal/auth", "internal/auth/authtest"},
 		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
-		"github.com/prometheus/":     {"internal/telemetry"},
+		"github.com/prometheus/":     {"internal/telemetry", "internal/postgres"},
 		"github.com/alecthomas/kong": {"cmd/reporting"},
 		"go.opentelemetry.io/":       {"internal/telemetry/tracing", "internal/telemetry/tracetest"},
 		"google.golang.org/":         {"internal/telemetry/tracing", "internal/telemetry/tracetest"}, // protobuf

@@ -5,144 +5,88 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/MicahParks/jwkset"
 
 	"reporting/internal/doctor"
 )
 
-// Examine are the checks of whether a Verifier with these options could judge tokens. They
-// load each issuer's keys as it would, but nothing is kept. The options must be valid.
+// NoAudience is the warning for a service without an audience.
+const NoAudience = "no audience is set (REPORTING_AUTH_AUDIENCE): the service accepts tokens that the issuers made for other services"
+
+// Examine returns checks of the issuers that a Verifier with these options would trust. They
+// load each issuer's keys, and keep nothing. The options must be valid.
 func Examine(o VerifierOptions) []doctor.Check {
 	const area = "tokens"
 	o.setDefaults()
-	checks := []doctor.Check{{Area: area, Run: func(context.Context) []doctor.Finding { return []doctor.Finding{audience(o.Audience)} }}}
+	var checks []doctor.Check
+	if o.Audience == "" {
+		checks = append(checks, doctor.Check{Area: area, Run: func(context.Context) []doctor.Finding {
+			return []doctor.Finding{doctor.Warn("set it to the claim aud that the issuers write for this service", NoAudience)}
+		}})
+	}
 	for _, issuer := range o.Issuers {
 		checks = append(checks, doctor.Check{Area: area, Run: func(ctx context.Context) []doctor.Finding {
-			x := examination{now: o.Now}
-			x.source = source{issuer: issuer, keysURL: o.JWKSURL, client: o.Client, seen: x.see}
-			x.issuer(ctx)
-			return x.found
+			x := examination{now: o.Now, begin: o.Now()}
+			x.source = source{issuer: issuer, keysURL: o.JWKSURL, client: o.Client, seen: x.readClock}
+			findings := x.issuer(ctx)
+			if x.clock.Result != "" {
+				findings = append(findings, x.clock)
+			}
+			return findings
 		}})
 	}
 	return checks
 }
 
-// NoAudience is what an operator should know where no audience is set.
-const NoAudience = "no audience is set (REPORTING_AUTH_AUDIENCE): a token for any other service of the issuers is good here too"
-
-func audience(audience string) doctor.Finding {
-	if audience == "" {
-		return doctor.Doubt("set it to what the issuers write into the claim aud for this service", NoAudience)
-	}
-	return doctor.Good("tokens must be for %q (aud)", audience)
-}
-
-// examination is of one issuer.
+// examination is that of one issuer.
 type examination struct {
 	source source
 	now    func() time.Time
-
-	found   []doctor.Finding
-	begun   time.Time // the request that is under way,
-	place   string    // and whom it asks
-	clock   doctor.Finding
-	clocked bool
+	begin  time.Time
+	clock  doctor.Finding // of the first response with a date
 }
 
-// see reads the server's clock, from the first answer that tells it.
-func (x *examination) see(response *http.Response) {
+// readClock rates the clock of the server that sent a response.
+func (x *examination) readClock(response *http.Response) {
 	date, err := http.ParseTime(response.Header.Get("Date"))
-	if err != nil || x.clocked {
+	if err != nil || x.clock.Result != "" {
 		return
 	}
-	// A cache in between says how long it has had the answer (RFC 9111 section 5.1).
+	// A cache says how long it has had the response (RFC 9111, section 5.1).
 	if age, err := strconv.Atoi(response.Header.Get("Age")); err == nil && age > 0 {
 		date = date.Add(time.Duration(age) * time.Second)
 	}
-	// The header leaves out what is less than a second.
-	x.clock, x.clocked = doctor.Clock(x.place, date.Add(time.Second/2), x.begun, x.now()), true
+	// Date has whole seconds.
+	x.clock = doctor.Clock(response.Request.URL.Host, date.Add(time.Second/2), x.begin, x.now())
 }
 
-func (x *examination) add(f doctor.Finding) { x.found = append(x.found, f) }
-
-func (x *examination) issuer(ctx context.Context) {
+func (x *examination) issuer(ctx context.Context) (findings []doctor.Finding) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	name, address := x.source.issuer, x.source.keysURL
 	if address == "" {
-		x.ask(name)
 		var err error
 		if address, err = x.source.discover(ctx); err != nil {
-			x.add(doctor.Bad("write REPORTING_AUTH_ISSUERS exactly as tokens and the issuer's discovery document have it, and let this machine reach it",
-				"issuer %s: no keys are found: %s", name, reason(err)))
-			x.finish()
-			return
+			return []doctor.Finding{doctor.Fail("write REPORTING_AUTH_ISSUERS exactly as the claim iss and the issuer's discovery document do, and let this machine reach it",
+				"issuer %s: read discovery document: %s", name, cause(err))}
 		}
-		x.add(doctor.Good("issuer %s: the discovery document is its own, and names the key set %s", name, address))
 	}
-	if x.open(name) && x.source.keysURL == "" || x.open(address) {
-		x.add(doctor.Doubt("use https: whoever is on the way can put in keys of their own", "issuer %s: its keys are fetched without TLS", name))
+	if u, err := url.Parse(address); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		findings = append(findings, doctor.Warn("use https: anyone on the way can replace the keys", "issuer %s: its keys are loaded without TLS", name))
 	}
-	x.ask(address)
 	keys, all, err := x.source.fetchKeys(ctx, address)
 	if err != nil {
-		x.add(doctor.Bad("see what the key set holds: keys that verify signatures, each with kid, RSA of 2048 bits and more or elliptic, no private ones",
-			"issuer %s: no key can be used: %s", name, reason(err)))
-	} else {
-		x.add(doctor.Good("issuer %s: %d of %d published keys can be used: %s", name, len(keys), all, algorithmsOf(keys)))
+		return append(findings, doctor.Fail("publish keys that verify signatures, each with kid, RSA of 2048 bits or more or elliptic, and no private keys",
+			"issuer %s: load keys: %s", name, cause(err)))
 	}
-	x.finish()
+	return append(findings, doctor.Pass("issuer %s: %d of %d published keys can be used", name, len(keys), all))
 }
 
-func (x *examination) finish() {
-	if x.clocked {
-		x.add(x.clock)
-	}
-}
-
-// open tells whether a URL leads over a network unprotected.
-func (*examination) open(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
-}
-
-// ask notes a request that is about to be made.
-func (x *examination) ask(address string) {
-	x.begun, x.place = x.now(), address
-	if u, err := url.Parse(address); err == nil && u.Host != "" {
-		x.place = u.Host
-	}
-}
-
-// algorithmsOf lists the algorithms, and how many keys are for each.
-func algorithmsOf(keys []jwkset.JWK) string {
-	count := map[string]int{}
-	var names []string
-	for _, key := range keys {
-		name := string(key.Marshal().ALG)
-		if count[name]++; count[name] == 1 {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for i, name := range names {
-		if count[name] > 1 {
-			names[i] = fmt.Sprintf("%s (%d)", name, count[name])
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// reason leaves out the request's method and address, which stand before it already.
-func reason(err error) string {
+// cause returns an error without the method and the address of the request.
+func cause(err error) string {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		if failed.Timeout() {
 			return "the server does not answer in time"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package doctor runs checks of an installation one after the other, each within a time
-// limit, and prints what they found. What to check is known elsewhere: internal/postgres,
-// internal/auth and internal/app make the checks of what is theirs, and import it.
+// Package doctor runs the checks of an installation one after the other, each within a time
+// limit, and prints their findings. It knows none of the checks: internal/postgres,
+// internal/auth and internal/app define them, and import it.
 package doctor
 
 import (
@@ -11,92 +11,117 @@ import (
 	"time"
 )
 
-// Result says how well something is.
+// Result rates a finding.
 type Result string
 
 // The results.
 const (
 	OK      Result = "ok"
-	Warning Result = "warning" // it works, and yet somebody should know
-	Wrong   Result = "wrong"   // the service does not work, or not safely
-	NotRun  Result = "not run" // because of something else that is wrong
+	Warning Result = "warning" // the service works, with a risk that the operator should know
+	Error   Result = "error"   // the service does not work, or is not safe
+	Skipped Result = "skipped" // another error is in the way
 )
 
-// Finding is one thing that was found out. It holds no secrets.
+// Finding is one result of a check. It holds no secrets.
 type Finding struct {
-	Area   string `json:"area"`           // of which check
-	Result Result `json:"result"`         // one of the four
-	Text   string `json:"text"`           // what is so
-	Mend   string `json:"mend,omitempty"` // what to do about it
+	Area    string `json:"area"` // of the check
+	Result  Result `json:"result"`
+	Message string `json:"message"` // the problem, or what is well
+	Remedy  string `json:"remedy,omitempty"`
 }
 
-// Good is a finding that is well.
-func Good(format string, args ...any) Finding {
-	return Finding{Result: OK, Text: fmt.Sprintf(format, args...)}
+// Pass returns a finding with result OK.
+func Pass(format string, args ...any) Finding {
+	return Finding{Result: OK, Message: fmt.Sprintf(format, args...)}
 }
 
-// Doubt is a finding that somebody should know, and what to do about it.
-func Doubt(mend, format string, args ...any) Finding {
-	return Finding{Result: Warning, Text: fmt.Sprintf(format, args...), Mend: mend}
+// Warn returns a finding with result Warning.
+func Warn(remedy, format string, args ...any) Finding {
+	return Finding{Result: Warning, Message: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
-// Bad is a finding that is wrong, and what to do about it.
-func Bad(mend, format string, args ...any) Finding {
-	return Finding{Result: Wrong, Text: fmt.Sprintf(format, args...), Mend: mend}
+// Fail returns a finding with result Error.
+func Fail(remedy, format string, args ...any) Finding {
+	return Finding{Result: Error, Message: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
-// Check finds something out.
+// Skip returns a finding with result Skipped.
+func Skip(format string, args ...any) Finding {
+	return Finding{Result: Skipped, Message: fmt.Sprintf(format, args...)}
+}
+
+// Check examines one part of an installation.
 type Check struct {
-	Area string // what the check is about, in a word or two; several may share one
-	// Needs is the area in which nothing may be wrong before, if any. It names only
-	// areas of earlier checks, and may be the check's own.
+	Area string // what the check is about, in a word or two; several checks may share one
+	// Needs is the area of earlier checks without whose success the check is skipped.
 	Needs string
-	// Run returns what was found, in the order to print it. It should heed ctx.
+	// Run returns the findings in the order to print them.
 	Run func(ctx context.Context) []Finding
 }
 
-// limit is how long a check may take.
-const limit = 10 * time.Second
+// checkTimeout is how long a check may take.
+const checkTimeout = 10 * time.Second
 
-// Run runs checks in their order, and tells each finding as it comes.
-func Run(ctx context.Context, checks []Check, tell func(Finding)) *Report {
-	return runWithin(ctx, limit, checks, tell)
+// Run runs the checks in order, and calls report with each finding.
+func Run(ctx context.Context, checks []Check, report func(Finding)) *Report {
+	return runWithin(ctx, checkTimeout, checks, report)
 }
 
-func runWithin(ctx context.Context, limit time.Duration, checks []Check, tell func(Finding)) *Report {
-	report := &Report{Findings: []Finding{}}
-	ill := map[string]bool{}
+func runWithin(ctx context.Context, timeout time.Duration, checks []Check, report func(Finding)) *Report {
+	all := &Report{Findings: []Finding{}}
+	failed := map[string]bool{}
 	for _, check := range checks {
-		found := []Finding{{Result: NotRun, Text: fmt.Sprintf("because of what is wrong above (%s)", check.Needs)}}
-		if check.Needs == "" || !ill[check.Needs] {
-			found = runOne(ctx, limit, check)
+		findings := []Finding{Skip("an error of %q is in the way", check.Needs)}
+		if check.Needs == "" || !failed[check.Needs] {
+			findings = runOne(ctx, timeout, check)
 		}
-		for _, f := range found {
+		for _, f := range findings {
 			f.Area = check.Area
-			ill[f.Area] = ill[f.Area] || f.Result == Wrong || f.Result == NotRun
-			report.add(f)
-			tell(f)
+			failed[f.Area] = failed[f.Area] || f.Result == Error || f.Result == Skipped
+			all.add(f)
+			report(f)
 		}
 	}
-	return report
+	return all
 }
 
-func runOne(ctx context.Context, limit time.Duration, check Check) []Finding {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func runOne(ctx context.Context, timeout time.Duration, check Check) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ended := make(chan []Finding, 1)
 	go func() { ended <- check.Run(ctx) }()
 	select {
-	case found := <-ended:
-		return found
+	case findings := <-ended:
+		return findings
 	case <-ctx.Done():
 	}
-	// It may have been told as well, and know more.
-	const moment = 500 * time.Millisecond
+	const grace = 500 * time.Millisecond // for a check that heeds ctx, and knows more
 	select {
-	case found := <-ended:
-		return found
-	case <-time.After(moment):
-		return []Finding{Bad("find out what hangs", "the check did not end within %v", limit)}
+	case findings := <-ended:
+		return findings
+	case <-time.After(grace):
+		return []Finding{Fail("see what the check waits for", "the check did not end within %v", timeout)}
 	}
+}
+
+// Clock rates the difference of a remote clock. The remote time was read between before and
+// after of the local clock.
+func Clock(name string, remote, before, after time.Time) Finding {
+	const (
+		warnSkew = 5 * time.Second
+		failSkew = time.Minute // tokens are accepted with half a minute of skew
+		remedy   = "synchronize the clocks of both machines (NTP, chrony): the local clock decides whether a token has expired"
+	)
+	ahead := remote.Sub(before.Add(after.Sub(before) / 2)).Round(100 * time.Millisecond)
+	direction := "ahead of"
+	if ahead < 0 {
+		direction = "behind"
+	}
+	switch {
+	case ahead.Abs() > failSkew:
+		return Fail(remedy, "the clock of %s is %v %s the local one", name, ahead.Abs(), direction)
+	case ahead.Abs() > warnSkew:
+		return Warn(remedy, "the clock of %s is %v %s the local one", name, ahead.Abs(), direction)
+	}
+	return Pass("the clock of %s agrees with the local one", name)
 }

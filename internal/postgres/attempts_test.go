@@ -23,7 +23,7 @@ func resultOf(text string) report.Result {
 	return report.Result{ContentType: "application/gzip-json", FileName: "r.zip", Size: int64(len(text)), Data: strings.NewReader(text)}
 }
 
-func (m *making) finish(t *testing.T, run report.Attempt, text string) {
+func (m *lifecycle) finish(t *testing.T, run report.Attempt, text string) {
 	t.Helper()
 	if err := m.runs.Finish(t.Context(), run, resultOf(text)); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func (m *making) finish(t *testing.T, run report.Attempt, text string) {
 
 func TestBegin(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	id := m.place(t, "u", time.Time{}).JobID
 	entry := m.entry(t, id)
 	_, err := m.runs.Begin(t.Context(), id, entry+1)
@@ -76,7 +76,7 @@ func TestBegin(t *testing.T) {
 // A job that has ended begins no more.
 func TestBeginWhatHasEnded(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	for name, end := range map[string]func(report.Attempt) error{
 		"done":      func(run report.Attempt) error { return m.runs.Finish(t.Context(), run, resultOf("x")) },
 		"failed":    func(run report.Attempt) error { return m.runs.Fail(t.Context(), run, "") },
@@ -96,7 +96,7 @@ func TestBeginWhatHasEnded(t *testing.T) {
 // nothing.
 func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	placed := m.place(t, "u", time.Time{})
 	id := placed.JobID
 	first := m.begin(t, id)
@@ -139,7 +139,7 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 // Two that finish the same attempt at once: one has, the other is told.
 func TestFinishedOnce(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	for range 10 {
 		placed := m.place(t, "u", time.Time{})
 		run := m.begin(t, placed.JobID)
@@ -171,7 +171,7 @@ func TestFinishedOnce(t *testing.T) {
 
 func TestResultsOfEverySize(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	random := rand.NewChaCha8([32]byte{4})
 	for _, size := range []int{0, 1, report.PieceSize - 1, report.PieceSize, report.PieceSize + 1, 2 * report.PieceSize, 5<<20 + 7} {
 		placed := m.place(t, "u", time.Time{})
@@ -201,7 +201,7 @@ func TestResultsOfEverySize(t *testing.T) {
 // A result that breaks off leaves nothing, and can be finished after that.
 func TestFinishWithBrokenData(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	placed := m.place(t, "u", time.Time{})
 	run := m.begin(t, placed.JobID)
 	before := m.everything(t)
@@ -228,7 +228,7 @@ func TestFinishWithBrokenData(t *testing.T) {
 // there in the end.
 func TestDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	placed := m.place(t, "u", time.Time{})
 	run := m.begin(t, placed.JobID)
 	if err := m.binaries.Delete(t.Context(), "u", placed.Binary.ID); err != nil {
@@ -267,7 +267,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 
 func TestReasonsAndProgressOfAnyLength(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	for _, reason := range []string{"", "Short", strings.Repeat("æ", 2000), strings.Repeat("æ", 5000)} {
 		id := m.place(t, "u", time.Time{}).JobID
 		run := m.begin(t, id)

@@ -4,14 +4,14 @@ package postgres
 
 import (
 	"encoding/binary"
-	"errors"
 	"time"
 
+	"reporting/internal/postgres/coalesce"
 	"reporting/internal/report"
 )
 
-// The columns of a job, in the order of the statements. Ids and times come as numbers,
-// which are quicker to make for the server and to read here than text.
+// The columns of a job, in the order of the statements. Ids and times are in binary format,
+// which costs the server and this program less than text.
 const (
 	columnID = iota
 	columnReportClass
@@ -34,16 +34,14 @@ var jobFormats = []int16{
 // epoch is the zero of timestamptz, 2000-01-01 UTC, in microseconds since 1970.
 const epoch = 946_684_800_000_000
 
-var errColumns = errors.New("the database answered with other columns than were asked for")
-
-// decode overwrites job with a row. Its Parameters lie in the row, which is gone when
-// the next one is read.
+// decode overwrites job with a row. Its Parameters point into the row, which is overwritten
+// by the next one.
 func decode(row [][]byte, job *report.Job) error {
 	if len(row) != columnCount || len(row[columnID]) != len(job.ID) {
-		return errColumns
+		return coalesce.ErrColumns
 	}
 	copy(job.ID[:], row[columnID])
-	// What repeats from row to row is kept and not made anew.
+	// Strings that repeat from row to row are not allocated again.
 	job.ReportClass = text(job.ReportClass, row[columnReportClass])
 	job.UserID = text(job.UserID, row[columnUserID])
 	job.Status = report.Status(text(string(job.Status), row[columnStatus]))
@@ -55,14 +53,14 @@ func decode(row [][]byte, job *report.Job) error {
 		to     *time.Time
 	}{{columnCreated, &job.Created}, {columnStarted, &job.Started}, {columnEnded, &job.Ended}} {
 		var err error
-		if *t.to, err = moment(row[t.column]); err != nil {
+		if *t.to, err = timeOf(row[t.column]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// text is the text of a column; null is empty.
+// text returns the text of a column, and the one before it if they are equal. Null is empty.
 func text(before string, column []byte) string {
 	if before == string(column) {
 		return before
@@ -70,13 +68,13 @@ func text(before string, column []byte) string {
 	return string(column)
 }
 
-// moment is the time of a column; null is the zero time.
-func moment(column []byte) (time.Time, error) {
+// timeOf returns the time of a column. Null is the zero time.
+func timeOf(column []byte) (time.Time, error) {
 	switch len(column) {
 	case 0:
 		return time.Time{}, nil
 	case 8:
-		return time.UnixMicro(int64(binary.BigEndian.Uint64(column)) + epoch).UTC(), nil //nolint:gosec // two's complement is what was sent
+		return time.UnixMicro(int64(binary.BigEndian.Uint64(column)) + epoch).UTC(), nil //nolint:gosec // the server sends two's complement
 	}
-	return time.Time{}, errColumns
+	return time.Time{}, coalesce.ErrColumns
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package postgres is the only package that speaks SQL: the connection pool,
-// the store of report jobs, the schema's migration and health, and the
-// translation of database errors into the domain's kinds; and what "reporting doctor"
-// says of a database.
-//
-// internal/app, tests and tools/bench import it; internal/rest never does.
+// Package postgres is the only package that speaks SQL. It holds the connection pool, the
+// stores of jobs, orders, attempts and Binaries, the runner of migrations, the health check,
+// the metrics of the database, and the database's part of "reporting doctor". It must not
+// know HTTP or FHIR. internal/app, tests and tools/bench import it.
 package postgres

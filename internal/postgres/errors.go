@@ -5,36 +5,44 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"reporting/internal/postgres/coalesce"
 	"reporting/internal/report"
 )
 
 // errStalled is the cause with which a statement's time ends.
-var errStalled = errors.New("the database did not answer within the statement timeout")
+var errStalled = coalesce.ErrTimeout
 
-// domainError gives a failure its kind. ctx is the caller's.
+// domainError gives a failure its kind, unless it has one. ctx is the caller's.
 func domainError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &report.Error{Kind: report.Disconnected, Cause: err}
 	}
+	if known, ok := errors.AsType[*report.Error](err); ok {
+		return known
+	}
+	if lostStatements(err) {
+		err = fmt.Errorf("%w (%w)", errLossyPooler, err)
+	}
 	return &report.Error{Kind: kindOf(err), Cause: err}
 }
 
-// kindOf knows the SQL states (PostgreSQL manual, appendix A) and network
-// errors that pass by themselves. What it does not know will not.
+// kindOf maps SQL states (PostgreSQL manual, appendix A) and network errors to the kinds of
+// temporary failures. All others are internal.
 func kindOf(err error) report.Kind {
-	if errors.Is(err, errStalled) {
+	if errors.Is(err, coalesce.ErrTimeout) {
 		return report.Timeout
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return kindOfState(pg.Code)
 	}
-	if lost(err) {
+	if lost(err) || errors.Is(err, coalesce.ErrNoSlot) {
 		return report.Unavailable
 	}
 	return report.Internal
@@ -50,7 +58,7 @@ func kindOfState(state string) report.Kind {
 		"57P02", // crash_shutdown
 		"57P03", // cannot_connect_now: starting up, or shutting down
 		"57P05", // idle_session_timeout
-		"25006": // read_only_sql_transaction: a standby where a primary was asked for
+		"25006": // read_only_sql_transaction: a standby instead of a primary
 		return report.Unavailable
 	}
 	switch {
@@ -61,7 +69,7 @@ func kindOfState(state string) report.Kind {
 	return report.Internal
 }
 
-// lost tells whether err means that the connection, not the query, failed.
+// lost returns true when the connection failed, and not the query.
 func lost(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return kindOfState(pg.Code) == report.Unavailable
@@ -69,7 +77,7 @@ func lost(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
-	// Also a deadline of ours, context.DeadlineExceeded: no connection came in time.
+	// context.DeadlineExceeded is a net.Error: no connection became free in time.
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
@@ -77,10 +85,17 @@ func lost(err error) bool {
 		pgconn.SafeToRetry(err)
 }
 
-// stale tells whether a connection's prepared statements are of no use any more: the
-// table has changed, or something between us and the server has lost them.
+// stale returns true when the prepared statements of a connection are useless: the table
+// has changed, or a pooler has lost them.
 func stale(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return lostStatements(err) || ok && pg.Code == "0A000" // feature_not_supported: "cached plan must not change result type"
+}
+
+// lostStatements returns true when a pooler has moved the connection to a session without
+// its prepared statements, or to one that has those of another connection.
+func lostStatements(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == "26000" || // invalid_sql_statement_name
-		pg.Code == "0A000") // feature_not_supported: "cached plan must not change result type"
+		pg.Code == "42P05") // duplicate_prepared_statement
 }

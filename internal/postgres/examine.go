@@ -8,227 +8,246 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"reporting/internal/doctor"
 )
 
-// Examination looks at a database as a service with these settings would use it, and
-// changes nothing in it.
+// Examination checks a database for a service with these settings. It changes nothing in it.
 type Examination struct {
-	Area             string // what findings call it: database, or replica
-	Setting          string // the variable that holds URL
-	URL              string // as of CheckURL
-	Replica          bool   // a standby is what is wanted
-	Reports          bool   // reports are ordered there as well
-	StatementTimeout time.Duration
-	Now              func() time.Time
+	Area    string // of the findings: database or replica
+	Setting string // the variable that holds URL
+	URL     string // valid as of CheckURL
+	Replica bool   // a standby is expected
+	Orders  bool   // the service takes orders for reports
+	Now     func() time.Time
 
 	config *pgxpool.Config
-	conn   *pgx.Conn // as a service would have it, once there is one
 }
 
-// examineTimeout bounds each try to reach a host.
-const examineTimeout = 3 * time.Second
-
-// Connections is how many connections a service with this connection string has at most:
-// those of the pool, and that of the readiness check.
-func Connections(connString string) (int, error) {
-	config, err := parse(connString)
-	if err != nil {
-		return 0, err
-	}
-	return int(config.MaxConns) + HealthConnections, nil
-}
-
-// Checks are all checks, in their order. The first ones make a connection, the last one
-// ends it.
+// Checks returns all checks in order. Each opens a connection of its own.
 func (e *Examination) Checks() []doctor.Check {
-	checks := []doctor.Check{{Area: e.Area, Run: e.hosts}, {Area: e.Area, Needs: e.Area, Run: e.login}}
-	for _, part := range []struct {
-		name string
-		run  func(context.Context) ([]doctor.Finding, error)
-	}{
-		{"server", e.server}, {"schema", e.schema}, {"role", e.role}, {"reports", e.reports}, {"pooler", e.pooler},
-	} {
-		if part.name == "reports" && !e.Reports {
-			continue
-		}
-		area := part.name
-		if e.Replica {
-			area = e.Area + " " + area
-		}
-		checks = append(checks, doctor.Check{Area: area, Needs: e.Area, Run: func(ctx context.Context) []doctor.Finding {
-			if err := e.again(ctx); err != nil {
-				return []doctor.Finding{doctor.Bad("see what became of the server", "the connection was lost, and another one is not to be had: %s", why(err))}
-			}
-			found, err := part.run(ctx)
-			if err != nil {
-				t := explainHealth(err)
-				if t.Remedy == "" {
-					t.Remedy = "see what it waits for or refuses (pg_stat_activity, its log)"
-				}
-				found = append(found, e.finding(t, why(err)))
-			}
-			return found
-		}})
-	}
-	last := &checks[len(checks)-1]
-	pooler := last.Run
-	last.Run = func(ctx context.Context) []doctor.Finding {
-		defer func() { _ = e.conn.Close(context.WithoutCancel(ctx)) }()
-		return pooler(ctx)
-	}
-	return checks
-}
-
-// again makes another connection where the one there was did not survive a check: giving a
-// question up costs it.
-func (e *Examination) again(ctx context.Context) error {
-	if !e.conn.IsClosed() {
-		return nil
-	}
-	conn, err := pgx.ConnectConfig(ctx, e.config.ConnConfig)
+	config, err := parse(e.URL)
 	if err != nil {
-		return err
+		return []doctor.Check{{Area: e.Area, Run: func(context.Context) []doctor.Finding {
+			return []doctor.Finding{doctor.Fail("correct "+e.Setting, "the connection string is %v", err)}
+		}}}
 	}
-	e.conn = conn
-	return nil
+	e.config = config
+	prefix := ""
+	if e.Replica {
+		prefix = e.Area + " "
+	}
+	checks := []doctor.Check{
+		e.check(e.Area, "", e.login), e.check(prefix+"server", e.Area, e.server),
+		e.check(prefix+"schema", e.Area, e.schema), e.check(prefix+"role", prefix+"schema", e.role),
+	}
+	if e.Orders {
+		checks = append(checks, e.check("orders", "schema", e.orders))
+	}
+	return append(checks, e.check(prefix+"pooler", e.Area, e.pooler))
 }
 
-// finding makes one of what readiness would say, with some more of what is behind it.
-func (e *Examination) finding(err error, detail string) doctor.Finding {
-	t, ok := errors.AsType[Diagnostic](err)
-	if !ok {
-		t.Problem = err.Error()
-	}
-	if detail != "" {
-		t.Problem += ": " + detail
-	}
-	return doctor.Bad(strings.ReplaceAll(t.Remedy, "REPORTING_DATABASE_URL", e.Setting), "%s", t.Problem)
-}
-
-// hosts looks whether each server that the connection string names takes connections.
-func (e *Examination) hosts(ctx context.Context) (found []doctor.Finding) {
-	var err error
-	if e.config, err = parse(e.URL); err != nil {
-		return []doctor.Finding{doctor.Bad("correct "+e.Setting, "the connection string is %v", err)}
-	}
-	config := e.config.ConnConfig
-	config.DefaultQueryExecMode = pgx.QueryExecModeExec
-	type host struct{ network, address string }
-	var hosts []host
-	for _, f := range append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port}}, config.Fallbacks...) {
-		network, address := pgconn.NetworkAddress(f.Host, f.Port)
-		if h := (host{network, address}); !slices.Contains(hosts, h) { // with and without TLS are two
-			hosts = append(hosts, h)
+func (e *Examination) check(area, needs string, run func(context.Context, *pgx.Conn) ([]doctor.Finding, error)) doctor.Check {
+	return doctor.Check{Area: area, Needs: needs, Run: func(ctx context.Context) (findings []doctor.Finding) {
+		config := e.config.ConnConfig.Copy()
+		config.DefaultQueryExecMode = pgx.QueryExecModeExec // works behind every pooler
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err == nil {
+			defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+			findings, err = run(ctx, conn)
 		}
-	}
-	reached := 0
-	for _, h := range hosts {
-		try, cancel := context.WithTimeout(ctx, examineTimeout)
-		conn, err := (&net.Dialer{}).DialContext(try, h.network, h.address)
-		cancel()
 		if err != nil {
-			found = append(found, doctor.Bad("start it, correct "+e.Setting+", or let connections through", "%s cannot be reached: %s", h.address, why(err)))
-			continue
+			findings = append(findings, e.fail(err))
 		}
-		_ = conn.Close()
-		reached++
-		found = append(found, doctor.Good("%s takes connections", h.address))
-	}
-	for i := range found {
-		if reached > 0 && found[i].Result == doctor.Wrong {
-			found[i].Result = doctor.Warning // that is what the others are for
-		}
-	}
-	return found
+		return findings
+	}}
 }
 
-// login makes the connection on which everything else is looked at.
-func (e *Examination) login(ctx context.Context) []doctor.Finding {
-	config := e.config.ConnConfig
-	begin := time.Now()
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		t := explainHealth(err)
-		if t.Remedy == "" {
-			t.Remedy = "check REPORTING_DATABASE_URL, sslmode and target_session_attrs in it as well"
-		}
-		return []doctor.Finding{e.finding(t, why(err))}
+func (e *Examination) fail(err error) doctor.Finding {
+	d, ok := errors.AsType[Diagnostic](err)
+	if !ok {
+		d = diagnose(err)
+		d.Problem += ": " + detail(err)
 	}
-	e.conn = conn
-	took := time.Since(begin)
-	found := []doctor.Finding{doctor.Good("the login %s is accepted (%v)", config.User, took.Round(time.Millisecond))}
-	if took > config.ConnectTimeout/2 && config.ConnectTimeout > 0 {
-		found = append(found, doctor.Doubt("see why that is slow, or set connect_timeout in "+e.Setting,
-			"connecting took %v, and may take %v", took.Round(time.Millisecond), config.ConnectTimeout))
+	if d.Remedy == "" {
+		d.Remedy = "check that the server runs, that this machine reaches it, and REPORTING_DATABASE_URL, with its sslmode and target_session_attrs"
 	}
-	return append(found, e.encryption(conn.PgConn().Conn()))
+	return doctor.Fail(strings.ReplaceAll(d.Remedy, "REPORTING_DATABASE_URL", e.Setting), "%s", d.Problem)
+}
+
+func (e *Examination) login(_ context.Context, conn *pgx.Conn) ([]doctor.Finding, error) {
+	return []doctor.Finding{
+		doctor.Pass("PostgreSQL %s accepts the login %s", conn.PgConn().ParameterStatus("server_version"), e.config.ConnConfig.User),
+		e.encryption(conn.PgConn().Conn()),
+	}, nil
 }
 
 func (e *Examination) encryption(conn net.Conn) doctor.Finding {
-	const verify = "set sslmode=verify-full, and sslrootcert where the authority is your own, in "
+	verify := "set sslmode=verify-full, and sslrootcert for an authority of your own, in " + e.Setting
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		version := tls.VersionName(encrypted.ConnectionState().Version)
-		// What the first try was told; sslmode=allow comes to TLS in its second one.
+		// The settings of the first attempt: sslmode=allow tries TLS in the second one only.
 		settings := e.config.ConnConfig.TLSConfig
 		if settings == nil || settings.InsecureSkipVerify && settings.VerifyPeerCertificate == nil && settings.VerifyConnection == nil {
-			return doctor.Doubt(verify+e.Setting, "the connection is encrypted (%s), but whose server it leads to is not checked", version)
+			return doctor.Warn(verify, "the connection is encrypted (%s), but the server's certificate is not verified", version)
 		}
-		return doctor.Good("the connection is encrypted (%s), and the server's certificate is checked", version)
+		return doctor.Pass("the connection is encrypted (%s), and the server's certificate is verified", version)
 	}
-	switch peer := conn.RemoteAddr().(type) {
-	case *net.UnixAddr:
-		return doctor.Good("the connection is a socket of this machine")
-	case *net.TCPAddr:
-		if peer.IP.IsLoopback() {
-			return doctor.Good("the connection stays on this machine, without TLS")
-		}
+	if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok && !peer.IP.IsLoopback() {
+		return doctor.Warn(verify, "the connection is not encrypted: anyone on its way can read and change jobs")
 	}
-	return doctor.Doubt(verify+e.Setting, "the connection is not encrypted: whoever is on the way reads and changes what is answered")
+	return doctor.Pass("the connection stays on this machine")
 }
 
-// pooler also looks for one that the others would have to be read differently for.
-func (e *Examination) pooler(ctx context.Context) ([]doctor.Finding, error) {
-	pooling, err := askPooling(ctx, e.conn)
-	var finding doctor.Finding
+// serverFacts is what one query tells about a server.
+type serverFacts struct {
+	clock, before, after time.Time // the server's clock, and the local one around it
+	standby              bool
+	connections          int // limit for the login
+	session              uint32
+}
+
+func readServer(ctx context.Context, conn *pgx.Conn, now func() time.Time) (f serverFacts, err error) {
+	f.before = now()
+	err = conn.QueryRow(ctx, `
+		select clock_timestamp(), pg_is_in_recovery(), pg_backend_pid(),
+		       least(nullif(r.rolconnlimit, -1), current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int)
+		  from pg_roles r where r.rolname = session_user`).Scan(&f.clock, &f.standby, &f.session, &f.connections)
+	f.after = now()
+	if err != nil {
+		return f, fmt.Errorf("read server settings: %w", err)
+	}
+	return f, nil
+}
+
+func (f serverFacts) room(needs int, remedy string) doctor.Finding {
+	if needs > f.connections {
+		return doctor.Fail(remedy, "an instance opens up to %d connections, and its login may open %d", needs, f.connections)
+	}
+	return doctor.Pass("an instance opens up to %d connections, and its login may open %d", needs, f.connections)
+}
+
+func (e *Examination) server(ctx context.Context, conn *pgx.Conn) ([]doctor.Finding, error) {
+	facts, err := readServer(ctx, conn, e.Now)
+	if err != nil {
+		return nil, err
+	}
+	findings := []doctor.Finding{
+		doctor.Clock("the "+e.Area, facts.clock, facts.before, facts.after),
+		facts.room(int(e.config.MaxConns)+HealthConnections, "raise the limit of the server or the role, or set pool_max_conns in "+e.Setting),
+	}
+	standby, err := e.standby(ctx, conn, facts.standby)
+	return append(findings, standby), err
+}
+
+func (e *Examination) standby(ctx context.Context, conn *pgx.Conn, standby bool) (doctor.Finding, error) {
 	switch {
-	case err != nil && e.conn.IsClosed():
-		return nil, err // it is not about a second one
-	case pooling == Direct:
-		finding = doctor.Good("no pooler stands between")
-	case pooling == SessionPooling:
-		finding = doctor.Good("a pooler stands between, and gives each connection a session of its own")
-	case pooling == LossyPooling && preparingURL(e.URL):
-		finding = e.finding(errLossyPooler, "")
-	case pooling == LossyPooling:
-		finding = doctor.Good("a pooler shares sessions (transaction mode) and would lose prepared statements; none are used")
-	case pooling == TransactionPooling && err == nil:
-		finding = doctor.Good("a pooler shares sessions (transaction mode), and prepared statements are found again")
-	default:
-		finding = doctor.Doubt("look again when there are connections to spare",
-			"a pooler stands between, of which no more is known: a second connection was not to be had in time")
+	case !e.Replica && standby:
+		return doctor.Warn("name the primary, and this server in REPORTING_DATABASE_REPLICA_URL",
+			"the server is a standby: its jobs may be old, and it cannot be migrated"), nil
+	case !e.Replica:
+		return doctor.Pass("the server is a primary"), nil
+	case !standby:
+		return doctor.Warn("name a standby of the database, or leave "+e.Setting+" empty", "the replica is not a standby, so its lag is unknown"), nil
 	}
-	return []doctor.Finding{finding}, nil
+	lag, receives, err := readLag(ctx, conn)
+	switch {
+	case err != nil:
+		return doctor.Finding{}, err
+	case !receives:
+		return doctor.Warn("see why replication does not run", "the standby is not connected to its primary, so jobs are read from the primary"), nil
+	case lag > maxLag:
+		return doctor.Warn("see why replication is slow", "the lag of the standby is %v, so jobs are read from the primary", lag.Round(time.Second)), nil
+	}
+	return doctor.Pass("the server is a standby, and its lag is small"), nil
 }
 
-// preparingURL tells whether a service with this connection string prepares statements.
-func preparingURL(url string) bool {
-	config, err := parse(url)
-	return err == nil && preparing(config)
+func (*Examination) schema(ctx context.Context, conn *pgx.Conn) ([]doctor.Finding, error) {
+	required, err := requiredVersion()
+	if err != nil {
+		return nil, err
+	}
+	h, err := readHealth(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	if h.version > required {
+		return []doctor.Finding{doctor.Warn("run the program that migrated the schema, unless an upgrade is in progress",
+			"the schema has version %d, and this program knows version %d", h.version, required)}, nil
+	}
+	if h.version < required {
+		return nil, h.fault(required)
+	}
+	return []doctor.Finding{doctor.Pass("the schema has version %d, as required", required)}, nil
 }
 
-// question asks for one row.
-func (e *Examination) question(ctx context.Context, sql string, args []any, into ...any) error {
-	if err := e.conn.QueryRow(ctx, sql, args...).Scan(into...); err != nil {
-		return fmt.Errorf("ask: %w", err)
+// role checks that row-level security applies. It also runs the query of a faulty program,
+// which selects the jobs of all users, without a user.
+func (e *Examination) role(ctx context.Context, conn *pgx.Conn) ([]doctor.Finding, error) {
+	h, err := readHealth(ctx, conn)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	var role, reason string
+	err = conn.QueryRow(ctx, `
+		select rolname, case when rolsuper then 'is a superuser' when rolbypassrls then 'has BYPASSRLS'
+		       when pg_has_role(oid, 'reporting_owner', 'usage') then 'is a member of reporting_owner'
+		       when not pg_has_role(oid, 'reporting_reader', 'usage') then 'is not a member of reporting_reader'
+		       else 'owns the table' end
+		  from pg_roles where rolname = current_user`).Scan(&role, &reason)
+	if err != nil {
+		return nil, fmt.Errorf("read role: %w", err)
+	}
+	fault := h.fault(0)
+	if errors.Is(fault, errRowSecurityBypassed) {
+		fault = Diagnostic{errRowSecurityBypassed.Problem + ": " + role + " " + reason, errRowSecurityBypassed.Remedy}
+	}
+	if fault != nil {
+		return nil, fault
+	}
+	leaks, err := visibleRows(ctx, conn, "report_job")
+	if err != nil {
+		return nil, err
+	}
+	if leaks {
+		return []doctor.Finding{doctor.Fail("see the policies of report_job (\\d report_job in psql), and the settings of the role (reporting.user_id)",
+			"a query without a user reads jobs: row-level security does not hold")}, nil
+	}
+	return []doctor.Finding{doctor.Pass("row-level security applies to %s", role)}, nil
+}
+
+// visibleRows returns true when the role sees a row of the table. An index keeps that from
+// reading the whole table.
+func visibleRows(ctx context.Context, conn interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}, table string,
+) (visible bool, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue("set local enable_seqscan = off")
+	batch.Queue("select exists (select from " + table + ")").QueryRow(func(row pgx.Row) error { return row.Scan(&visible) })
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return false, fmt.Errorf("read %s without a user: %w", table, err)
+	}
+	return visible, nil
+}
+
+func (e *Examination) pooler(ctx context.Context, conn *pgx.Conn) ([]doctor.Finding, error) {
+	facts, err := readServer(ctx, conn, e.Now)
+	switch {
+	case err != nil:
+		return nil, err
+	case !behindPooler(conn, facts.session):
+		return []doctor.Finding{doctor.Pass("no pooler is between the service and the server")}, nil
+	case !preparing(e.config):
+		return []doctor.Finding{doctor.Pass("a pooler is between the service and the server, and no statements are prepared")}, nil
+	}
+	if err := checkStatements(ctx, conn); err != nil {
+		return nil, err
+	}
+	return []doctor.Finding{doctor.Pass("a pooler is between the service and the server, and keeps prepared statements")}, nil
 }

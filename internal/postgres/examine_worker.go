@@ -12,137 +12,87 @@ import (
 	"reporting/internal/doctor"
 )
 
-// WorkerExamination looks at a database as processes that make reports would use it, and
-// changes nothing in it.
+// WorkerExamination checks a database for processes with workers. It changes nothing in it.
 type WorkerExamination struct {
-	Setting string // the variable that holds URL
-	URL     string // as of CheckURL
-	Other   string // what everything else connects with, for comparison; empty: nothing does
-	// Connections is how many sessions a process has at most.
-	Connections int
+	Setting     string // the variable that holds URL
+	URL         string // valid as of CheckURL
+	OrdersURL   string // the database that orders go to; empty: not known
+	Connections int    // the most that a process opens
 	Now         func() time.Time
 }
 
-const workersArea = "workers"
-
-// Check is the only one.
+// Check returns the only check.
 func (e WorkerExamination) Check() doctor.Check {
-	return doctor.Check{Area: workersArea, Run: e.run}
+	return doctor.Check{Area: "workers", Run: e.run}
 }
 
-func (e WorkerExamination) run(ctx context.Context) []doctor.Finding {
+func (e WorkerExamination) run(ctx context.Context) (findings []doctor.Finding) {
 	pool, err := OpenAs(ctx, e.URL, WorkerRole, 1)
 	if err != nil {
-		return []doctor.Finding{doctor.Bad("correct "+e.Setting, "the connection string is %v", err)}
+		return []doctor.Finding{doctor.Fail("correct "+e.Setting, "the connection string is %v", err)}
 	}
 	defer func() { _ = pool.Close(context.WithoutCancel(ctx)) }()
 	if err := pool.CheckWorker(ctx); err != nil {
-		t, ok := errors.AsType[Diagnostic](err)
+		d, ok := errors.AsType[Diagnostic](err)
 		if !ok {
-			t = Diagnostic{err.Error(), "see that the server can be reached, and correct " + e.Setting}
+			d = Diagnostic{err.Error(), "check that this machine reaches the server, and " + e.Setting}
 		}
-		return []doctor.Finding{doctor.Bad(t.Remedy, "%s", t.Problem)}
+		return []doctor.Finding{doctor.Fail(d.Remedy, "%s", d.Problem)}
 	}
-	found := []doctor.Finding{doctor.Good("the workers' login may act as %s, which makes reports", WorkerRole)}
+	findings = []doctor.Finding{doctor.Pass("the workers' login may act as %s", WorkerRole)}
 	conn, err := pool.pgx.Acquire(ctx)
 	if err == nil {
 		defer conn.Release()
 		var more []doctor.Finding
-		more, err = e.ask(ctx, conn.Conn())
-		found = append(found, more...)
+		more, err = e.examine(ctx, conn.Conn())
+		findings = append(findings, more...)
 	}
 	if err != nil {
-		found = append(found, doctor.Bad("see what it waits for or refuses (pg_stat_activity, its log)", "the database did not tell all that was asked: %s", why(err)))
+		findings = append(findings, doctor.Fail("see the log of the server, and what the check waits for (pg_stat_activity)", "a query of the check failed: %s", detail(err)))
 	}
-	return found
+	return findings
 }
 
-type workerFacts struct {
-	standby            bool
-	queue              int // version of its schema
-	connections, limit int // of the server; of the login, below zero: as many
-	name               string
-	login              string
-	clock              time.Time
-}
-
-func (e WorkerExamination) ask(ctx context.Context, conn *pgx.Conn) (found []doctor.Finding, err error) {
-	var f workerFacts
-	before := e.Now()
-	if err := conn.QueryRow(ctx, `
-		select pg_is_in_recovery(), (select coalesce(max(version), 0) from river_migration where line = 'main'),
-		       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, r.rolconnlimit,
-		       `+whichDatabase+`, session_user, clock_timestamp()
-		  from pg_roles r where r.rolname = session_user`).
-		Scan(&f.standby, &f.queue, &f.connections, &f.limit, &f.name, &f.login, &f.clock); err != nil {
+func (e WorkerExamination) examine(ctx context.Context, conn *pgx.Conn) ([]doctor.Finding, error) {
+	facts, err := readServer(ctx, conn, e.Now)
+	if err != nil {
 		return nil, err
 	}
-	after := e.Now()
-	if f.standby {
-		found = append(found, doctor.Bad("name the primary in "+e.Setting, "the workers' server is a standby: nothing can be written there"))
+	findings := []doctor.Finding{
+		doctor.Clock("the workers' database", facts.clock, facts.before, facts.after),
+		facts.room(e.Connections, "raise the limit of the server or the role, or lower REPORTING_WORKERS"),
 	}
-	if f.queue < queueSchema {
-		found = append(found, doctor.Bad(`run "reporting migrate"`, "the queue's schema has version %d, and %d is needed", f.queue, queueSchema))
-	} else {
-		found = append(found, doctor.Good("the queue's schema has version %d", f.queue))
+	if facts.standby {
+		findings = append(findings, doctor.Fail("name the primary in "+e.Setting, "the workers' server is a standby, which cannot be written"))
 	}
-	pooling, err := askPooling(ctx, conn)
-	switch {
-	case err != nil && conn.IsClosed():
-		return found, err
-	case pooling == Direct:
-		found = append(found, doctor.Good("no pooler stands between workers and the database"))
-	case pooling == SessionPooling:
-		found = append(found, doctor.Doubt(connectDirectly, "a pooler stands between workers and the database: each worker keeps sessions for good"))
-	default:
-		found = append(found, doctor.Bad(connectDirectly, "a pooler that shares sessions stands between workers and the database: what wakes workers does not come through"))
+	if behindPooler(conn, facts.session) {
+		findings = append(findings, doctor.Warn(connectDirectly, "a pooler is between the workers and the server"))
 	}
-	found = append(found, e.room(f), doctor.Clock("the workers' database", f.clock, before, after))
-	return append(found, e.same(ctx, f)...), nil
+	privileges, err := checkGrants(ctx, conn, WorkerRole)
+	if err != nil {
+		return findings, err
+	}
+	return append(append(findings, privileges), e.sameDatabase(ctx, conn)...), nil
 }
 
-func (e WorkerExamination) room(f workerFacts) doctor.Finding {
-	most := f.connections
-	if f.limit >= 0 {
-		most = min(most, f.limit)
-	}
-	if e.Connections > most {
-		return doctor.Bad("raise the limit (the server's, or alter role … connection limit), or lower REPORTING_WORKERS",
-			"a process with workers opens up to %d connections, and its login may have %d", e.Connections, most)
-	}
-	return doctor.Good("a process with workers opens up to %d connections, and its login may have %d", e.Connections, most)
-}
-
-// whichDatabase is the same for two connections to one database, and differs elsewhere,
-// as far as a login that is no superuser may know.
-const whichDatabase = `current_database() || ' ' || (select system_identifier from pg_control_system())`
-
-// same looks whether the workers' database is the one that orders go to.
-func (e WorkerExamination) same(ctx context.Context, f workerFacts) []doctor.Finding {
-	if e.Other == "" {
+// sameDatabase checks that the workers' database is the one that orders go to. It returns
+// nothing when that one cannot be read, which other checks report.
+func (e WorkerExamination) sameDatabase(ctx context.Context, conn *pgx.Conn) []doctor.Finding {
+	const identity = `select current_database() || ' ' || system_identifier from pg_control_system()`
+	var workers, orders string
+	if e.OrdersURL == "" || e.OrdersURL == e.URL || conn.QueryRow(ctx, identity).Scan(&workers) != nil {
 		return nil
 	}
-	if e.Other == e.URL {
-		return []doctor.Finding{doctor.Doubt("give workers a login of their own, in reporting_worker alone (REPORTING_WORKER_DATABASE_URL)",
-			"the service and its workers share the login %s, so that who gets hold of the service's reads and writes all users' reports", f.login)}
-	}
-	config, err := parse(e.Other)
+	pool, err := Open(ctx, e.OrdersURL, 1)
 	if err != nil {
-		return nil // which is told elsewhere
-	}
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
-	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
-	if err != nil {
-		return nil // the same
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var name string
-	if err := conn.QueryRow(ctx, "select "+whichDatabase).Scan(&name); err != nil {
 		return nil
 	}
-	if name != f.name {
-		return []doctor.Finding{doctor.Bad("name the same database in REPORTING_DATABASE_URL and "+e.Setting,
-			"workers look for jobs in another database than that which orders go to")}
+	defer func() { _ = pool.Close(context.WithoutCancel(ctx)) }()
+	if pool.pgx.QueryRow(ctx, identity, pgx.QueryExecModeExec).Scan(&orders) != nil {
+		return nil
 	}
-	return []doctor.Finding{doctor.Good("workers look for jobs in the database which orders go to")}
+	if orders != workers {
+		return []doctor.Finding{doctor.Fail("name the same database in REPORTING_DATABASE_URL and "+e.Setting, "workers use another database than orders")}
+	}
+	return []doctor.Finding{doctor.Pass("workers use the database of orders")}
 }

@@ -5,32 +5,31 @@ package postgres
 import (
 	"net"
 	"strings"
+	"time"
 
 	"reporting/internal/doctor"
 )
 
-// ForgetOwner takes out of the statements what asks for the caller's rows only, as a
-// mistake in a later change might.
-func ForgetOwner(jobs *JobStore) *JobStore {
-	forgetful := *jobs
-	for _, sql := range []*string{&forgetful.newest, &forgetful.narrowed, &forgetful.further} {
-		asked := *sql
-		if *sql = strings.ReplaceAll(asked, "user_id = $1", "$1::text is not null"); *sql == asked {
-			panic("the query no longer asks for the owner where it did")
+// WithoutUserFilter returns a store whose queries lack "user_id = $1", as a mistake in a
+// later change might make them.
+func WithoutUserFilter(jobs *JobStore) *JobStore {
+	faulty := NewJobStore(jobs.pool, jobs.timeout)
+	for _, sql := range []*string{&faulty.newest, &faulty.filtered, &faulty.continued} {
+		correct := *sql
+		if *sql = strings.ReplaceAll(correct, "user_id = $1", "$1::text is not null"); *sql == correct {
+			panic("the query has no user filter")
 		}
 	}
-	forgetful.together = newBatcher(forgetful.together.most, forgetful.askTogether)
-	return &forgetful
+	return faulty
 }
 
-// Needed is what the doctor looks for, by the question that tells what is there.
-func Needed() map[string][]string {
-	return map[string][]string{
-		workingIndexes: neededIndexes, workingGuards: neededGuards, workingPolicies: neededPolicies,
-		workingTables: neededTables, workingReportIndexes: neededReportIndexes, workingReportGuards: neededReportGuards,
-		workingReportPolicies: neededReportPolicies, workingQueueIndexes: neededQueueIndexes, workingGrants: neededGrants,
-	}
-}
-
-// Encryption is what the doctor says of a connection.
+// Encryption is the finding of the doctor about a connection.
 func Encryption(conn net.Conn) doctor.Finding { return (&Examination{}).encryption(conn) }
+
+// SetTimeout sets the timeout of a check.
+func (h *Health) SetTimeout(timeout time.Duration) { h.timeout = timeout }
+
+// SetInterval sets how often the replica is checked, and its health with it.
+func (r *Replicated) SetInterval(interval time.Duration) {
+	r.interval, r.health.ttl = interval, interval
+}

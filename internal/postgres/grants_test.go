@@ -16,7 +16,7 @@ import (
 // Roles can do what their part of the work needs, and no more.
 func TestGrantsOfMaking(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	placed := m.place(t, "u", time.Time{})
 	theirs := m.place(t, "v", time.Time{})
 	m.finish(t, m.begin(t, placed.JobID), "x")
@@ -40,10 +40,10 @@ func TestGrantsOfMaking(t *testing.T) {
 		{requester, fmt.Sprintf(`delete from report_binary_version where binary_id = %d`, theirs.Binary.ID), 0},
 		{requester, `update report_binary_version set size = 0`, -1},
 		{requester, `update report_binary set user_id = 'u'`, -1},
-		{requester, `select id from river_job`, 2},
-		{requester, `delete from river_job`, -1},
-		{requester, `update river_job set state = 'completed'`, -1},
-		{requester, `select * from river_queue`, -1},
+		{requester, `select id from reporting_river.river_job`, 2},
+		{requester, `delete from reporting_river.river_job`, -1},
+		{requester, `update reporting_river.river_job set state = 'completed'`, -1},
+		{requester, `select * from reporting_river.river_queue`, -1},
 		{requester, `delete from report_binary`, -1}, // it would be 404, and not 410
 		{requester, `delete from report_binary_piece`, -1},
 		{requester, `truncate report_binary cascade`, -1},
@@ -57,19 +57,19 @@ func TestGrantsOfMaking(t *testing.T) {
 		{worker, `delete from report_attempt`, -1},
 		{worker, `update report_attempt set progress = 'x'`, 2},
 		{worker, `select * from reporting_schema_version`, -1},
-		{worker, `update river_job set priority = 1`, 2},
+		{worker, `update reporting_river.river_job set priority = 1`, 2},
 		{worker, `truncate report_job cascade`, -1},
-		{worker, `drop table river_job`, -1},
+		{worker, `drop table reporting_river.river_job`, -1},
 		{worker, `create table mine ()`, -1},
 
 		{reader, `select * from report_attempt`, 1}, // u's own
-		{reader, `select * from river_job`, -1},
+		{reader, `select * from reporting_river.river_job`, -1},
 		{reader, `insert into report_binary (user_id) values ('u')`, -1},
 		{reader, `update report_attempt set progress = null`, -1},
 		{reader, `delete from report_binary`, -1},
 		{m.db.Producer, `select * from report_attempt`, -1},
 		{m.db.Producer, `select * from report_binary`, -1},
-		{m.db.Producer, `select * from river_job`, -1},
+		{m.db.Producer, `select * from reporting_river.river_job`, -1},
 		{m.db.Producer, `update report_job set failure_reason = null where id is not null`, 0}, // they are made here
 	} {
 		conn, err := pgx.Connect(t.Context(), tt.who)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// HealthConnections is how many connections a Health has.
+// HealthConnections is the number of connections of a Health.
 const HealthConnections = 1
 
 const (
@@ -20,20 +20,22 @@ const (
 	healthTTL     = time.Second
 )
 
-// Health tells whether the database can answer. It has a connection of its own,
-// because a pool that is busy is no reason to call the service not ready: the
-// other instances would get its load too.
+// Health checks that the database can serve reads. It has a connection of its own, because
+// a busy pool must not make the service not ready: other instances would get its load.
 type Health struct {
 	pool     *Pool
-	required int64
-	way      poolingCheck
+	required int64 // schema version
+	prepares bool  // the service prepares statements
+	timeout  time.Duration
+	ttl      time.Duration // of a result
 	now      func() time.Time
 
 	mu      sync.Mutex
-	checked time.Time // when the last one ended
+	checked time.Time // when the last check ended
 	result  error
-	passed  bool // one has succeeded
+	passed  bool // a check has passed
 
+	keeps  *pgx.Conn          // a connection that is known to keep its statements
 	flight singleflight.Group // of one check at a time
 }
 
@@ -49,43 +51,40 @@ func NewHealth(ctx context.Context, url string, now func() time.Time) (*Health, 
 	}
 	prepares := preparing(config)
 	config.MaxConns = HealthConnections
-	// Its own question is well behind any pooler.
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec // works behind every pooler
 	pool, err := open(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	return &Health{pool: pool, required: required, way: poolingCheck{matters: prepares, now: now}, now: now}, nil
+	return &Health{pool: pool, required: required, prepares: prepares, timeout: healthTimeout, ttl: healthTTL, now: now}, nil
 }
 
-// Check returns nil when the database answers, holds the schema that this
-// program needs, lets us read it, and keeps the statements that we prepare. The error
-// says what to do, in words that an operator may see. However many ask, one check runs
-// at a time, all of them wait for that one, and its result counts for a second.
+// Check returns nil when the database answers, has the schema that this program needs, lets
+// the service read it, and keeps prepared statements. Otherwise it returns a Diagnostic.
+// Concurrent callers share one check, and its result is valid for a second.
 func (h *Health) Check(ctx context.Context) error {
-	if counts, err := h.last(); counts {
+	if valid, err := h.last(); valid {
 		return err
 	}
 	checked := h.flight.DoChan("", func() (any, error) {
-		if counts, err := h.last(); counts { // of one that has just ended
+		if valid, err := h.last(); valid { // of a check that has just ended
 			return nil, err
 		}
-		// Not the asker's context: the others want the result as well.
-		return nil, h.run(context.WithoutCancel(ctx))
+		return nil, h.run(context.WithoutCancel(ctx)) // other callers wait for the result as well
 	})
 	select {
 	case r := <-checked:
 		return r.Err
 	case <-ctx.Done():
-		return errors.New("the check was given up")
+		return errors.New("check database: the caller did not wait for the result")
 	}
 }
 
-// last tells whether the last check still counts, and its result.
-func (h *Health) last() (counts bool, result error) {
+// last returns whether the last check is still valid, and its result.
+func (h *Health) last() (valid bool, result error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return !h.checked.IsZero() && h.now().Sub(h.checked) < healthTTL, h.result
+	return !h.checked.IsZero() && h.now().Sub(h.checked) < h.ttl, h.result
 }
 
 func (h *Health) run(ctx context.Context) error {
@@ -93,8 +92,8 @@ func (h *Health) run(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.passed && errors.Is(err, errFull) {
-		// The connections that the pool has go on working. If every instance
-		// left the balancer for want of one more, nobody would be served.
+		// The connections of the pool still work. If every instance became not ready for
+		// want of one more connection, no user would be served.
 		err = nil
 	}
 	h.result, h.checked, h.passed = err, h.now(), h.passed || err == nil
@@ -102,37 +101,50 @@ func (h *Health) run(ctx context.Context) error {
 }
 
 func (h *Health) check(ctx context.Context) error {
-	answer, err := h.ask(ctx)
+	result, err := h.read(ctx)
 	if err != nil && lost(err) {
-		// The connection may have died since it was last used, while the
-		// database is well: another one tells.
-		answer, err = h.ask(ctx)
+		// The connection may have died since its last use: try another one.
+		result, err = h.read(ctx)
 	}
-	if err != nil {
-		return explainHealth(err)
-	}
-	if err := answer.judge(h.required); err != nil {
-		return err
-	}
-	if answer.lossy {
+	if errors.Is(err, errLossyPooler) {
 		return errLossyPooler
 	}
-	return nil
+	if err != nil {
+		return diagnose(err)
+	}
+	return result.fault(h.required)
 }
 
-func (h *Health) ask(ctx context.Context) (a healthAnswer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+func (h *Health) read(ctx context.Context) (result health, err error) {
+	limited, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
-	conn, err := h.pool.pgx.Acquire(ctx)
+	conn, err := h.pool.pgx.Acquire(limited)
 	if err != nil {
-		return a, err
+		return result, err
 	}
 	defer conn.Release()
-	if a, err = askHealth(ctx, conn.Conn()); err == nil {
-		a.lossy = h.way.loses(context.WithoutCancel(ctx), conn.Conn(), a.session)
+	if result, err = readHealth(limited, conn.Conn()); err != nil || !h.prepares || !behindPooler(conn.Conn(), result.session) {
+		return result, err
 	}
-	return a, err
+	return result, h.checkStatements(ctx, conn.Conn())
 }
 
-// Close closes the check's connection.
+// checkStatements returns errLossyPooler or nil. It opens a second connection only when the
+// first one is new.
+func (h *Health) checkStatements(ctx context.Context, conn *pgx.Conn) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	defer cancel()
+	if h.keeps == conn {
+		err = executePrepared(ctx, conn)
+	} else if err = checkStatements(ctx, conn); err == nil {
+		h.keeps = conn
+	}
+	if errors.Is(err, errLossyPooler) {
+		_ = conn.Close(ctx) // its session has statements of other connections
+		return errLossyPooler
+	}
+	return nil // there was no second connection, for example: the next check tries again
+}
+
+// Close closes the connection of the check.
 func (h *Health) Close(ctx context.Context) error { return h.pool.Close(ctx) }

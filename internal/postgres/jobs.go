@@ -5,186 +5,138 @@ package postgres
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"reporting/internal/postgres/coalesce"
 	"reporting/internal/report"
 )
 
-// Jobs reads report jobs. It implements report.Jobs.
+const (
+	// longListShare is the part of the connections that read the continuation of long
+	// lists: one of so many. Long lists are few, but each is as much work as a hundred
+	// other reads, and would occupy all connections.
+	longListShare = 4
+	// retryWindow is how long after the start of a read another attempt still ends in time.
+	retryWindow = 300 * time.Millisecond
+)
+
+// JobStore reads report jobs. It implements report.Jobs.
 type JobStore struct {
 	pool    *Pool
 	timeout time.Duration
-	// The ways to ask. Most calls want a user's newest jobs, whichever they are, and
-	// clauses that could narrow them down cost a tenth of the database's time also where
-	// they do not.
-	newest, narrowed, further string
+	// The statements for each form of a filter. Most reads want a user's newest jobs, and
+	// filter clauses cost a tenth of the database's time even where they match all jobs.
+	newest, filtered, continued string
 
-	observe  func(Reading) // nil: nobody wants to know
-	together *coalescer
-	goingOn  chan struct{} // holds one for each piece of a long list that is being read
+	metrics   *ReadMetrics // nil: none
+	log       *slog.Logger
+	warned    atomic.Bool // the log says that a pooler loses prepared statements
+	slots     int
+	coalescer *coalesce.Coalescer
+	longLists chan struct{} // holds one item for each read that continues a long list
 }
 
-// Reading is how one reading of jobs went.
-type Reading struct {
-	Wait  time.Duration // for its turn and a connection
-	Query time.Duration // from the question to its last row; rows are encoded as they come
-	Asked bool          // it had its turn; otherwise Query is zero
-	Err   error         // nil, or what EachJob returned
-}
-
-// NewJobs returns a store on pool. timeout is how long the database may take for one
-// reading.
+// NewJobStore returns a store on pool. timeout is the longest that the database may take
+// for one read.
 func NewJobStore(pool *Pool, timeout time.Duration) *JobStore {
-	j := &JobStore{pool: pool, timeout: timeout, newest: SelectNewest, narrowed: selectNarrowed, further: selectFurther}
-	connections := int(pool.pgx.Config().MaxConns)
-	j.together = newBatcher(connections, j.askTogether)
-	j.goingOn = make(chan struct{}, max(1, connections/furtherShare))
+	j := &JobStore{
+		pool: pool, timeout: timeout, newest: SelectNewest, filtered: selectFiltered, continued: selectContinued,
+		slots: int(pool.pgx.Config().MaxConns), log: slog.New(slog.DiscardHandler),
+	}
+	j.longLists = make(chan struct{}, max(1, j.slots/longListShare))
+	j.coalescer = j.newCoalescer()
 	return j
 }
 
-// Observe has f told of each reading from now on. It is called before the first.
-func (j *JobStore) Observe(f func(Reading)) { j.observe = f }
+func (j *JobStore) newCoalescer() *coalesce.Coalescer {
+	return coalesce.New(coalesce.Options{
+		MaxSlots: j.slots, MaxWait: acquireTimeout, Timeout: j.timeout,
+		Acquire: j.pool.acquire, Release: j.release, Queue: j.queue, Decode: decode,
+	})
+}
 
-// furtherShare is what part of the connections read how long lists go on: one of so many.
-// Long lists are few, but each is as much work as a hundred others, and would take all
-// connections from those.
-const furtherShare = 4
+// Instrument sets where reads are counted and where the store logs. Call it before the
+// first read.
+func (j *JobStore) Instrument(metrics *ReadMetrics, log *slog.Logger) {
+	j.metrics, j.log = metrics, log
+}
 
-// retryWindow is how early a connection must be lost for a second try to be
-// answered in time.
-const retryWindow = 300 * time.Millisecond
-
-// EachJob implements report.Jobs.
-func (j *JobStore) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
-	begin := time.Now()
-	q := &query{ctx: ctx, filter: filter, yield: yield, since: begin}
-	defer func() { j.tell(q) }()
+// EachJob implements report.Jobs. It holds a connection while it calls yield, which must
+// not wait for a client.
+func (j *JobStore) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) (err error) {
+	q := coalesce.NewQuery(ctx, filter, yield)
+	defer func() { j.metrics.observe(q, err) }()
 	if !filter.After.IsZero() {
-		done, err := j.goOn(ctx)
+		done, err := j.takeLongList(ctx)
 		if err != nil {
-			q.err = err
 			return err
 		}
 		defer done()
 	}
 	if narrows(filter) || filter.Count == 0 {
-		j.askTogether([]*query{q})
+		j.coalescer.DoAlone(q)
 	} else {
-		j.together.do(q)
+		j.coalescer.Do(q)
 	}
-	begin = time.Now()
-	// What makes one pooled connection useless often does so to all of them.
-	for tries := 0; q.again && tries < j.together.most && time.Since(begin) < retryWindow; tries++ {
-		q.turn, q.err, q.again = nil, nil, false
-		j.askTogether([]*query{q})
+	// Connections become useless in groups, so retry more than once.
+	begin := time.Now()
+	for tries := 0; retryable(ctx, q) && tries < j.slots && time.Since(begin) < retryWindow; tries++ {
+		j.coalescer.DoAlone(q)
 	}
-	if q.panicked != nil {
-		panic(q.panicked)
+	if q.Panic != nil {
+		panic(q.Panic)
 	}
-	return q.err
+	if q.Err == nil || q.FromYield {
+		return q.Err
+	}
+	return domainError(ctx, q.Err)
 }
 
-func (j *JobStore) tell(q *query) {
-	if j.observe == nil {
-		return
+// retryable returns true when another attempt may succeed: the error came from another
+// query of the batch or from the connection, and the caller has seen no row.
+func retryable(ctx context.Context, q *coalesce.Query) bool {
+	if q.Err == nil || q.Started || ctx.Err() != nil || errors.Is(q.Err, coalesce.ErrTimeout) || errors.Is(q.Err, coalesce.ErrNoSlot) {
+		return false
 	}
-	r := Reading{Err: q.err, Asked: !q.asked.IsZero()}
-	if r.Asked {
-		r.Wait, r.Query = q.asked.Sub(q.since), q.ended.Sub(q.asked)
-	} else {
-		r.Wait = time.Since(q.since)
+	// An error that has a kind comes from waiting for a connection.
+	if _, known := errors.AsType[*report.Error](q.Err); known {
+		return false
 	}
-	j.observe(r)
+	return q.Shared || lost(q.Err) || stale(q.Err)
 }
 
-// goOn waits until one more long list may go on. Its client has part of the answer, so
-// that there is time, and no good way to refuse.
-func (j *JobStore) goOn(ctx context.Context) (done func(), err error) {
-	wait, cancel := context.WithTimeoutCause(ctx, j.timeout, errCrowd)
+// takeLongList waits until one more long list may continue. The client has part of the
+// response already, so waiting is better than a refusal.
+func (j *JobStore) takeLongList(ctx context.Context) (done func(), err error) {
+	wait, cancel := context.WithTimeout(ctx, j.timeout)
 	defer cancel()
 	select {
-	case j.goingOn <- struct{}{}:
-		return func() { <-j.goingOn }, nil
+	case j.longLists <- struct{}{}:
+		return func() { <-j.longLists }, nil
 	case <-wait.Done():
 		if ctx.Err() != nil {
 			return nil, domainError(ctx, ctx.Err())
 		}
-		return nil, &report.Error{Kind: report.Unavailable, Cause: errCrowd}
+		return nil, &report.Error{Kind: report.Unavailable, Cause: errLongLists}
 	}
 }
 
-// askTogether asks questions in one batch, and tells each how it went.
-func (j *JobStore) askTogether(questions []*query) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(questions[0].ctx))
-	defer cancel()
-	var left atomic.Int64
-	left.Store(int64(len(questions)))
-	for _, q := range questions {
-		defer context.AfterFunc(q.ctx, func() {
-			if left.Add(-1) == 0 {
-				cancel() // nobody is there any more
-			}
-		})()
-	}
-	unread, err := questions, errBroken
-	defer func() {
-		// If it panics, those who are left shall not wait for ever, nor go down with the
-		// one whom it comes from. Alone he will meet it again.
-		if len(questions) > 1 {
-			_ = recover()
-		}
-		for _, q := range unread {
-			q.fail(err, len(questions) == 1)
-		}
-	}()
-	err = j.exchange(ctx, &unread)
-}
+var errLongLists = errors.New("wait to continue a long list: too many others are being read")
 
-var errBroken = errors.New("the batch was not read to its end")
-
-// exchange asks questions and reads the answers, up to an error. It leaves those that
-// were not answered.
-func (j *JobStore) exchange(ctx context.Context, questions *[]*query) error {
-	conn, err := j.pool.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	query, cancel := context.WithTimeoutCause(ctx, j.timeout, errStalled)
-	defer cancel()
-	err = j.converse(query, conn.Conn(), questions)
+// release gives a connection back to the pool, or closes it if its prepared statements are
+// of no use. It logs the first loss of statements.
+func (j *JobStore) release(conn *pgxpool.Conn, err error) {
 	if stale(err) {
-		_ = conn.Conn().Close(query) // with the statements that it had prepared
-	}
-	if err != nil && errors.Is(context.Cause(query), errStalled) {
-		return errors.Join(errStalled, err)
-	}
-	return err
-}
-
-func (j *JobStore) converse(ctx context.Context, conn *pgx.Conn, questions *[]*query) error {
-	var batch pgconn.Batch
-	now := time.Now()
-	for _, q := range *questions {
-		q.asked = now
-		if err := j.ask(ctx, &batch, conn, q.filter); err != nil {
-			return err
+		ctx, cancel := context.WithTimeout(context.Background(), pingTimeout)
+		defer cancel()
+		_ = conn.Conn().Close(ctx)
+		if lostStatements(err) && j.warned.CompareAndSwap(false, true) {
+			j.log.ErrorContext(ctx, "read jobs failed", "error", errLossyPooler)
 		}
 	}
-	results := conn.PgConn().ExecBatch(ctx, &batch)
-	defer func() { _ = results.Close() }() // its errors are those of the rows
-	var job report.Job
-	for len(*questions) > 0 {
-		q := (*questions)[0]
-		if err := q.read(results, &job); err != nil {
-			return err
-		}
-		*questions = (*questions)[1:]
-		q.done()
-	}
-	return nil
+	conn.Release()
 }

@@ -12,15 +12,14 @@ import (
 	"reporting/internal/report"
 )
 
-// BenchmarkJobs is the time of one reading of a user's twenty jobs, second wall
-// included: one at a time, where it is a round trip, and 64 at a time, where questions
-// go to the server together.
+// BenchmarkJobs measures one read of a user's twenty jobs, row-level security included: one
+// read at a time, and 64 at a time, which run in batches.
 //
 //	go test ./internal/postgres -run '^$' -bench Jobs -count 10 | benchstat -
 func BenchmarkJobs(b *testing.B) {
-	for _, askers := range []int{1, 64} {
-		b.Run("askers="+strconv.Itoa(askers), func(b *testing.B) {
-			db := wallDatabase(b, "rls")
+	for _, readers := range []int{1, 64} {
+		b.Run("readers="+strconv.Itoa(readers), func(b *testing.B) {
+			db := benchDatabase(b, "rls")
 			pool, err := postgres.Open(b.Context(), db.Reader, 8)
 			if err != nil {
 				b.Fatal(err)
@@ -37,14 +36,14 @@ func BenchmarkJobs(b *testing.B) {
 			read(0)
 			b.ReportAllocs()
 			b.ResetTimer()
-			if askers == 1 {
+			if readers == 1 {
 				for n := 0; b.Loop(); n++ {
 					read(n)
 				}
 				return
 			}
 			var next atomic.Int64
-			b.SetParallelism(askers) // for each processor
+			b.SetParallelism(readers) // for each processor
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					read(int(next.Add(7)))

@@ -33,7 +33,7 @@ func openPool(t *testing.T, url string, maxConns int32) *postgres.Pool {
 	return pool
 }
 
-// readJobs reads a user's jobs as the service does.
+// readJobs reads a user's jobs with the login of the service.
 func readJobs(t *testing.T, db pgtest.Database, user string) []report.Job {
 	t.Helper()
 	return readFiltered(t, db, report.Filter{UserID: user})
@@ -64,7 +64,7 @@ func job(user string, created time.Time) report.Job {
 
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
-func TestJobsComeBackAsTheyWere(t *testing.T) {
+func TestJobsAreReadAsStored(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	full := job("u", noon.Add(123456*time.Microsecond))
@@ -105,7 +105,7 @@ func TestJobsAreOrdered(t *testing.T) {
 	if diff := cmp.Diff([]report.JobID{newest.ID, low.ID, high.ID, oldest.ID}, order); diff != "" {
 		t.Error(diff)
 	}
-	// A list can be gone on with between two jobs that were made at the same time.
+	// A cursor may lie between two jobs that were created at the same time.
 	rest := readFiltered(t, db, report.Filter{UserID: "u", After: low.Cursor()})
 	if len(rest) != 2 || rest[0].ID != high.ID || rest[1].ID != oldest.ID {
 		t.Errorf("after the first of two: %v", rest)
@@ -118,25 +118,25 @@ func TestJobsAreFiltered(t *testing.T) {
 	newest, middle, oldest := job("u", noon.Add(time.Second)), job("u", noon), job("u", noon.Add(-time.Microsecond))
 	middle.Status, middle.Started, middle.Ended = report.Failed, noon, noon
 	oldest.Status = report.Scheduled
-	db.Load(t, newest, middle, oldest, job("somebody else", noon))
+	db.Load(t, newest, middle, oldest, job("other", noon))
 	for name, c := range map[string]struct {
 		filter report.Filter
 		want   []report.Job
 	}{
-		"all":                      {report.Filter{}, []report.Job{newest, middle, oldest}},
-		"no status is every state": {report.Filter{Statuses: []report.Status{}}, []report.Job{newest, middle, oldest}},
-		"one state":                {report.Filter{Statuses: []report.Status{report.Failed}}, []report.Job{middle}},
-		"two states":               {report.Filter{Statuses: []report.Status{report.Scheduled, report.Queued}}, []report.Job{newest, oldest}},
-		"a state nobody is in":     {report.Filter{Statuses: []report.Status{report.Done}}, nil},
-		"since, itself included":   {report.Filter{Since: noon.In(time.FixedZone("", 3600))}, []report.Job{newest, middle}},
-		"since just after":         {report.Filter{Since: noon.Add(time.Microsecond)}, []report.Job{newest}},
-		"the newest":               {report.Filter{Count: 2}, []report.Job{newest, middle}},
-		"more than there are":      {report.Filter{Count: 1<<31 - 1}, []report.Job{newest, middle, oldest}},
-		"after the newest":         {report.Filter{After: newest.Cursor()}, []report.Job{middle, oldest}},
-		"after one, in a state":    {report.Filter{After: newest.Cursor(), Statuses: []report.Status{report.Scheduled}, Count: 5}, []report.Job{oldest}},
-		"after the last":           {report.Filter{After: oldest.Cursor()}, nil},
-		"after one that has gone":  {report.Filter{After: report.Cursor{Created: noon.Add(time.Millisecond)}}, []report.Job{middle, oldest}},
-		"the newest in a state":    {report.Filter{Count: 1, Statuses: []report.Status{report.Scheduled, report.Failed}}, []report.Job{middle}},
+		"all":                        {report.Filter{}, []report.Job{newest, middle, oldest}},
+		"no status means all":        {report.Filter{Statuses: []report.Status{}}, []report.Job{newest, middle, oldest}},
+		"one status":                 {report.Filter{Statuses: []report.Status{report.Failed}}, []report.Job{middle}},
+		"two statuses":               {report.Filter{Statuses: []report.Status{report.Scheduled, report.Queued}}, []report.Job{newest, oldest}},
+		"a status without jobs":      {report.Filter{Statuses: []report.Status{report.Done}}, nil},
+		"since, itself included":     {report.Filter{Since: noon.In(time.FixedZone("", 3600))}, []report.Job{newest, middle}},
+		"since just after":           {report.Filter{Since: noon.Add(time.Microsecond)}, []report.Job{newest}},
+		"the newest":                 {report.Filter{Count: 2}, []report.Job{newest, middle}},
+		"more than there are":        {report.Filter{Count: 1<<31 - 1}, []report.Job{newest, middle, oldest}},
+		"after the newest":           {report.Filter{After: newest.Cursor()}, []report.Job{middle, oldest}},
+		"after one, of a status":     {report.Filter{After: newest.Cursor(), Statuses: []report.Status{report.Scheduled}, Count: 5}, []report.Job{oldest}},
+		"after the last":             {report.Filter{After: oldest.Cursor()}, nil},
+		"after a deleted one":        {report.Filter{After: report.Cursor{Created: noon.Add(time.Millisecond)}}, []report.Job{middle, oldest}},
+		"the newest of two statuses": {report.Filter{Count: 1, Statuses: []report.Status{report.Scheduled, report.Failed}}, []report.Job{middle}},
 	} {
 		c.filter.UserID = "u"
 		var want, got []report.JobID
@@ -152,7 +152,7 @@ func TestJobsAreFiltered(t *testing.T) {
 	}
 }
 
-// User ids are opaque: nothing that merely looks like one is it.
+// User ids are opaque, and compared byte by byte.
 func TestUsersAreComparedExactly(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -178,13 +178,13 @@ func TestUsersAreComparedExactly(t *testing.T) {
 	}
 }
 
-func TestYieldsErrorEndsTheReading(t *testing.T) {
+func TestErrorOfYieldEndsRead(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon), job("u", noon), job("u", noon))
 	stop := errors.New("stop")
 	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)
-	for range 3 { // the pool's one connection is free again each time
+	for range 3 { // the only connection is free again each time
 		calls := 0
 		err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, func(*report.Job) error { calls++; return stop })
 		if !errors.Is(err, stop) || calls != 1 {
@@ -202,7 +202,7 @@ func wantKind(t *testing.T, err error, want report.Kind) {
 
 func ignore(*report.Job) error { return nil }
 
-func TestSlowStatement(t *testing.T) {
+func TestSlowStatementIsTimeout(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
@@ -221,11 +221,11 @@ func TestSlowStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
-		t.Errorf("not well again: %v", err)
+		t.Errorf("read after the lock was released: %v", err)
 	}
 }
 
-func TestClientGone(t *testing.T) {
+func TestReadOfDisconnectedClient(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
@@ -235,7 +235,10 @@ func TestClientGone(t *testing.T) {
 	wantKind(t, jobs.EachJob(ctx, report.Filter{UserID: "u"}, ignore), report.Disconnected)
 }
 
-func TestPoolExhausted(t *testing.T) {
+func TestExhaustedPoolIsUnavailable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for acquireTimeout")
+	}
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
@@ -253,7 +256,7 @@ func TestPoolExhausted(t *testing.T) {
 	}
 }
 
-// A connection that died while it was pooled costs nobody an error.
+// A connection that died in the pool causes no error.
 func TestDeadPooledConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -285,13 +288,13 @@ func terminate(t *testing.T, db pgtest.Database) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d sessions outlive their end", left)
+			t.Fatalf("%d sessions are still there", left)
 		}
 	}
 }
 
-// After the first row nothing is tried again: the caller has begun to answer.
-func TestTerminatedInTheMiddle(t *testing.T) {
+// After the first row there is no retry, because the response has begun.
+func TestNoRetryAfterFirstRow(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
@@ -310,7 +313,7 @@ func TestTerminatedInTheMiddle(t *testing.T) {
 	}
 }
 
-// Poolers that lose prepared statements want the string to say so.
+// For poolers that lose prepared statements.
 func TestJobsWithoutPreparedStatements(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -331,8 +334,8 @@ func TestJobsWithoutPreparedStatements(t *testing.T) {
 	}
 }
 
-// A change of the table makes prepared statements useless, and costs nobody an error.
-func TestTableChangesBehindPreparedStatements(t *testing.T) {
+// A change of the table invalidates prepared statements, and causes no error.
+func TestTableChangeInvalidatesStatements(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
@@ -349,7 +352,7 @@ func TestTableChangesBehindPreparedStatements(t *testing.T) {
 	}
 }
 
-func TestMissingTableAndPrivilege(t *testing.T) {
+func TestMissingTableOrPrivilegeIsInternal(t *testing.T) {
 	t.Parallel()
 	empty := pgtest.Empty(t)
 	jobs := postgres.NewJobStore(openPool(t, empty.Superuser, 1), 5*time.Second)
@@ -360,7 +363,7 @@ func TestMissingTableAndPrivilege(t *testing.T) {
 	wantKind(t, jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore), report.Internal)
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestNoServerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	pool := openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 1)
 	jobs := postgres.NewJobStore(pool, 5*time.Second)

@@ -20,7 +20,7 @@ import (
 
 // A bench of everything that has to do with making reports, on a database of its own and
 // with a clock that stands still until it is turned.
-type making struct {
+type lifecycle struct {
 	db       pgtest.Database
 	orders   *postgres.OrderStore
 	binaries *postgres.BinaryStore
@@ -46,23 +46,23 @@ func (c *clock) turn(by time.Duration) {
 	c.now = c.now.Add(by)
 }
 
-func newMaking(t *testing.T) *making {
+func newLifecycle(t *testing.T) *lifecycle {
 	t.Helper()
 	db := pgtest.New(t)
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newMakingOn(t, db, entries)
+	return newLifecycleOn(t, db, entries)
 }
 
-func newMakingOn(t *testing.T, db pgtest.Database, queue postgres.Queue) *making {
+func newLifecycleOn(t *testing.T, db pgtest.Database, queue postgres.Queue) *lifecycle {
 	t.Helper()
 	login := uniqueRole()
 	db.Exec(t, "create role "+login+" in role reporting_reader, reporting_requester")
 	asking, working := openPool(t, postgres.WithRole(db.Superuser, login), 8), openWorker(t, db, 8)
 	c := &clock{now: noon}
-	return &making{
+	return &lifecycle{
 		db: db, clock: c,
 		orders:   postgres.NewOrderStore(asking, queue, patience, c.time),
 		binaries: postgres.NewBinaryStore(asking, patience, c.time),
@@ -91,7 +91,7 @@ func openWorker(t *testing.T, db pgtest.Database, connections int32) *postgres.P
 }
 
 // place places an order of a user, due at some time or at once.
-func (m *making) place(t *testing.T, user string, due time.Time) report.Submission {
+func (m *lifecycle) place(t *testing.T, user string, due time.Time) report.Submission {
 	t.Helper()
 	placed, err := m.orders.Submit(t.Context(), report.Order{
 		ReportClass: "com.example.Report", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`), Source: "request", Due: due,
@@ -103,7 +103,7 @@ func (m *making) place(t *testing.T, user string, due time.Time) report.Submissi
 }
 
 // begin begins an attempt at a job for its latest entry.
-func (m *making) begin(t *testing.T, id report.JobID) report.Attempt {
+func (m *lifecycle) begin(t *testing.T, id report.JobID) report.Attempt {
 	t.Helper()
 	run, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
 	if err != nil {
@@ -113,19 +113,19 @@ func (m *making) begin(t *testing.T, id report.JobID) report.Attempt {
 }
 
 // entry is a job's latest one in the queue.
-func (m *making) entry(t *testing.T, id report.JobID) (entry int64) {
+func (m *lifecycle) entry(t *testing.T, id report.JobID) (entry int64) {
 	t.Helper()
-	m.scan(t, `select entry from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
+	m.scan(t, `select river_job_id from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
 	return entry
 }
 
-func (m *making) status(t *testing.T, id report.JobID) (status report.Status) {
+func (m *lifecycle) status(t *testing.T, id report.JobID) (status report.Status) {
 	t.Helper()
 	m.scan(t, `select status from report_job where id = $1`, []any{[16]byte(id)}, &status)
 	return status
 }
 
-func (m *making) scan(t *testing.T, sql string, args []any, into ...any) {
+func (m *lifecycle) scan(t *testing.T, sql string, args []any, into ...any) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), m.db.Superuser)
 	if err != nil {
@@ -138,10 +138,10 @@ func (m *making) scan(t *testing.T, sql string, args []any, into ...any) {
 }
 
 // everything is all that the database holds of jobs, their making, results and entries.
-func (m *making) everything(t *testing.T) string {
+func (m *lifecycle) everything(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"report_job", "report_attempt", "report_binary", "report_binary_version", "report_binary_piece", "river_job"} {
+	for _, table := range []string{"report_job", "report_attempt", "report_binary", "report_binary_version", "report_binary_piece", "reporting_river.river_job"} {
 		var rows string
 		m.scan(t, `select coalesce(string_agg(md5(x::text) || ' ' || left(x::text, 300), e'\n' order by x::text), '') from `+table+` x`, nil, &rows)
 		all.WriteString(table + ":\n" + rows + "\n")
@@ -150,7 +150,7 @@ func (m *making) everything(t *testing.T) string {
 }
 
 // result reads a result to its end.
-func (m *making) result(t *testing.T, user string, id int64) (report.Binary, []byte, error) {
+func (m *lifecycle) result(t *testing.T, user string, id int64) (report.Binary, []byte, error) {
 	t.Helper()
 	binary, err := m.binaries.Binary(t.Context(), report.BinaryKey{UserID: user, ID: id})
 	if err != nil {
@@ -170,8 +170,8 @@ type brokenQueue struct{ postgres.Queue }
 
 var errBroken = errors.New("the queue is broken")
 
-func (b brokenQueue) Add(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (int64, error) {
-	if _, err := b.Queue.Add(ctx, tx, id, due); err != nil {
+func (b brokenQueue) Insert(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (int64, error) {
+	if _, err := b.Queue.Insert(ctx, tx, id, due); err != nil {
 		return 0, err
 	}
 	return 0, errBroken

@@ -13,14 +13,14 @@ import (
 	"reporting/internal/report"
 )
 
-// The roles that programs act as; migrations make them.
+// The roles that programs act as. Migrations create them.
 const (
 	ReaderRole   = "reporting_reader"
 	ProducerRole = "reporting_producer"
 )
 
-// WithRole returns a connection string whose sessions act as role. It is for
-// private databases, where one login plays every part.
+// WithRole returns a connection string whose sessions act as role. It is for private
+// databases, which have one login.
 func WithRole(url, role string) string {
 	if !strings.Contains(url, "://") {
 		return url + " role=" + role
@@ -31,9 +31,8 @@ func WithRole(url, role string) string {
 	return url + "?role=" + role
 }
 
-// Load stores jobs as they are, in one transaction; those that are there
-// already stay. It is for demo and test data: programs that run reports insert,
-// start and finish jobs as the writer's guide shows.
+// Load inserts jobs in one transaction, and leaves those that exist unchanged. It is for demo
+// and test data. Producers write jobs as the writer's guide shows.
 func Load(ctx context.Context, url string, jobs []report.Job) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -42,10 +41,10 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 	if err != nil {
 		return 0, err
 	}
-	if silent(url, "connect_timeout") {
+	if unset(url, "connect_timeout") {
 		config.ConnConfig.ConnectTimeout = migrateConnectTimeout
 	}
-	if err := refusePooler(ctx, config.ConnConfig); err != nil {
+	if err := refuseSharedSessions(ctx, config.ConnConfig); err != nil {
 		return 0, err
 	}
 	db := stdlib.OpenDB(*config.ConnConfig)
@@ -68,21 +67,6 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (version int64, 
 		return 0, fmt.Errorf("read schema version: %w", err)
 	}
 	return version, nil
-}
-
-// refusePooler is for connections that would not keep the lock. A look that is in vain
-// refuses nothing.
-func refusePooler(ctx context.Context, config *pgx.ConnConfig) error {
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	pooling, _ := askPooling(ctx, conn)
-	if pooling == TransactionPooling || pooling == LossyPooling {
-		return fmt.Errorf("migrate: %w", errTransactionPooling)
-	}
-	return ctx.Err()
 }
 
 func newProvider(db *sql.DB, config *pgxpool.Config) (*goose.Provider, error) {

@@ -18,9 +18,11 @@ import (
 // Queue is the job queue, in the same database. worker/queue implements it.
 type Queue interface {
 	// Insert adds an entry for a job as part of a transaction. A worker starts it at due;
-	// zero means as soon as a worker is free. A due time in the past keeps the job's
-	// position before the jobs that are due later.
+	// zero means as soon as a worker is free.
 	Insert(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (entry int64, err error)
+	// Replace cancels an entry, if there is one, and adds a new one. The new entry keeps the
+	// position of the job before the jobs that are due later.
+	Replace(ctx context.Context, tx pgx.Tx, old *int64, id report.JobID, due time.Time) (entry int64, err error)
 	// Cancel takes an entry out of the queue. An entry that does not exist is no error.
 	Cancel(ctx context.Context, tx pgx.Tx, entry int64) error
 	// Stranded returns waiting jobs whose entry a worker took before a time and did not

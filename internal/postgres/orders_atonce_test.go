@@ -14,7 +14,7 @@ import (
 func TestTheLimitHoldsForOrdersAtOnce(t *testing.T) {
 	t.Parallel()
 	const room, askers = 3, 16
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.unfinished(t, "u", report.MaxUnfinishedJobs-room)
 	var placed, refused atomic.Int64
 	var wg sync.WaitGroup

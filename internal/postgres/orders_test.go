@@ -17,7 +17,7 @@ import (
 
 func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	order := report.Order{
 		ReportClass: "æøå 😀 \" \\ <&>", UserID: "u ' \u2028", Source: "request_1",
 		Parameters: []byte(`{ "resourceType" : "Parameters", "x": 1.10, "x": 1e400 , "y":"\u0041\ud83d\ude00" }`),
@@ -61,13 +61,13 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 		}
 		var job uuid.UUID
 		var begun bool
-		m.scan(t, `select (args->>'job_id')::uuid, scheduled_at <= now() from river_job where id = $1`, []any{m.entry(t, c.placed.JobID)}, &job, &begun)
+		m.scan(t, `select (args->>'job_id')::uuid, scheduled_at <= now() from reporting_river.river_job where id = $1`, []any{m.entry(t, c.placed.JobID)}, &job, &begun)
 		if report.JobID(job) != c.placed.JobID || c.queued && !begun {
 			t.Errorf("the queue has %s (at once: %v), want %s", job, begun, c.placed.JobID)
 		}
 	}
 	var at time.Time
-	if m.scan(t, `select scheduled_at from river_job where id = $1`, []any{m.entry(t, later.JobID)}, &at); !at.Equal(order.Due) {
+	if m.scan(t, `select scheduled_at from reporting_river.river_job where id = $1`, []any{m.entry(t, later.JobID)}, &at); !at.Equal(order.Due) {
 		t.Errorf("the queue has it due at %s, want %s", at, order.Due)
 	}
 }
@@ -75,11 +75,11 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 // An order is placed whole, or not at all.
 func TestOrdersAreAllOrNothing(t *testing.T) {
 	t.Parallel()
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMakingOn(t, pgtest.New(t), brokenQueue{entries})
+	m := newLifecycleOn(t, pgtest.New(t), brokenQueue{entries})
 	empty := m.everything(t)
 	good := report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)}
 	for name, change := range map[string]func(*report.Order){
@@ -103,7 +103,7 @@ func TestOrdersAreAllOrNothing(t *testing.T) {
 }
 
 // unfinished gives a user so many jobs, half of them running.
-func (m *making) unfinished(t *testing.T, user string, jobs int) {
+func (m *lifecycle) unfinished(t *testing.T, user string, jobs int) {
 	t.Helper()
 	m.db.Exec(t, `
 		with jobs as (
@@ -117,7 +117,7 @@ func (m *making) unfinished(t *testing.T, user string, jobs int) {
 
 func TestOrdersHaveALimit(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.unfinished(t, "u", report.MaxUnfinishedJobs-1)
 	last := m.place(t, "u", time.Time{})
 	before := m.everything(t)
@@ -135,7 +135,7 @@ func TestOrdersHaveALimit(t *testing.T) {
 
 func TestOrdersAreOnesOwn(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	theirs := m.place(t, "v", time.Time{})
 	before := m.everything(t)
 	for _, user := range []string{"u", "V", "v ", ""} {
@@ -154,16 +154,16 @@ func TestOrdersAreOnesOwn(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		to   func(t *testing.T, m *making, id report.JobID)
+		to   func(t *testing.T, m *lifecycle, id report.JobID)
 		want report.Status
 	}{
-		"waiting": {func(*testing.T, *making, report.JobID) {}, report.Cancelled},
-		"running": {func(t *testing.T, m *making, id report.JobID) { t.Helper(); m.begin(t, id) }, report.Cancelled},
-		"done": {func(t *testing.T, m *making, id report.JobID) {
+		"waiting": {func(*testing.T, *lifecycle, report.JobID) {}, report.Cancelled},
+		"running": {func(t *testing.T, m *lifecycle, id report.JobID) { t.Helper(); m.begin(t, id) }, report.Cancelled},
+		"done": {func(t *testing.T, m *lifecycle, id report.JobID) {
 			t.Helper()
 			m.finish(t, m.begin(t, id), "result")
 		}, report.Done},
-		"failed": {func(t *testing.T, m *making, id report.JobID) {
+		"failed": {func(t *testing.T, m *lifecycle, id report.JobID) {
 			t.Helper()
 			if err := m.runs.Fail(t.Context(), m.begin(t, id), "reason"); err != nil {
 				t.Fatal(err)
@@ -172,7 +172,7 @@ func TestCancel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMaking(t)
+			m := newLifecycle(t)
 			placed := m.place(t, "u", time.Time{})
 			c.to(t, m, placed.JobID)
 			m.clock.turn(time.Second)
@@ -203,7 +203,7 @@ func TestCancel(t *testing.T) {
 // Jobs of other programs are theirs to cancel, and have no placeholder here.
 func TestJobsOfOthersAreNotCancelled(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	id := report.JobID{1}
 	m.db.Exec(t, `insert into report_job (id, report_class, user_id, status, parameters) values ($1, 'c', 'u', 'QUEUED', '{"resourceType":"Parameters"}')`, [16]byte(id))
 	_, err := m.orders.State(t.Context(), "u", id)
@@ -217,7 +217,7 @@ func TestJobsOfOthersAreNotCancelled(t *testing.T) {
 // Clients that compare times compare whole seconds.
 func TestResultsAreInALaterSecond(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	placed := m.place(t, "u", time.Time{})
 	m.finish(t, m.begin(t, placed.JobID), "x")
 	made, _, err := m.result(t, "u", placed.Binary.ID)

@@ -16,8 +16,8 @@ import (
 	"reporting/internal/worker/queue"
 )
 
-// Orders, results and deletions work through a pooler that shares sessions, and the role
-// and the user of one never become another's.
+// Orders, Binaries and reads work through a pooler in transaction mode, and no request gets
+// the role or the user of another.
 func TestPgBouncerOrders(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -25,28 +25,28 @@ func TestPgBouncerOrders(t *testing.T) {
 	db.Exec(t, "create role "+role+" login in role reporting_reader, reporting_requester")
 	url := pgbouncer(t, db.Reader, role, "pool_mode = transaction") + "&default_query_exec_mode=exec"
 	pool := openPool(t, url, 8)
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	orders := postgres.NewOrders(pool, entries, 10*time.Second, nil)
-	binaries := postgres.NewBinaries(pool, 10*time.Second, nil)
-	jobs := postgres.NewJobs(pool, 10*time.Second)
+	orders := postgres.NewOrderStore(pool, entries, 10*time.Second, nil)
+	binaries := postgres.NewBinaryStore(pool, 10*time.Second, nil)
+	jobs := postgres.NewJobStore(pool, 10*time.Second)
 	var wg sync.WaitGroup
 	for n := range 8 {
 		user := "user-" + strings.Repeat("x", n)
 		wg.Go(func() {
 			for range 10 {
-				placed, err := orders.Place(t.Context(), report.Order{ReportClass: "c", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`)})
+				submitted, err := orders.Submit(t.Context(), report.Order{ReportClass: "c", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`)})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				data, err := binaries.Piece(t.Context(), report.BinaryPlace{UserID: user, ID: placed.Binary.ID, Version: 1}, 0, nil)
+				data, err := binaries.Piece(t.Context(), report.BinaryKey{UserID: user, ID: submitted.Binary.ID, Version: 1}, 0, nil)
 				if err != nil || string(data) != report.Placeholder {
 					t.Errorf("%s reads %q, %v", user, data, err)
 				}
-				_, err = binaries.Binary(t.Context(), report.BinaryPlace{UserID: user + "y", ID: placed.Binary.ID})
+				_, err = binaries.Binary(t.Context(), report.BinaryKey{UserID: user + "y", ID: submitted.Binary.ID})
 				wantKind(t, err, report.NotFound)
 			}
 			seen := 0

@@ -26,10 +26,10 @@ import (
 	"reporting/internal/report"
 )
 
-// These tests need a PgBouncer, so that "make test" does without them: "make pooler".
+// These tests need PgBouncer, so they have a build tag.
 
-// pgbouncer starts one in front of db, and returns the connection string of a login in
-// role through it.
+// pgbouncer starts PgBouncer in front of db, and returns the connection string through it.
+// Its sessions log in as role.
 func pgbouncer(t *testing.T, db, role string, settings ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -41,7 +41,7 @@ func pgbouncer(t *testing.T, db, role string, settings ...string) string {
 		t.Fatal(err)
 	}
 	dir, name := pgtest.Dir(t), strings.TrimPrefix(direct.Path, "/")
-	const port = 6432 // of the socket's name
+	const port = 6432 // part of the socket's name
 	config := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n%s = host=%s port=%s user=%s\n[pgbouncer]\nlisten_addr =\nlisten_port = %d\nunix_socket_dir = %s\n"+
 		"auth_type = any\ndefault_pool_size = 4\n%s\n", name, direct.Query().Get("host"), direct.Query().Get("port"), role, port, dir, strings.Join(settings, "\n"))
@@ -73,8 +73,8 @@ func pgbouncer(t *testing.T, db, role string, settings ...string) string {
 	}
 }
 
-// postgresUser is whom Postgres runs as, whose socket nobody else may use: like it,
-// PgBouncer refuses root.
+// postgresUser returns the user of Postgres, if this process is root. Only that user may use
+// the socket, and PgBouncer does not run as root.
 func postgresUser(t *testing.T) *syscall.Credential {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -91,7 +91,7 @@ func postgresUser(t *testing.T) *syscall.Credential {
 	return nil
 }
 
-// tracks tells whether this PgBouncer can keep prepared statements: 1.21 or later.
+// tracks returns true if this PgBouncer can keep prepared statements: 1.21 or later.
 func tracks(t *testing.T) bool {
 	t.Helper()
 	output, err := exec.Command("pgbouncer", "--version").Output()
@@ -120,15 +120,15 @@ func TestPgBouncer(t *testing.T) {
 		db.Load(t, job("a", noon.Add(time.Duration(i)*time.Second)))
 	}
 	db.Load(t, job("b", noon))
-	const inTurn = "server_round_robin = 1"
+	const roundRobin = "server_round_robin = 1"
 	rows := map[string]pgbouncerRow{
-		"sessions":                             {[]string{"pool_mode = session", "default_pool_size = 30"}, "", false},
-		"transactions, nothing prepared":       {[]string{"pool_mode = transaction"}, "&default_query_exec_mode=exec", false},
-		"transactions, described":              {[]string{"pool_mode = transaction"}, "&default_query_exec_mode=cache_describe", false},
-		"transactions, prepared":               {[]string{"pool_mode = transaction"}, "", true},
-		"transactions, prepared, in turn":      {[]string{"pool_mode = transaction", inTurn}, "", true},
-		"statements, prepared":                 {[]string{"pool_mode = statement"}, "", true},
-		"transactions, in turn, none prepared": {[]string{"pool_mode = transaction", inTurn}, "&default_query_exec_mode=exec", false},
+		"sessions":                            {[]string{"pool_mode = session", "default_pool_size = 30"}, "", false},
+		"transactions, exec":                  {[]string{"pool_mode = transaction"}, "&default_query_exec_mode=exec", false},
+		"transactions, cache_describe":        {[]string{"pool_mode = transaction"}, "&default_query_exec_mode=cache_describe", false},
+		"transactions, prepared":              {[]string{"pool_mode = transaction"}, "", true},
+		"transactions, prepared, round robin": {[]string{"pool_mode = transaction", roundRobin}, "", true},
+		"statements, prepared":                {[]string{"pool_mode = statement"}, "", true},
+		"transactions, round robin, exec":     {[]string{"pool_mode = transaction", roundRobin}, "&default_query_exec_mode=exec", false},
 	}
 	if tracks(t) {
 		for name, row := range rows {
@@ -148,7 +148,7 @@ func TestPgBouncer(t *testing.T) {
 				}
 			}
 			if !row.lossy {
-				readTogether(t, through)
+				readConcurrently(t, through)
 			}
 			if err := checkHealth(t, through); row.lossy != (err != nil) {
 				t.Errorf("health after that: %v", err)
@@ -157,10 +157,10 @@ func TestPgBouncer(t *testing.T) {
 	}
 }
 
-// readTogether has sixteen readers ask at once, for one user or the other, and in each way.
-func readTogether(t *testing.T, url string) {
+// readConcurrently runs sixteen readers, for two users and with each form of a filter.
+func readConcurrently(t *testing.T, url string) {
 	t.Helper()
-	jobs := postgres.NewJobs(openPool(t, url, 0), 20*time.Second)
+	jobs := postgres.NewJobStore(openPool(t, url, 0), 20*time.Second)
 	var wg sync.WaitGroup
 	for reader := range 16 {
 		wg.Go(func() {
@@ -191,7 +191,7 @@ func readTogether(t *testing.T, url string) {
 	wg.Wait()
 }
 
-func TestMigrateThroughPgBouncer(t *testing.T) {
+func TestPgBouncerMigrate(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Empty(t)
 	_, err := postgres.Migrate(t.Context(), pgbouncer(t, db.Superuser, "postgres", "pool_mode = transaction"), discard)

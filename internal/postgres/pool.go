@@ -16,8 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// A caller hears within two seconds that the database is away, so everything
-// that can wait for a connection waits less.
+// A client gets an error within two seconds when the database is away, so every wait for
+// a connection is shorter.
 const (
 	acquireTimeout = 1500 * time.Millisecond
 	connectTimeout = time.Second
@@ -30,25 +30,23 @@ const (
 	minPoolSize       = 8
 )
 
-// CheckURL tells what is wrong with a connection string, without connecting.
-// The error never repeats the string, which may hold a password.
+// CheckURL validates a connection string, without connecting. Its error does not contain
+// the string, which may hold a password.
 func CheckURL(connString string) error {
 	_, err := parse(connString)
 	return err
 }
 
-// Pool is a set of connections to one database (or to several hosts that are
-// one database, as libpq connection strings may name).
+// Pool is a set of connections to one database, which may have several hosts (as in a libpq
+// connection string).
 type Pool struct {
-	pgx *pgxpool.Pool
-	// prepares tells whether statements that were prepared stay with a connection. The
-	// connection string says otherwise where a pooler stands between that loses them.
-	prepares bool
+	pgx      *pgxpool.Pool
+	prepares bool // statements are prepared; the connection string turns it off for poolers that lose them
 }
 
-// Open prepares a pool. It does not connect: a database that is away makes no
-// error here, but one at each use, until it is back. maxConns of zero takes
-// pool_max_conns of the connection string, or a size that suits the machine.
+// Open prepares a pool. It does not connect: while the database is away, each use of the
+// pool returns an error, and Open does not. If maxConns is zero, the size is pool_max_conns
+// of the connection string, or depends on the number of processors.
 func Open(ctx context.Context, connString string, maxConns int32) (*Pool, error) {
 	config, err := parse(connString)
 	if err != nil {
@@ -68,7 +66,7 @@ func open(ctx context.Context, config *pgxpool.Config) (*Pool, error) {
 	return &Pool{pgx: pool, prepares: preparing(config)}, nil
 }
 
-// preparing tells whether statements are to be prepared.
+// preparing returns true when statements are to be prepared.
 func preparing(config *pgxpool.Config) bool {
 	return config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 }
@@ -79,14 +77,14 @@ func parse(connString string) (*pgxpool.Config, error) {
 		return nil, urlError(err)
 	}
 	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
-		return nil, errors.New("unsafe: default_query_exec_mode=simple_protocol puts values into SQL text; behind an old PgBouncer use exec")
+		return nil, errors.New("unsafe: default_query_exec_mode=simple_protocol puts values into SQL text: use exec instead")
 	}
 	setDefaults(config, connString)
 	return config, nil
 }
 
-// urlError says what pgx found, without the string that it quotes: pgx masks a
-// password only in strings that it understood well enough to find one.
+// urlError returns pgx's error without the connection string that it quotes. pgx masks a
+// password only in a string that it can parse.
 func urlError(err error) error {
 	const form = "not a usable Postgres connection string: check its form " +
 		"(postgres://user@host:5432/database or key=value pairs) and its options"
@@ -101,37 +99,37 @@ func urlError(err error) error {
 	return fmt.Errorf("not usable: %w", err)
 }
 
-// setDefaults fills in what the connection string leaves open.
+// setDefaults sets the options that the connection string does not.
 func setDefaults(config *pgxpool.Config, connString string) {
-	if silent(connString, "connect_timeout") {
+	if unset(connString, "connect_timeout") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
-	if silent(connString, "pool_max_conns") {
+	if unset(connString, "pool_max_conns") {
 		config.MaxConns = max(minPoolSize, 4*int32(runtime.GOMAXPROCS(0))) //nolint:gosec // a number of processors fits
 	}
-	if silent(connString, "pool_ping_timeout") {
+	if unset(connString, "pool_ping_timeout") {
 		config.PingTimeout = pingTimeout
 	}
-	if silent(connString, "pool_max_conn_lifetime") {
+	if unset(connString, "pool_max_conn_lifetime") {
 		config.MaxConnLifetime = connLifetime
 		config.MaxConnLifetimeJitter = connLifetime / 10
 	}
-	if silent(connString, "pool_health_check_period") {
+	if unset(connString, "pool_health_check_period") {
 		config.HealthCheckPeriod = healthCheckPeriod
 	}
 	params := config.ConnConfig.RuntimeParams
 	if params["application_name"] == "" {
 		params["application_name"] = "reporting"
 	}
-	// Text is compared and answered as UTF-8, whatever the database stores.
+	// Text is compared and sent as UTF-8, whatever the encoding of the database.
 	params["client_encoding"] = "UTF8"
 }
 
-// silent tells whether a connection string leaves an option open.
-func silent(connString, option string) bool { return !strings.Contains(connString, option) }
+// unset returns true when a connection string does not set an option.
+func unset(connString, option string) bool { return !strings.Contains(connString, option) }
 
-// Close closes the pool. It waits for connections that are in use, but not
-// beyond ctx: pgx alone would wait for ever.
+// Close closes the pool. It waits for connections that are in use until ctx ends. pgx alone
+// would wait for ever.
 func (p *Pool) Close(ctx context.Context) error {
 	closed := make(chan struct{})
 	go func() {
@@ -146,8 +144,8 @@ func (p *Pool) Close(ctx context.Context) error {
 	}
 }
 
-// acquire waits for a connection, but not for long: a pool that stays empty is
-// an error of its own, told apart from a slow query.
+// acquire waits for a connection until acquireTimeout. A pool without a free connection is
+// Unavailable, and not a slow query.
 func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
@@ -158,26 +156,5 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// Stats are the pool's figures at one moment; the counts only grow.
-type Stats struct {
-	Max, Total, Idle, Acquired int32         // connections
-	AcquireCount               int64         // connections handed out
-	EmptyAcquireCount          int64         // of these, after waiting
-	CanceledAcquireCount       int64         // given up while waiting
-	EmptyAcquireWait           time.Duration // time waited in all
-}
-
-// Stats returns the pool's figures.
-func (p *Pool) Stats() Stats {
-	s := p.pgx.Stat()
-	return Stats{
-		Max:                  s.MaxConns(),
-		Total:                s.TotalConns(),
-		Idle:                 s.IdleConns(),
-		Acquired:             s.AcquiredConns(),
-		AcquireCount:         s.AcquireCount(),
-		EmptyAcquireCount:    s.EmptyAcquireCount(),
-		CanceledAcquireCount: s.CanceledAcquireCount(),
-		EmptyAcquireWait:     s.EmptyAcquireWaitTime(),
-	}
-}
+// MaxConnections is the largest number of connections that the pool opens.
+func (p *Pool) MaxConnections() int { return int(p.pgx.Config().MaxConns) }

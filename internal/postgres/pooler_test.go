@@ -3,9 +3,11 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -18,25 +20,26 @@ import (
 
 	"reporting/internal/postgres"
 	"reporting/internal/postgres/pgtest"
+	"reporting/internal/report"
 )
 
-// pooler is the least that a pooler can be: it hands out sessions of one database, and
-// passes on what clients say as it is. The tests with the build tag pgbouncer try real ones.
+// pooler is a minimal pooler: it forwards the messages of clients to sessions of a database.
+// The tests with the build tag pgbouncer use PgBouncer.
 type pooler struct {
-	sessions int         // that are shared, in turn; 0: each client has its own
-	keepPIDs bool        // tell clients the truth of whom they talk to
-	tracks   bool        // give statements names that tell clients apart; for one session
-	tls      *tls.Config // for clients that want it
+	sessions int         // shared by all clients, in turn; 0: each client has its own
+	keepPIDs bool        // clients get the PIDs of their sessions
+	tracks   bool        // statements get names of their own for each client; with one session
+	tls      *tls.Config // for clients that request it
 
 	listener net.Listener
 	url      string // of the database
 	mu       sync.Mutex
 	pool     []*pgconn.HijackedConn
 	next     int
-	clients  atomic.Int32 // that came
+	clients  atomic.Int32 // connections so far
 }
 
-// startPooler returns a pooler in front of db, and the connection string through it.
+// startPooler starts a pooler in front of db, and returns the connection string through it.
 func startPooler(t *testing.T, db string, p *pooler) string {
 	t.Helper()
 	var err error
@@ -111,7 +114,7 @@ func (p *pooler) serve(t *testing.T, client net.Conn) {
 	}
 }
 
-// transaction passes on what a client says until it waits, and what it is told.
+// transaction forwards the messages of a client up to a Sync, and the responses to them.
 func (p *pooler) transaction(client *pgproto3.Backend, sessions []*pgconn.HijackedConn, names string) bool {
 	message, err := client.Receive()
 	if err != nil {
@@ -127,7 +130,7 @@ func (p *pooler) transaction(client *pgproto3.Backend, sessions []*pgconn.Hijack
 			return false
 		case *pgproto3.Sync, *pgproto3.Query:
 			server.Send(message)
-			return server.Flush() == nil && answer(client, server)
+			return server.Flush() == nil && respond(client, server)
 		}
 		if p.tracks {
 			rename(message, names)
@@ -139,7 +142,7 @@ func (p *pooler) transaction(client *pgproto3.Backend, sessions []*pgconn.Hijack
 	}
 }
 
-// rename gives a statement the name that the session knows it by.
+// rename adds a prefix to the name of a statement.
 func rename(message pgproto3.FrontendMessage, prefix string) {
 	name := new(string)
 	switch m := message.(type) {
@@ -161,7 +164,7 @@ func rename(message pgproto3.FrontendMessage, prefix string) {
 	}
 }
 
-func answer(client *pgproto3.Backend, server *pgproto3.Frontend) bool {
+func respond(client *pgproto3.Backend, server *pgproto3.Frontend) bool {
 	for {
 		message, err := server.Receive()
 		if err != nil {
@@ -179,8 +182,7 @@ func answer(client *pgproto3.Backend, server *pgproto3.Frontend) bool {
 
 const lossy = "loses prepared statements: add default_query_exec_mode=exec"
 
-// Whoever has sessions of their own is not accused, whatever the pooler says of itself.
-func TestHealthBehindPooler(t *testing.T) {
+func TestHealthReportsLostStatements(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	for name, tt := range map[string]struct {
@@ -188,71 +190,71 @@ func TestHealthBehindPooler(t *testing.T) {
 		options string
 		want    string
 	}{
-		"one session for all":         {&pooler{sessions: 1}, "", lossy},
-		"several, in turn":            {&pooler{sessions: 2}, "", lossy},
-		"three, in turn":              {&pooler{sessions: 3}, "", lossy},
-		"many, in turn":               {&pooler{sessions: 7}, "", lossy},
-		"one session, and tracked":    {&pooler{sessions: 1, tracks: true}, "", ""},
-		"nothing is prepared":         {&pooler{sessions: 3}, "&default_query_exec_mode=exec", ""},
-		"prepared for one call":       {&pooler{sessions: 3}, "&default_query_exec_mode=cache_describe", ""},
-		"a session each":              {&pooler{}, "", ""},
-		"a session each, and its PID": {&pooler{keepPIDs: true}, "", ""},
+		"one shared session":            {&pooler{sessions: 1}, "", lossy},
+		"two shared sessions":           {&pooler{sessions: 2}, "", lossy},
+		"three shared sessions":         {&pooler{sessions: 3}, "", lossy},
+		"seven shared sessions":         {&pooler{sessions: 7}, "", lossy},
+		"one shared session, tracked":   {&pooler{sessions: 1, tracks: true}, "", ""},
+		"exec mode":                     {&pooler{sessions: 3}, "&default_query_exec_mode=exec", ""},
+		"cache_describe mode":           {&pooler{sessions: 3}, "&default_query_exec_mode=cache_describe", ""},
+		"own sessions":                  {&pooler{}, "", ""},
+		"own sessions, with their PIDs": {&pooler{keepPIDs: true}, "", ""},
 	} {
-		url := startPooler(t, db.Reader, tt.pooler)
-		err := checkHealth(t, url+tt.options)
+		err := checkHealth(t, startPooler(t, db.Reader, tt.pooler)+tt.options)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
-		if tt.options != "" && tt.pooler.clients.Load() != 1 {
-			t.Errorf("%s: it was looked for a fault that nobody meets", name)
+		if n := tt.pooler.clients.Load(); (tt.options != "" || tt.pooler.keepPIDs) && n != 1 {
+			t.Errorf("%s: the check opened %d connections", name, n)
 		}
 	}
 }
 
-// A pooler is looked for when a connection is new, and not each second. One that is
-// mended is noticed soon.
-func TestPoolerIsLookedForRarely(t *testing.T) {
+// The second connection of the check is for new connections only.
+func TestHealthOpensASecondConnectionOnce(t *testing.T) {
 	t.Parallel()
-	db := pgtest.New(t)
 	now := time.Now()
-	check := func(p *pooler) func(after time.Duration) (told bool, clients int32) {
-		health, err := postgres.NewHealth(t.Context(), startPooler(t, db.Reader, p), func() time.Time { return now })
-		if err != nil {
-			t.Fatal(err)
+	p := &pooler{}
+	health, err := postgres.NewHealth(t.Context(), startPooler(t, pgtest.New(t).Reader, p), func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = health.Close(context.Background()) })
+	for range 4 {
+		if err := health.Check(t.Context()); err != nil {
+			t.Error(err)
 		}
-		t.Cleanup(func() { _ = health.Close(context.Background()) })
-		return func(after time.Duration) (bool, int32) {
-			now = now.Add(after)
-			err := health.Check(t.Context())
-			if err != nil && !strings.Contains(err.Error(), lossy) {
-				t.Errorf("check: %v", err)
+		now = now.Add(time.Minute)
+	}
+	if n := p.clients.Load(); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}
+
+// A pooler that loses statements is in the error of each read that fails, and in the log once.
+func TestReadsReportLostStatements(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	pool := openPool(t, startPooler(t, pgtest.New(t).Reader, &pooler{sessions: 3}), 1)
+	jobs := postgres.NewJobStore(pool, 5*time.Second)
+	jobs.Instrument(nil, slog.New(slog.NewTextHandler(&log, nil)))
+	failures := 0
+	for range 20 {
+		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "u"}, ignore); err != nil {
+			failures++
+			wantKind(t, err, report.Internal)
+			if !strings.Contains(err.Error(), lossy) {
+				t.Errorf("the error does not say what to do: %v", err)
 			}
-			return err != nil, p.clients.Load()
 		}
 	}
-	for i, row := range []struct {
-		check   func(time.Duration) (bool, int32)
-		after   []time.Duration
-		told    bool
-		clients int32 // one is for good, and one more for each look
-	}{
-		{check(&pooler{}), []time.Duration{0, time.Second, time.Minute, time.Hour}, false, 2},
-		{check(&pooler{sessions: 1}), []time.Duration{0, time.Second, time.Second}, true, 2},
-		{check(&pooler{sessions: 1}), []time.Duration{0, time.Second, 10 * time.Second}, true, 3},
-	} {
-		var seen string
-		for _, after := range row.after {
-			told, clients := row.check(after)
-			seen = fmt.Sprint(told, clients)
-		}
-		if want := fmt.Sprint(row.told, row.clients); seen != want {
-			t.Errorf("row %d: %s, want %s", i, seen, want)
-		}
+	if n := strings.Count(log.String(), lossy); failures == 0 || n != 1 {
+		t.Errorf("%d failures, %d log lines: %s", failures, n, &log)
 	}
 }
 
 // The lock of a migration belongs to a session.
-func TestMigrateThroughPooler(t *testing.T) {
+func TestMigrateRefusesSharedSessions(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Empty(t)
 	for _, p := range []*pooler{{sessions: 3}, {sessions: 1, tracks: true}} {
@@ -262,9 +264,9 @@ func TestMigrateThroughPooler(t *testing.T) {
 		}
 	}
 	if err := checkHealth(t, db.Superuser); err == nil {
-		t.Error("something was migrated")
+		t.Error("the database was migrated")
 	}
 	if version, err := postgres.Migrate(t.Context(), startPooler(t, db.Superuser, &pooler{}), discard); err != nil || version == 0 {
-		t.Errorf("through sessions of our own: %v", err)
+		t.Errorf("through own sessions: %v", err)
 	}
 }

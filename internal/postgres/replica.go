@@ -15,109 +15,120 @@ import (
 	"reporting/internal/report"
 )
 
-// maxLag is how far a replica may be behind and still be asked first. A list that is
-// older would show users that nothing happens.
-const maxLag = 10 * time.Second
+const (
+	// maxLag is the lag up to which the replica is preferred. With an older list, users
+	// would think that their reports make no progress.
+	maxLag = 10 * time.Second
+	// replicaInterval is how often the replica is checked, and how often a primary that is
+	// away is tried again.
+	replicaInterval = time.Second
+)
 
-// replicaCheckTime is how often a replica is looked at.
-const replicaCheckTime = time.Second
-
-// Replicated reads jobs from a replica while that keeps up, and otherwise from the
-// primary; from either when the other does not answer. It implements report.Jobs.
+// Replicated reads jobs from a replica while its lag is small, and otherwise from the
+// primary. When the preferred server fails, it reads from the other one. It implements
+// report.Jobs.
 type Replicated struct {
 	primary, replica *JobStore
 	health           *Health // of the replica
 	log              *slog.Logger
+	interval         time.Duration
 
 	fresh atomic.Bool
-	away  atomic.Int64 // until when the primary is away, in nanoseconds since 1970; 0: it is not known to be
-	lag   atomic.Int64 // nanoseconds; below zero: unknown
-	reads [2]atomic.Int64
+	// retryPrimary is when a primary that is away is tried again, in nanoseconds since
+	// 1970. It is zero while the primary answers.
+	retryPrimary atomic.Int64
+	lag          atomic.Int64 // nanoseconds; below zero: unknown
+	reads        [2]atomic.Int64
 }
 
-// ReplicaStats are figures of reading with a replica.
+// The indexes of the two servers.
+const (
+	onReplica = 0
+	onPrimary = 1
+)
+
+// ReplicaStats are figures of the reads with a replica.
 type ReplicaStats struct {
-	Fresh                      bool          // it is asked first
+	Fresh                      bool          // the replica is preferred
 	Lag                        time.Duration // below zero: unknown
-	ReplicaReads, PrimaryReads int64         // readings answered by each
+	ReplicaReads, PrimaryReads int64         // reads that each server answered
 }
 
-// NewReplicated returns a store on two. health is the replica's. Run has to be called.
+// NewReplicated returns a store on two servers. health is the replica's. Run checks the
+// replica; until then the primary is preferred.
 func NewReplicated(primary, replica *JobStore, health *Health, log *slog.Logger) *Replicated {
-	r := &Replicated{primary: primary, replica: replica, health: health, log: log}
+	r := &Replicated{primary: primary, replica: replica, health: health, log: log, interval: replicaInterval}
 	r.lag.Store(-1)
 	return r
 }
 
-// Run looks after the replica until ctx ends.
+// Run checks the replica periodically until ctx ends. It logs when the preferred server
+// changes.
 func (r *Replicated) Run(ctx context.Context) {
-	again := time.NewTicker(replicaCheckTime)
-	defer again.Stop()
-	told := "" // why it is not asked first, as far as the log knows
+	next := time.NewTicker(r.interval)
+	defer next.Stop()
+	reason := "" // why the primary is preferred, as logged
 	for {
-		lag, err := r.look(ctx)
+		lag, err := r.checkReplica(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		r.lag.Store(int64(lag))
 		r.fresh.Store(err == nil)
 		switch {
-		case err == nil && told != "":
-			r.log.InfoContext(ctx, "the replica is asked first again")
-			told = ""
-		case err != nil && told == "":
-			told = err.Error()
-			r.log.WarnContext(ctx, "the primary is asked first", "reason", told)
+		case err == nil && reason != "":
+			r.log.InfoContext(ctx, "reading from the replica again")
+			reason = ""
+		case err != nil && reason == "":
+			reason = err.Error()
+			r.log.WarnContext(ctx, "reading from the primary", "reason", reason)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-again.C:
+		case <-next.C:
 		}
 	}
 }
 
-// look returns how far the replica is behind, and why it should not be asked first.
-func (r *Replicated) look(ctx context.Context) (lag time.Duration, err error) {
+// checkReplica returns the lag of the replica, and an error if it is not to be preferred.
+func (r *Replicated) checkReplica(ctx context.Context) (lag time.Duration, err error) {
 	if err := r.health.Check(ctx); err != nil {
 		return -1, fmt.Errorf("replica: %w", err)
 	}
-	lag, receives, err := r.health.lag(ctx)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	lag, receives, err := readLag(ctx, r.health.pool.pgx)
 	switch {
 	case err != nil:
-		return -1, errors.New("replica: it does not tell how far it is behind")
+		return -1, errors.New("replica: its lag is unknown")
 	case !receives:
-		return -1, errors.New("replica: it does not hear from the primary")
+		return -1, errors.New("replica: it is not connected to the primary")
 	case lag > maxLag:
-		return lag, fmt.Errorf("replica: it is more than %v behind", maxLag)
+		return lag, fmt.Errorf("replica: its lag is more than %v", maxLag)
 	}
 	return lag, nil
 }
 
-// lag is how far the server is behind its primary, and whether it hears from it. A server
-// that is no standby is never behind. One that has replayed all it received is not
-// behind either, however long ago the last transaction was.
-func (h *Health) lag(ctx context.Context) (behind time.Duration, receives bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	return askLag(ctx, h.pool.pgx)
-}
+// errNoLag means that the server has transactions to replay and has replayed none since its
+// start, so that no time of one is known.
+var errNoLag = errors.New("the server has replayed nothing since its start")
 
-// errNoLag: there is something to replay, and nothing that was replayed since the start
-// to tell the time from.
-var errNoLag = errors.New("it has replayed nothing since it was started")
-
-func askLag(ctx context.Context, conn interface {
+// readLag returns how far the server is behind its primary, and whether it is connected to
+// it. A server that is no standby has no lag. Neither has one that has replayed all it
+// received, however long ago the last transaction was. After a start the received position
+// is the beginning of a WAL segment, and so before the replayed one.
+func readLag(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 },
-) (behind time.Duration, receives bool, err error) {
+) (lag time.Duration, receives bool, err error) {
 	var seconds *float64
 	err = conn.QueryRow(ctx, `
-		select case when pg_is_in_recovery() and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
+		select case when pg_is_in_recovery() and coalesce(pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn(), true)
 		            then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) else 0 end::float8,
 		       not pg_is_in_recovery() or exists (select from pg_stat_wal_receiver)`).Scan(&seconds, &receives)
 	if err != nil {
-		return 0, false, fmt.Errorf("ask for the lag: %w", err)
+		return 0, false, fmt.Errorf("read replication lag: %w", err)
 	}
 	if seconds == nil {
 		return 0, receives, errNoLag
@@ -125,84 +136,81 @@ func askLag(ctx context.Context, conn interface {
 	return max(0, time.Duration(*seconds*float64(time.Second))), receives, nil
 }
 
-// EachJob implements report.Jobs. Each of the two has half of the time that a caller
-// waits, when they were made with that.
+// EachJob implements report.Jobs. The timeout of each store is half of what a client waits.
 func (r *Replicated) EachJob(ctx context.Context, filter report.Filter, yield func(*report.Job) error) error {
-	stores := [2]*JobStore{r.replica, r.primary}
-	first := r.first(time.Now())
-	begun := false
-	see := func(job *report.Job) error {
-		begun = true
+	stores := [2]*JobStore{onReplica: r.replica, onPrimary: r.primary}
+	first := r.prefer(time.Now())
+	started := false
+	observe := func(job *report.Job) error {
+		started = true
 		return yield(job)
 	}
-	err := stores[first].EachJob(ctx, filter, see)
+	err := stores[first].EachJob(ctx, filter, observe)
 	failed, ok := errors.AsType[*report.Error](err)
-	if !ok || begun || failed.Kind == report.Disconnected {
+	if !ok || started || failed.Kind == report.Disconnected {
 		r.reads[first].Add(1)
-		if first == 1 && err == nil && r.away.Load() != 0 {
-			r.away.Store(0)
+		if first == onPrimary && err == nil && r.retryPrimary.Load() != 0 {
+			r.retryPrimary.Store(0)
 		}
 		return err
 	}
-	if first == 0 {
-		r.fresh.Store(false) // until the next look
+	if first == onReplica {
+		r.fresh.Store(false) // until the next check
 	}
-	if second := stores[1-first].EachJob(ctx, filter, see); second == nil || begun {
+	if other := stores[1-first].EachJob(ctx, filter, observe); other == nil || started {
 		r.reads[1-first].Add(1)
-		if first == 1 {
-			r.away.Store(time.Now().Add(replicaCheckTime).UnixNano())
+		if first == onPrimary {
+			r.retryPrimary.Store(time.Now().Add(r.interval).UnixNano())
 		} else {
-			r.away.Store(0)
+			r.retryPrimary.Store(0)
 		}
-		return second
+		return other
 	}
-	return err // the other was the second choice, and is no better
+	return err
 }
 
-// first tells whom to ask first: 0 for the replica, 1 for the primary. One that does not
-// answer may cost half of the limit to find out, so while the primary is known to be away
-// somebody asks it first now and then, and everybody else the replica, fresh or not.
-func (r *Replicated) first(now time.Time) int {
+// prefer returns the server to read from first. A server that does not answer costs half of
+// the time that a client waits. So while the primary is away, one read in each interval tries
+// it first, and all others read from the replica, fresh or not.
+func (r *Replicated) prefer(now time.Time) int {
 	if r.fresh.Load() {
-		return 0
+		return onReplica
 	}
-	away := r.away.Load()
-	if away == 0 || (now.UnixNano() >= away && r.away.CompareAndSwap(away, now.Add(replicaCheckTime).UnixNano())) {
-		return 1
+	retry := r.retryPrimary.Load()
+	if retry == 0 || (now.UnixNano() >= retry && r.retryPrimary.CompareAndSwap(retry, now.Add(r.interval).UnixNano())) {
+		return onPrimary
 	}
-	return 0
+	return onReplica
 }
 
-// Check returns nil as soon as one of the two can answer: primary is the other's check.
-// It asks both at once, because one that is silent takes longer to find out than whoever
-// probes the service may wait.
+// Check returns nil as soon as one of the servers can serve reads. primary is the check of
+// the primary. Both run at once, because a probe of the service does not wait long enough
+// for two servers that do not answer.
 func (r *Replicated) Check(ctx context.Context, primary func(context.Context) error) error {
-	ofPrimary, ofReplica := make(chan error, 1), make(chan error, 1)
-	go func() { ofPrimary <- primary(ctx) }()
-	go func() { ofReplica <- r.health.Check(ctx) }()
+	primaryResult, replicaResult := make(chan error, 1), make(chan error, 1)
+	go func() { primaryResult <- primary(ctx) }()
+	go func() { replicaResult <- r.health.Check(ctx) }()
+	var primaryErr, replicaErr error
 	select {
-	case err := <-ofPrimary:
-		if err == nil {
-			return nil
+	case primaryErr = <-primaryResult:
+		if primaryErr != nil {
+			replicaErr = <-replicaResult
 		}
-		if replica := <-ofReplica; replica != nil {
-			return fmt.Errorf("primary: %w; replica: %w", err, replica)
-		}
-	case replica := <-ofReplica:
-		if replica == nil {
-			return nil
-		}
-		if err := <-ofPrimary; err != nil {
-			return fmt.Errorf("primary: %w; replica: %w", err, replica)
+	case replicaErr = <-replicaResult:
+		if replicaErr != nil {
+			primaryErr = <-primaryResult
 		}
 	}
-	return nil
+	if primaryErr == nil || replicaErr == nil {
+		return nil
+	}
+	return fmt.Errorf("primary: %w; replica: %w", primaryErr, replicaErr)
 }
 
 // Stats returns the figures.
 func (r *Replicated) Stats() ReplicaStats {
 	return ReplicaStats{
 		Fresh: r.fresh.Load(), Lag: time.Duration(r.lag.Load()),
-		ReplicaReads: r.reads[0].Load(), PrimaryReads: r.reads[1].Load(),
+		ReplicaReads: r.reads[onReplica].Load(), PrimaryReads: r.reads[onPrimary].Load(),
 	}
 }

@@ -19,12 +19,12 @@ import (
 	"reporting/internal/report"
 )
 
-// silencer stands before a database, as its network does. While it is silent, connections
-// are accepted and nobody answers.
+// silencer is a proxy in front of a database. While it is silent, it accepts connections and
+// sends nothing.
 type silencer struct {
 	url    string
 	silent atomic.Bool
-	asked  atomic.Int64 // connections so far
+	asked  atomic.Int64 // number of connections so far
 }
 
 func newSilencer(t *testing.T, database string) *silencer {
@@ -64,8 +64,8 @@ func newSilencer(t *testing.T, database string) *silencer {
 	return s
 }
 
-// withoutLook is a store whose replica is never the first choice by itself.
-func withoutLook(t *testing.T, primary, replica string) *postgres.Replicated {
+// withoutChecks returns a store that does not check its replica, and so prefers the primary.
+func withoutChecks(t *testing.T, primary, replica string) *postgres.Replicated {
 	t.Helper()
 	health, err := postgres.NewHealth(t.Context(), replica, time.Now)
 	if err != nil {
@@ -76,19 +76,20 @@ func withoutLook(t *testing.T, primary, replica string) *postgres.Replicated {
 		postgres.NewJobStore(openPool(t, replica, 2), time.Second), health, discard)
 }
 
-// Each caller would wait for it, as long as it is silent.
-func TestAPrimaryThatIsAwayIsAskedSeldom(t *testing.T) {
+// Otherwise each read would wait for a primary that does not answer.
+func TestPrimaryThatIsAwayIsTriedRarely(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	primary := newSilencer(t, db.Superuser)
-	r := withoutLook(t, primary.url, db.Reader)
+	r := withoutChecks(t, primary.url, db.Reader)
+	r.SetInterval(200 * time.Millisecond)
 	read := func() error { return r.EachJob(t.Context(), newest("u"), func(*report.Job) error { return nil }) }
 	if err := read(); err != nil {
-		t.Fatalf("the replica does not stand in: %v", err)
+		t.Fatalf("the replica is not used: %v", err)
 	}
 	before := primary.asked.Load()
 	if before == 0 {
-		t.Error("the primary was not asked first")
+		t.Error("the primary was not tried first")
 	}
 	const calls = 20
 	for range calls {
@@ -97,20 +98,20 @@ func TestAPrimaryThatIsAwayIsAskedSeldom(t *testing.T) {
 		}
 	}
 	if asked := primary.asked.Load() - before; asked > calls/2 {
-		t.Errorf("a primary that is away was asked by %d of %d", asked, calls)
+		t.Errorf("%d of %d reads tried a primary that is away", asked, calls)
 	}
 	if got := r.Stats(); got.ReplicaReads != calls+1 {
 		t.Errorf("%+v", got)
 	}
 	primary.silent.Store(false)
-	eventually(t, "the primary is asked again when it is back", func() bool { return read() == nil && r.Stats().PrimaryReads > 1 })
+	eventually(t, "the primary is used when it is back", func() bool { return read() == nil && r.Stats().PrimaryReads > 1 })
 }
 
-// Who probes an instance waits for a second or so. As long is a silent primary waited for.
-func TestReadyWhileTheOtherOneIsSilent(t *testing.T) {
+// A probe waits for about a second, which is as long as the check of a silent primary takes.
+func TestReadyWhilePrimaryIsSilent(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	r := withoutLook(t, db.Reader, db.Reader)
+	r := withoutChecks(t, db.Reader, db.Reader)
 	silence := make(chan struct{})
 	defer close(silence)
 	answered := make(chan error, 1)
@@ -120,9 +121,9 @@ func TestReadyWhileTheOtherOneIsSilent(t *testing.T) {
 	select {
 	case err := <-answered:
 		if err != nil {
-			t.Errorf("not ready with a replica that is well: %v", err)
+			t.Errorf("not ready with a working replica: %v", err)
 		}
 	case <-time.After(20 * time.Second):
-		t.Error("a replica that is well waits for the primary")
+		t.Error("the check waits for the primary")
 	}
 }

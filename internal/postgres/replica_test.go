@@ -6,6 +6,8 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 	"reporting/internal/report"
 )
 
-// pair is a server and a standby that follows it.
+// pair is a primary and a standby of it.
 type pair struct {
 	dir              string
 	primary, standby *devpg.Server
@@ -28,7 +30,7 @@ func startPair(t *testing.T) *pair {
 	if _, err := postgres.Migrate(t.Context(), p.primary.URL("postgres", "postgres"), discard); err != nil {
 		t.Fatal(err)
 	}
-	// A copy of a server that was shut down is a standby of it, once it is told so.
+	// A copy of a stopped server with a standby.signal is a standby of it.
 	if err := p.primary.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,7 @@ func (p *pair) start(t *testing.T, name string, settings map[string]string) *dev
 	return server
 }
 
-// replicated is a store on both.
+// replicated returns a store on both, which checks the replica often.
 func (p *pair) replicated(t *testing.T) *postgres.Replicated {
 	t.Helper()
 	url := func(s *devpg.Server) string {
@@ -80,6 +82,7 @@ func (p *pair) replicated(t *testing.T) *postgres.Replicated {
 	t.Cleanup(func() { _ = health.Close(context.Background()) })
 	r := postgres.NewReplicated(postgres.NewJobStore(openPool(t, url(p.primary), 2), 5*time.Second),
 		postgres.NewJobStore(openPool(t, url(p.standby), 2), 5*time.Second), health, discard)
+	r.SetInterval(50 * time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -102,10 +105,21 @@ func (p *pair) exec(t *testing.T, server *devpg.Server, sql string) {
 
 const oneMoreJob = `insert into report_job (report_class, user_id, status, parameters) values ('c', 'u', 'QUEUED', '{"resourceType":"Parameters"}')`
 
-// Reads go to the standby while it follows, and to whichever is there when one is not.
+// Reads go to the standby while its lag is small, and to the other server when one is away.
+// The doctor sees the same.
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	p := startPair(t)
+	url := postgres.WithRole(p.standby.URL("postgres", "postgres"), postgres.ReaderRole)
+	for want, e := range map[string]postgres.Examination{
+		"warning server: the server is a standby: its jobs may be old":     {URL: url},
+		"ok replica server: the server is a standby, and its lag is small": {URL: url, Area: "replica", Setting: "X", Replica: true},
+	} {
+		eventually(t, want, func() bool {
+			_, all := examine(t, e)
+			return slices.ContainsFunc(all, func(line string) bool { return strings.HasPrefix(line, want) })
+		})
+	}
 	p.exec(t, p.primary, oneMoreJob)
 	r := p.replicated(t)
 	jobs := func() (n int) {
@@ -118,17 +132,17 @@ func TestReplica(t *testing.T) {
 	fresh := func() bool { return r.Stats().Fresh }
 	stale := func() bool { return !r.Stats().Fresh }
 
-	eventually(t, "the standby is asked first", fresh)
+	eventually(t, "the standby is preferred", fresh)
 	eventually(t, "the job is there", func() bool { return jobs() == 1 })
 	if s := r.Stats(); s.ReplicaReads == 0 || s.Lag < 0 {
-		t.Errorf("figures with both: %+v", s)
+		t.Errorf("with both: %+v", s)
 	}
 
 	p.exec(t, p.standby, "select pg_wal_replay_pause()")
 	p.exec(t, p.primary, oneMoreJob)
 	eventually(t, "the standby is behind", func() bool { return r.Stats().Lag > 100*time.Millisecond })
 	if n := jobs(); n != 1 {
-		t.Errorf("%d jobs on a standby that stands still", n)
+		t.Errorf("%d jobs on a standby that replays nothing", n)
 	}
 	p.exec(t, p.standby, "select pg_wal_replay_resume()")
 	eventually(t, "the standby is no longer behind", func() bool { return r.Stats().Lag == 0 && jobs() == 2 })
@@ -139,21 +153,21 @@ func TestReplica(t *testing.T) {
 	if n := jobs(); n != 2 {
 		t.Errorf("%d jobs without the standby", n)
 	}
-	eventually(t, "the primary is asked first", stale)
+	eventually(t, "the primary is preferred", stale)
 	before := r.Stats().PrimaryReads
 	p.exec(t, p.primary, oneMoreJob)
 	if n, s := jobs(), r.Stats(); n != 3 || s.PrimaryReads != before+1 {
 		t.Errorf("%d jobs without the standby; %+v", n, s)
 	}
-	eventually(t, "nobody knows how far it is behind", func() bool { return r.Stats().Lag < 0 })
+	eventually(t, "the lag is unknown", func() bool { return r.Stats().Lag < 0 })
 	p.startStandby(t)
-	eventually(t, "the standby is asked first again", fresh)
+	eventually(t, "the standby is preferred again", fresh)
 	eventually(t, "the standby has caught up", func() bool { return jobs() == 3 })
 
 	if err := p.primary.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a standby that hears nothing is the second choice", stale)
+	eventually(t, "a standby without its primary is not preferred", stale)
 	if n := jobs(); n != 3 {
 		t.Errorf("%d jobs without the primary", n)
 	}

@@ -14,16 +14,14 @@ import (
 	"reporting/internal/report"
 )
 
-// SetUser tells the policies of the table whose rows may be seen, until the end of
-// the transaction: that of the batch it is sent with. With false in place of true it
-// would stay with the connection, for whoever uses that next.
-// It and SelectNewest are exported for tools/bench, which has pgbench send them.
+// SetUser sets the user whose rows row-level security shows, until the end of the
+// transaction. Its third argument, true, is what limits it to the transaction: otherwise
+// the next user of the connection would see those rows. tools/bench sends it with pgbench.
 const SetUser = `select set_config('reporting.user_id', $1, true)`
 
-// setUserInOrder also keeps the planner from what it takes for cheaper where a user has
-// few jobs, and what is ruinous where one has many: to collect all that is left of a
-// list for each piece of it, and to compile such a plan. What remains is to read the
-// index in its order. These settings end with the transaction too.
+// setUserInOrder is SetUser with settings that make the planner read the index in order.
+// Otherwise it would collect the whole rest of a list for each piece, and compile that
+// plan, which is slow for users with many jobs. The settings end with the transaction.
 const setUserInOrder = `
 select set_config('reporting.user_id', $1, true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`
 
@@ -43,24 +41,23 @@ const filters = `
    and ($3::text[] is null or status = any ($3))
    and created_at >= coalesce($4::timestamptz, '-infinity')`
 
-// The limit is a parameter also where there is none. The planner takes it for a small
-// part of the list, and so reads the index in its order in place of sorting.
+// The limit is a parameter even when it is null. The planner then expects a small part of
+// the list, and reads the index in order instead of sorting.
 const (
-	// SelectNewest asks for a user's ($1) newest jobs, so many ($2).
+	// SelectNewest reads the newest jobs of a user ($1), $2 at most.
 	SelectNewest = columns + order + `$2::bigint`
 
-	selectNarrowed = columns + filters + order + `$2::bigint`
+	selectFiltered = columns + filters + order + `$2::bigint`
 
-	// selectFurther goes on behind a job. In two parts, because an index is entered at one
-	// place, and the rest of the jobs that were made at the same time, which may be all, is
-	// another place than those made before.
-	selectFurther = selected + `(
+	// selectContinued continues a list after a cursor (keyset pagination). It has two parts,
+	// jobs of the cursor's time and earlier ones, because each is one range of the index.
+	selectContinued = selected + `(
 (` + columns + filters + `
    and created_at = $5::timestamptz and id > $6::uuid` + order + `$2::bigint)
 union all
 (` + columns + filters + `
    and created_at < $5::timestamptz` + order + `$2::bigint)
-) as further` + order + `$2::bigint`
+) as continued` + order + `$2::bigint`
 )
 
 // The formats of values on the wire (PostgreSQL documentation, 55.1.3).
@@ -69,28 +66,28 @@ const (
 	binaryFormat int16 = 1
 )
 
-// narrows tells whether a filter asks for other jobs than a user's newest.
+// narrows returns true when a filter selects other jobs than a user's newest.
 func narrows(filter report.Filter) bool {
 	return len(filter.Statuses) > 0 || !filter.Since.IsZero() || !filter.After.IsZero()
 }
 
-// valueFormats are those of the parameters, in the order of all questions.
+// valueFormats are the formats of the parameters, which all statements have in this order.
 var valueFormats = []int16{textFormat, binaryFormat, textFormat, binaryFormat, binaryFormat, binaryFormat}
 
-// ask adds SetUser and the question for the jobs of filter to a batch, which is one
-// round trip and one transaction.
+// queue adds SetUser and the query for the jobs of filter to a batch, which is one round
+// trip and one transaction.
 //
-// It goes past pgx to pgconn, because Batch, Rows and Scan of pgx took a fifth of the
-// service's time for values that are bytes on both sides.
-func (j *JobStore) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, filter report.Filter) error {
+// It uses pgconn instead of pgx, whose Batch, Rows and Scan took a fifth of the service's
+// processor time.
+func (j *JobStore) queue(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, filter report.Filter) error {
 	user := []byte(filter.UserID)
 	set, sql, values := SetUser, j.newest, [][]byte{user, count(filter.Count)}
 	if narrows(filter) {
-		set, sql = setUserInOrder, j.narrowed
+		set, sql = setUserInOrder, j.filtered
 		values = append(values, statuses(filter.Statuses), timestamp(filter.Since))
 	}
 	if !filter.After.IsZero() {
-		sql = j.further
+		sql = j.continued
 		values = append(values, timestamp(filter.After.Created), filter.After.ID[:])
 	}
 	if err := j.add(ctx, batch, conn, set, [][]byte{user}, nil, nil); err != nil {
@@ -99,8 +96,8 @@ func (j *JobStore) ask(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn,
 	return j.add(ctx, batch, conn, sql, values, valueFormats[:len(values)], jobFormats)
 }
 
-// add adds a statement to a batch: prepared once for each connection, unless the
-// connection string says that something between us and the server would lose it.
+// add adds a statement to a batch. It prepares the statement once for each connection,
+// unless the connection string turns that off because a pooler would lose it.
 func (j *JobStore) add(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn, sql string, values [][]byte, formats, resultFormats []int16) error {
 	if !j.pool.prepares {
 		batch.ExecParams(sql, values, nil, formats, resultFormats)
@@ -114,7 +111,7 @@ func (j *JobStore) add(ctx context.Context, batch *pgconn.Batch, conn *pgx.Conn,
 	return nil
 }
 
-// statuses is an array of text, or null for none. No name of a status needs quotes.
+// statuses returns an array of text, or null for none. No status needs quotes.
 func statuses(list []report.Status) []byte {
 	if len(list) == 0 {
 		return nil
@@ -126,7 +123,7 @@ func statuses(list []report.Status) []byte {
 	return []byte("{" + strings.Join(names, ",") + "}")
 }
 
-// count is a bigint, or null for zero.
+// count returns a bigint, or null for zero.
 func count(n int) []byte {
 	if n == 0 {
 		return nil
@@ -134,10 +131,10 @@ func count(n int) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(n)) //nolint:gosec // counts are above zero
 }
 
-// timestamp is a timestamptz, or null for the zero time.
+// timestamp returns a timestamptz, or null for the zero time.
 func timestamp(t time.Time) []byte {
 	if t.IsZero() {
 		return nil
 	}
-	return binary.BigEndian.AppendUint64(nil, uint64(t.UnixMicro()-epoch)) //nolint:gosec // two's complement is what is sent
+	return binary.BigEndian.AppendUint64(nil, uint64(t.UnixMicro()-epoch)) //nolint:gosec // the server reads two's complement
 }

@@ -113,12 +113,9 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 	return nil
 }
 
-// requeue replaces the entry of a job. The new entry keeps the job's position.
+// requeue gives a job a new entry in the queue.
 func (s *AttemptStore) requeue(ctx context.Context, tx pgx.Tx, o orphan) error {
-	if err := s.cancelEntry(ctx, tx, o); err != nil {
-		return err
-	}
-	entry, err := s.queue.Insert(ctx, tx, report.JobID(o.id.Bytes), o.due)
+	entry, err := s.queue.Replace(ctx, tx, o.entry, report.JobID(o.id.Bytes), o.due)
 	if err != nil {
 		return err
 	}
@@ -133,18 +130,13 @@ func (s *AttemptStore) requeue(ctx context.Context, tx pgx.Tx, o orphan) error {
 
 // exhaust fails a job whose workers died in all its attempts.
 func (s *AttemptStore) exhaust(ctx context.Context, tx pgx.Tx, o orphan) error {
-	if err := s.cancelEntry(ctx, tx, o); err != nil {
-		return err
+	if o.entry != nil {
+		if err := s.queue.Cancel(ctx, tx, *o.entry); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec(ctx, `
 		update report_job set status = 'FAILED', failure_reason = $2, ended_at = greatest(coalesce($3::timestamptz, now()), started_at)
 		 where id = $1`, o.id, fmt.Sprintf("The worker stopped responding in each of %d attempts", o.counted), s.now.time())
 	return err
-}
-
-func (s *AttemptStore) cancelEntry(ctx context.Context, tx pgx.Tx, o orphan) error {
-	if o.entry == nil {
-		return nil
-	}
-	return s.queue.Cancel(ctx, tx, *o.entry)
 }

@@ -15,21 +15,21 @@ import (
 	"reporting/internal/worker/queue"
 )
 
-// moody is a queue that fails when it is told to.
-type moody struct {
+// failingQueue fails while fail is set.
+type failingQueue struct {
 	postgres.Queue
 	fail error
 }
 
-func (m *moody) Drop(ctx context.Context, tx pgx.Tx, entry int64) error {
-	if m.fail != nil {
-		return m.fail
+func (f *failingQueue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) ([]report.JobID, error) {
+	if f.fail != nil {
+		return nil, f.fail
 	}
-	return m.Queue.Drop(ctx, tx, entry)
+	return f.Queue.Stranded(ctx, tx, before, limit)
 }
 
 // rescues wants so many jobs to be rescued.
-func (m *making) rescues(t *testing.T, want int64, what string) {
+func (m *lifecycle) rescues(t *testing.T, want int64, what string) {
 	t.Helper()
 	done, err := m.runs.Sweep(t.Context(), 3)
 	if err != nil || done.Requeued != want {
@@ -38,16 +38,16 @@ func (m *making) rescues(t *testing.T, want int64, what string) {
 }
 
 // take does to a job's entry what the queue does when a worker takes it.
-func (m *making) take(t *testing.T, id report.JobID) {
+func (m *lifecycle) take(t *testing.T, id report.JobID) {
 	t.Helper()
-	m.db.Exec(t, `update river_job set state = 'running', attempt = 1, attempted_at = $2 where id = $1`, m.entry(t, id), m.clock.time())
+	m.db.Exec(t, `update reporting_river.river_job set state = 'running', attempt = 1, attempted_at = $2 where id = $1`, m.entry(t, id), m.clock.time())
 }
 
 // A worker that dies between taking an entry and beginning its job leaves a job that
 // waits, and an entry that somebody seems to be at.
-func TestJobsThatWereTakenAndNotBegun(t *testing.T) {
+func TestSweepRequeuesEntriesThatWereTakenAndNotBegun(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	id := m.place(t, "u", time.Time{}).JobID
 	before := m.entry(t, id)
 	m.take(t, id)
@@ -67,17 +67,17 @@ func TestJobsThatWereTakenAndNotBegun(t *testing.T) {
 }
 
 // A rescued job does not wait behind those that were ordered after it.
-func TestRescuedJobsKeepTheirPlace(t *testing.T) {
+func TestRequeuedJobsKeepTheirPosition(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	first, second := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID
 	m.begin(t, first)
 	m.take(t, first)
-	m.db.Exec(t, `update river_job set scheduled_at = $2 where id = $1`, m.entry(t, second), m.clock.time().Add(time.Second))
+	m.db.Exec(t, `update reporting_river.river_job set scheduled_at = $2 where id = $1`, m.entry(t, second), m.clock.time().Add(time.Second))
 	m.clock.turn(report.HeartbeatTimeout + time.Second)
 	m.rescues(t, 1, "its worker is gone")
 	var next int64
-	m.scan(t, `select id from river_job where state = 'available' order by priority, scheduled_at, id limit 1`, nil, &next)
+	m.scan(t, `select id from reporting_river.river_job where state = 'available' order by priority, scheduled_at, id limit 1`, nil, &next)
 	if want := m.entry(t, first); next != want {
 		t.Errorf("entry %d is next, want %d", next, want)
 	}
@@ -85,14 +85,14 @@ func TestRescuedJobsKeepTheirPlace(t *testing.T) {
 
 // Where the database was away for longer than a worker may be silent, the workers are
 // given the time to say that they live.
-func TestNobodyIsDeadBecauseTheDatabaseWasAway(t *testing.T) {
+func TestSweepWaitsForHeartbeatsAfterAnOutage(t *testing.T) {
 	t.Parallel()
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &moody{Queue: entries}
-	m := newMakingOn(t, pgtest.New(t), q)
+	q := &failingQueue{Queue: entries}
+	m := newLifecycleOn(t, pgtest.New(t), q)
 	silent, alive := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID
 	m.begin(t, silent)
 	run := m.begin(t, alive)
@@ -115,9 +115,9 @@ func TestNobodyIsDeadBecauseTheDatabaseWasAway(t *testing.T) {
 }
 
 // To the queue somebody is, for a moment, still at a job that was just handed back.
-func TestJobsThatWereHandedBackAreNotRescued(t *testing.T) {
+func TestSweepLeavesReleasedJobsAlone(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	id := m.place(t, "u", time.Time{}).JobID
 	m.take(t, id)
 	run := m.begin(t, id)
@@ -136,9 +136,9 @@ func TestJobsThatWereHandedBackAreNotRescued(t *testing.T) {
 }
 
 // A job that another program has started, which it may not, is nobody's.
-func TestJobsThatOthersStarted(t *testing.T) {
+func TestSweepRequeuesJobsThatAnotherProgramStarted(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	id := m.place(t, "u", time.Time{}).JobID
 	m.db.Exec(t, `update report_job set status = 'RUNNING', started_at = $1 where id = $2`, m.clock.time(), [16]byte(id))
 	m.rescues(t, 0, "at once")

@@ -16,15 +16,15 @@ import (
 
 const attempts = 2
 
-func (m *making) tend(t *testing.T, want report.SweepResult) {
+func (m *lifecycle) sweep(t *testing.T, want report.SweepResult) {
 	t.Helper()
 	if got, err := m.runs.Sweep(t.Context(), attempts); err != nil || got != want {
-		t.Errorf("tended %+v, want %+v; %v", got, want, err)
+		t.Errorf("swept %+v, want %+v; %v", got, want, err)
 	}
 }
 
 // foreign stores a job of every state as other producers do, which have no workers here.
-func (m *making) foreign(t *testing.T) {
+func (m *lifecycle) foreign(t *testing.T) {
 	t.Helper()
 	m.db.Exec(t, `
 		insert into report_job (report_class, user_id, status, created_at, started_at, ended_at, failure_reason, parameters)
@@ -33,17 +33,17 @@ func (m *making) foreign(t *testing.T) {
 		  from unnest('{SCHEDULED,QUEUED,RUNNING,DONE,FAILED,CANCELLED}'::text[]) s`, noon)
 }
 
-func TestTendWhatIsDue(t *testing.T) {
+func TestSweepPromotesDueJobs(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.foreign(t)
 	early, late := m.place(t, "u", noon.Add(time.Hour)).JobID, m.place(t, "u", noon.Add(2*time.Hour)).JobID
 	entry := m.entry(t, early)
 	m.clock.turn(time.Hour - time.Microsecond)
-	m.tend(t, report.SweepResult{})
+	m.sweep(t, report.SweepResult{})
 	m.clock.turn(time.Microsecond)
-	m.tend(t, report.SweepResult{Promoted: 1})
-	m.tend(t, report.SweepResult{})
+	m.sweep(t, report.SweepResult{Promoted: 1})
+	m.sweep(t, report.SweepResult{})
 	if a, b := m.status(t, early), m.status(t, late); a != report.Queued || b != report.Scheduled {
 		t.Errorf("%s and %s", a, b)
 	}
@@ -53,9 +53,9 @@ func TestTendWhatIsDue(t *testing.T) {
 	m.begin(t, late) // a worker's clock may be ahead
 }
 
-func TestTendTheDead(t *testing.T) {
+func TestSweepRequeuesAndFailsJobsOfDeadWorkers(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.foreign(t)
 	placed := m.place(t, "u", time.Time{})
 	id := placed.JobID
@@ -67,9 +67,9 @@ func TestTendTheDead(t *testing.T) {
 	entry := m.entry(t, id)
 	first := m.begin(t, id)
 	m.clock.turn(report.HeartbeatTimeout)
-	m.tend(t, report.SweepResult{})
+	m.sweep(t, report.SweepResult{})
 	m.clock.turn(time.Microsecond)
-	m.tend(t, report.SweepResult{Requeued: 1})
+	m.sweep(t, report.SweepResult{Requeued: 1})
 	job := readJobs(t, m.db, "u")[0]
 	if job.Status != report.Queued || !job.Started.IsZero() {
 		t.Errorf("%s since %s", job.Status, job.Started)
@@ -77,7 +77,7 @@ func TestTendTheDead(t *testing.T) {
 	_, err := m.runs.Begin(t.Context(), id, entry)
 	wantKind(t, err, report.Superseded) // it has another entry
 	var dropped int
-	if m.scan(t, `select count(*) from river_job where id = $1 and (state = 'cancelled' or metadata ? 'cancel_attempted_at')`, []any{entry}, &dropped); dropped != 1 {
+	if m.scan(t, `select count(*) from reporting_river.river_job where id = $1 and (state = 'cancelled' or metadata ? 'cancel_attempted_at')`, []any{entry}, &dropped); dropped != 1 {
 		t.Error("the entry of the dead is still in the queue")
 	}
 	second := m.begin(t, id)
@@ -86,29 +86,28 @@ func TestTendTheDead(t *testing.T) {
 	}
 	wantKind(t, m.runs.Fail(t.Context(), first, "late"), report.Superseded)
 	m.clock.turn(time.Minute)
-	m.tend(t, report.SweepResult{Failed: 1})
-	m.tend(t, report.SweepResult{})
+	m.sweep(t, report.SweepResult{Failed: 1})
+	m.sweep(t, report.SweepResult{})
 	job = readJobs(t, m.db, "u")[0]
 	if job.Status != report.Failed || !job.Ended.Equal(*m.clock.time()) {
 		t.Errorf("%+v", job)
 	}
-	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.FailureReason != "The worker that made it was gone, 2 times" {
+	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.FailureReason != "The worker stopped responding in each of 2 attempts" {
 		t.Errorf("%+v, %v", stage, err)
 	}
 	wantKind(t, m.runs.Finish(t.Context(), second, resultOf("late")), report.Superseded)
 }
 
-// What somebody else is at is left to them: nobody waits.
-func TestKeepersLeaveWhatIsLocked(t *testing.T) {
+func TestSweepSkipsLockedJobs(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	var ids []report.JobID
 	for range 3 {
 		ids = append(ids, m.place(t, "u", time.Time{}).JobID)
 	}
 	m.begin(t, ids[0])
 	m.place(t, "u", noon.Add(time.Second))
-	m.db.Exec(t, `delete from river_job where id = $1`, m.entry(t, ids[1]))
+	m.db.Exec(t, `delete from reporting_river.river_job where id = $1`, m.entry(t, ids[1]))
 	m.finish(t, m.begin(t, ids[2]), "x")
 	m.clock.turn(time.Hour)
 	other, err := pgtest.Connect(t, m.db.Superuser).Begin(t.Context())
@@ -118,27 +117,21 @@ func TestKeepersLeaveWhatIsLocked(t *testing.T) {
 	if _, err := other.Exec(t.Context(), `select from report_job for update`); err != nil {
 		t.Fatal(err)
 	}
-	m.tend(t, report.SweepResult{})
-	if n, err := m.runs.Requeue(t.Context()); n != 0 || err != nil {
-		t.Errorf("requeued %d, %v", n, err)
-	}
+	m.sweep(t, report.SweepResult{})
 	if c, err := m.runs.Purge(t.Context(), *m.clock.time()); c != (report.PurgeResult{}) || err != nil {
-		t.Errorf("cleared %+v, %v", c, err)
+		t.Errorf("purged %+v, %v", c, err)
 	}
 	if err := other.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.tend(t, report.SweepResult{Requeued: 1, Promoted: 1})
-	if n, err := m.runs.Requeue(t.Context()); n != 1 || err != nil {
-		t.Errorf("requeued %d, %v", n, err)
-	}
+	m.clock.turn(time.Minute)
+	m.sweep(t, report.SweepResult{Requeued: 2, Promoted: 1})
 }
 
-// Several keepers at once see to each job once, in batches.
-func TestKeepersAtOnce(t *testing.T) {
+func TestConcurrentSweepsProcessEachJobOnce(t *testing.T) {
 	t.Parallel()
 	const jobs, keepers = 150, 4
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.db.Exec(t, `
 		with jobs as (
 		    insert into report_job (report_class, user_id, status, created_at, started_at, parameters)
@@ -169,20 +162,20 @@ func TestKeepersAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if want := (report.SweepResult{Promoted: jobs, Requeued: jobs}); sum != want {
+	// No job of this test has an entry, so all of them are requeued.
+	if want := (report.SweepResult{Promoted: jobs, Requeued: 2 * jobs}); sum != want {
 		t.Errorf("%+v, want %+v", sum, want)
 	}
 	var entries, distinct int
-	m.scan(t, `select count(*), count(distinct args) from river_job`, nil, &entries, &distinct)
-	if entries != jobs || distinct != jobs {
-		t.Errorf("%d entries for %d jobs, want %d", entries, distinct, jobs)
+	m.scan(t, `select count(*), count(distinct args) from reporting_river.river_job`, nil, &entries, &distinct)
+	if entries != 2*jobs || distinct != 2*jobs {
+		t.Errorf("%d entries for %d jobs, want %d", entries, distinct, 2*jobs)
 	}
 }
 
-// Jobs that wait and have no entry any more get one; others keep theirs.
-func TestRequeue(t *testing.T) {
+func TestSweepRequeuesJobsWithoutALiveEntry(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.foreign(t)
 	due := noon.Add(time.Hour)
 	kept, lost, ended, later, running := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID,
@@ -192,20 +185,17 @@ func TestRequeue(t *testing.T) {
 	for _, id := range []report.JobID{kept, lost, ended, later, running} {
 		before[id] = m.entry(t, id)
 	}
-	m.db.Exec(t, `delete from river_job where id in ($1, $2, $3)`, before[lost], before[later], before[running])
-	m.db.Exec(t, `update river_job set state = 'completed', finalized_at = now() where id = $1`, before[ended])
-	for _, want := range []int64{3, 0} {
-		if n, err := m.runs.Requeue(t.Context()); n != want || err != nil {
-			t.Errorf("%d, want %d; %v", n, want, err)
-		}
-	}
+	m.db.Exec(t, `delete from reporting_river.river_job where id in ($1, $2, $3)`, before[lost], before[later], before[running])
+	m.db.Exec(t, `update reporting_river.river_job set state = 'completed', finalized_at = now() where id = $1`, before[ended])
+	m.sweep(t, report.SweepResult{Requeued: 3})
+	m.sweep(t, report.SweepResult{})
 	for id, changed := range map[report.JobID]bool{kept: false, lost: true, ended: true, later: true, running: false} {
 		if (m.entry(t, id) != before[id]) != changed {
 			t.Errorf("job %s has another entry: %v, want %v", id, !changed, changed)
 		}
 	}
 	var at time.Time
-	if m.scan(t, `select scheduled_at from river_job where id = $1`, []any{m.entry(t, later)}, &at); !at.Equal(due) {
+	if m.scan(t, `select scheduled_at from reporting_river.river_job where id = $1`, []any{m.entry(t, later)}, &at); !at.Equal(due) {
 		t.Errorf("due at %s, want %s", at, due)
 	}
 	m.begin(t, lost)
@@ -214,9 +204,9 @@ func TestRequeue(t *testing.T) {
 	}
 }
 
-func TestClear(t *testing.T) {
+func TestPurge(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	old, waiting, cancelled := m.place(t, "u", time.Time{}), m.place(t, "u", time.Time{}), m.place(t, "u", time.Time{})
 	m.finish(t, m.begin(t, old.JobID), "old")
 	if err := m.orders.Cancel(t.Context(), "u", cancelled.JobID); err != nil {
@@ -230,7 +220,7 @@ func TestClear(t *testing.T) {
 	before := m.everything(t)
 	for _, at := range []time.Time{noon.Add(-time.Hour), noon} { // what ended at that moment is not older
 		if c, err := m.runs.Purge(t.Context(), at); c != (report.PurgeResult{}) || err != nil {
-			t.Errorf("cleared %+v, %v", c, err)
+			t.Errorf("purged %+v, %v", c, err)
 		}
 	}
 	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
@@ -239,9 +229,9 @@ func TestClear(t *testing.T) {
 	m.clock.turn(24 * time.Hour)
 	young := m.place(t, "u", time.Time{})
 	m.finish(t, m.begin(t, young.JobID), "young")
-	for _, want := range []report.PurgeResult{{Jobs: 2, Results: 2}, {}} {
+	for _, want := range []report.PurgeResult{{Jobs: 2, Binaries: 2}, {}} {
 		if c, err := m.runs.Purge(t.Context(), noon.Add(time.Hour)); c != want || err != nil {
-			t.Errorf("cleared %+v, want %+v; %v", c, want, err)
+			t.Errorf("purged %+v, want %+v; %v", c, want, err)
 		}
 	}
 	for name, placed := range map[string]report.Submission{"old": old, "cancelled": cancelled, "orphan": orphan} {
@@ -262,9 +252,9 @@ func TestClear(t *testing.T) {
 	}
 }
 
-func TestClearInBatches(t *testing.T) {
+func TestPurgeWorksInBatches(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	m.db.Exec(t, `
 		with jobs as (
 		    insert into report_job (report_class, user_id, status, created_at, started_at, ended_at, parameters)
@@ -285,25 +275,24 @@ func TestClearInBatches(t *testing.T) {
 	}
 	var sum report.PurgeResult
 	for _, c := range rounds {
-		sum.Jobs, sum.Results = sum.Jobs+c.Jobs, sum.Results+c.Results
-		if c.Jobs > 100 || c.Results > 200 {
+		sum.Jobs, sum.Binaries = sum.Jobs+c.Jobs, sum.Binaries+c.Binaries
+		if c.Jobs > 100 || c.Binaries > 200 {
 			t.Errorf("%+v in one go", c)
 		}
 	}
-	if want := (report.PurgeResult{Jobs: 133, Results: 260}); sum != want || len(rounds) < 2 { // three of the foreign ones have ended
+	if want := (report.PurgeResult{Jobs: 133, Binaries: 260}); sum != want || len(rounds) < 2 { // three of the foreign ones have ended
 		t.Errorf("%+v in %d rounds, want %+v", sum, len(rounds), want)
 	}
 }
 
-// The queue forgets entries that have ended, after a day. A job whose worker died before
-// must not stand in the way of all others for that.
-func TestTendTheDeadOfYesterday(t *testing.T) {
+// River deletes ended entries after a day. Such an entry must not stop the sweep.
+func TestSweepRequeuesJobsWhoseEntryIsDeleted(t *testing.T) {
 	t.Parallel()
-	m := newMaking(t)
+	m := newLifecycle(t)
 	id := m.place(t, "u", time.Time{}).JobID
 	m.begin(t, id)
-	m.db.Exec(t, `delete from river_job`)
+	m.db.Exec(t, `delete from reporting_river.river_job`)
 	m.clock.turn(48 * time.Hour)
-	m.tend(t, report.SweepResult{Requeued: 1})
+	m.sweep(t, report.SweepResult{Requeued: 1})
 	m.begin(t, id)
 }

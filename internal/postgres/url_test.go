@@ -9,7 +9,7 @@ import (
 	"reporting/internal/postgres"
 )
 
-func TestCheckURL(t *testing.T) {
+func TestCheckURLValidatesWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"postgres://u:p@h:5432/d", "postgresql://u@h1,h2/d?target_session_attrs=read-write", "host=h user=u dbname=d",
@@ -21,7 +21,7 @@ func TestCheckURL(t *testing.T) {
 	}
 	for _, url := range []string{
 		"mysql://u:secret@h/d", "postgres://u:secret@h:notaport/d", "postgres://u:secret@h/d?sslmode=perhaps", "secret",
-		"postgres://u:secret@h/d?default_query_exec_mode=simple_protocol", // values in SQL text
+		"postgres://u:secret@h/d?default_query_exec_mode=simple_protocol", // it puts values into SQL text
 	} {
 		err := postgres.CheckURL(url)
 		if err == nil {

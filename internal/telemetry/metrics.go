@@ -19,9 +19,6 @@ type Metrics struct {
 	tokens   *prometheus.CounterVec
 	limited  *prometheus.CounterVec
 
-	databaseWait, databaseQuery prometheus.Histogram
-	databaseErrors              *prometheus.CounterVec
-
 	connections, maxConnections prometheus.Gauge
 
 	auditFailures prometheus.Counter
@@ -55,20 +52,6 @@ func NewMetrics(build Build) *Metrics {
 			Name: "reporting_http_rejected_total",
 			Help: "Requests refused because of a limit: concurrency, user_rate, user_calls, large_bodies or streams.",
 		}, []string{"limit"}),
-		databaseWait: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "reporting_db_wait_duration_seconds",
-			Help:    "Time that a reading of jobs waited for its turn and a connection.",
-			Buckets: databaseBuckets,
-		}),
-		databaseQuery: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "reporting_db_query_duration_seconds",
-			Help:    "Time from a question for jobs, sent alone or with others, to its last row.",
-			Buckets: databaseBuckets,
-		}),
-		databaseErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reporting_db_errors_total",
-			Help: "Readings of jobs that failed: the database unavailable, a timeout, or internal, which trying again does not mend.",
-		}, []string{"kind"}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "reporting_http_connections",
 			Help: "Connections to the API listener, idle ones included.",
@@ -91,11 +74,7 @@ func NewMetrics(build Build) *Metrics {
 	} {
 		m.tokens.WithLabelValues(string(result))
 	}
-	for _, kind := range []DatabaseError{DatabaseUnavailable, DatabaseTimeout, DatabaseInternal} {
-		m.databaseErrors.WithLabelValues(string(kind))
-	}
 	m.Registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, m.connections, m.maxConnections, m.auditFailures,
-		m.databaseWait, m.databaseQuery, m.databaseErrors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.always("reporting_build_info", "Always 1; the labels say which build is running.",
 		prometheus.Labels{"version": build.Version, "commit": build.Commit})

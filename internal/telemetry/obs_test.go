@@ -27,9 +27,6 @@ func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseReco
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := telemetry.NewMetrics(telemetry.Build{Version: "1.2.3", Commit: "abc"})
-	m.RegisterPool("reporting_db_pool_", func() telemetry.PoolStats {
-		return telemetry.PoolStats{Max: 8, Idle: 3, Acquired: 2, WaitTime: 1500 * time.Millisecond}
-	})
 	m.SetAuthMode("verify")
 	m.RegisterAuth(func() telemetry.AuthStats {
 		return telemetry.AuthStats{CacheHits: 5, CacheMisses: 2, Cached: 4, Issuers: []telemetry.IssuerStats{
@@ -52,10 +49,6 @@ func TestMetrics(t *testing.T) {
 		`reporting_http_requests_total{method="other",operation="x",status="4xx"} 2`,
 		`reporting_http_request_duration_seconds_bucket{method="POST",operation="x",le="0.005"} 2`,
 		`reporting_build_info{commit="abc",version="1.2.3"} 1`,
-		`reporting_db_pool_connections{state="idle"} 3`,
-		`reporting_db_pool_connections{state="in_use"} 2`,
-		`reporting_db_pool_max_connections 8`,
-		`reporting_db_pool_wait_seconds_total 1.5`,
 		`reporting_auth_mode{mode="verify"} 1`,
 		`reporting_auth_keys{issuer="a"} 3`,
 		`reporting_auth_keys_age_seconds{issuer="a"} 90`,

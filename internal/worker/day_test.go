@@ -128,7 +128,7 @@ func beginElsewhere(name string) func(*day) {
 		d.t.Helper()
 		id := d.placed[name].JobID
 		var entry int64
-		d.scan(`select entry from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
+		d.scan(`select river_job_id from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
 		if _, err := d.runs.Begin(d.t.Context(), id, entry); err != nil {
 			d.t.Fatal(err)
 		}
@@ -204,9 +204,6 @@ func (d *day) settle(what, want string) {
 	d.t.Helper()
 	for range 2 {
 		if _, err := d.runs.Sweep(d.t.Context(), 3); err != nil {
-			d.t.Fatal(err)
-		}
-		if _, err := d.runs.Requeue(d.t.Context()); err != nil {
 			d.t.Fatal(err)
 		}
 		got := ""

@@ -71,7 +71,7 @@ func newDay(t *testing.T, zone *time.Location, begin time.Time) *day {
 		t.Cleanup(func() { _ = pool.Close(context.Background()) })
 		return pool
 	}
-	entries, err := queue.NewEntriesAt(d.time)
+	entries, err := queue.New(d.time)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,35 +108,25 @@ func statusOf(t *testing.T, jobs report.Jobs) http.Handler {
 // work begins to make reports, one at a time.
 func (d *day) work(pool *postgres.Pool) {
 	d.t.Helper()
-	maker := worker.New(worker.Options{
+	runner := worker.NewRunner(worker.Options{
 		Reports: []catalog.Report{{
 			Name: "r", Class: "reporting.test.Report", ReportName: "R", Generate: d.generate,
 			Parameters: []fhir.OperationParameter{{Name: "name", Min: 1, Max: "1", Type: "string"}},
 		}},
-		Attempts: d.runs, MaxAttempts: 3, Timeout: 48 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: d.time, Beat: 20 * time.Millisecond,
-		Observe: func(string, worker.Outcome, time.Duration) {}, Busy: func(int) {},
+		Attempts: d.runs, MaxAttempts: 3, Timeout: 48 * time.Hour, Log: slog.New(slog.DiscardHandler), Now: d.time, HeartbeatInterval: 20 * time.Millisecond,
+		Observe: func(string, report.Outcome, time.Duration) {}, AddBusy: func(int) {},
 	})
-	workers, err := queue.NewWorkers(queue.Options{
-		Pool: pool.Sessions(), Workers: 1, Log: slog.New(slog.DiscardHandler), Now: d.time,
-		// River compares when an entry was begun with the system's clock, whatever clock it is
-		// given, to find the stuck: no entry of this day is to look like one.
-		Timeout: 100 * 365 * 24 * time.Hour,
-		Do: func(ctx context.Context, id report.JobID, entry int64) error {
-			err := maker.Do(ctx, id, entry)
-			if errors.Is(err, worker.ErrOver) {
-				return queue.ErrOver
-			}
-			return err
-		},
+	workers, err := queue.Start(d.t.Context(), queue.Options{
+		Pool: pool.Sessions(), Workers: 1, Log: slog.New(slog.DiscardHandler), Now: d.time, PollInterval: 10 * time.Millisecond, Grace: time.Millisecond,
+		// River compares the start of an entry with the system's clock to find stuck entries,
+		// whatever clock it is given. The long timeout keeps it from finding any.
+		Timeout: 100 * 365 * 24 * time.Hour, Attempt: runner.Run,
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if err := workers.Start(context.WithoutCancel(d.t.Context())); err != nil {
-		d.t.Fatal(err)
-	}
 	d.t.Cleanup(func() {
-		if err := workers.Stop(context.Background(), 0); err != nil {
+		if err := workers.Stop(context.Background()); err != nil {
 			d.t.Error(err)
 		}
 	})
@@ -175,7 +165,7 @@ func (d *day) end(name string, err error) {
 	gate <- err
 	d.wait("the queue knows how "+name+" ended", func() bool {
 		var state string
-		d.scan(`select q.state from river_job q join report_attempt r on r.entry = q.id where r.job_id = $1`, []any{[16]byte(d.placed[name].JobID)}, &state)
+		d.scan(`select q.state from reporting_river.river_job q join report_attempt r on r.river_job_id = q.id where r.job_id = $1`, []any{[16]byte(d.placed[name].JobID)}, &state)
 		return state != "running"
 	})
 }

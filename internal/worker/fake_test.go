@@ -99,7 +99,7 @@ func (r *runs) noted() error {
 // observed is what the maker told of an attempt.
 type observed struct {
 	name    string
-	outcome worker.Outcome
+	outcome report.Outcome
 	took    time.Duration
 	busy    []int
 	log     bytes.Buffer
@@ -111,7 +111,7 @@ const (
 )
 
 // attempt makes one attempt at a job whose report is made by generate.
-func attempt(t *testing.T, ctx context.Context, r *runs, generate catalog.Generator) (observed, error) { //nolint:revive // the test is what everything is for
+func attempt(t *testing.T, ctx context.Context, r *runs, generate catalog.Generator) (observed, report.Outcome) { //nolint:revive // the test is what everything is for
 	t.Helper()
 	if r.class == "" {
 		r.class = "c"
@@ -123,16 +123,15 @@ func attempt(t *testing.T, ctx context.Context, r *runs, generate catalog.Genera
 		r.used = 1
 	}
 	var seen observed
-	maker := worker.New(worker.Options{
+	runner := worker.NewRunner(worker.Options{
 		Reports:  []catalog.Report{{Name: "r", Class: "c", ReportName: "R", Generate: generate}},
 		Attempts: r, MaxAttempts: attempts, Timeout: limit, Now: time.Now, Log: slog.New(slog.NewTextHandler(&seen.log, nil)),
-		Observe: func(name string, outcome worker.Outcome, took time.Duration) {
+		Observe: func(name string, outcome report.Outcome, took time.Duration) {
 			seen.name, seen.outcome, seen.took = name, outcome, took
 		},
-		Busy: func(n int) { seen.busy = append(seen.busy, n) },
+		AddBusy: func(n int) { seen.busy = append(seen.busy, n) },
 	})
-	err := maker.Do(ctx, report.JobID{1}, 4)
-	return seen, err
+	return seen, runner.Run(ctx, report.JobID{1}, 4)
 }
 
 // group makes a report of one group.

@@ -36,36 +36,36 @@ func TestHowAttemptsEnd(t *testing.T) {
 		runs     runs
 		generate catalog.Generator
 		stop     bool // the worker has to, after a second
-		outcome  worker.Outcome
+		outcome  report.Outcome
 		told     []string // but for beats
 	}{
-		"done":                         {generate: group, outcome: worker.Done, told: []string{done}},
-		"done at last":                 {runs: runs{used: attempts}, generate: group, outcome: worker.Done, told: []string{done}},
-		"a failure that lasts":         {generate: failing(lasting), outcome: worker.Failed, told: []string{"fail: There is no such server"}},
-		"a failure that may pass":      {generate: failing(passing), outcome: worker.Retried, told: []string{back}},
-		"the same, the last time":      {runs: runs{used: attempts}, generate: failing(passing), outcome: worker.Failed, told: []string{"fail: The server was away"}},
-		"a fault":                      {generate: failing(errors.New("secret words")), outcome: worker.Retried, told: []string{back}},
-		"the same, the last time ":     {runs: runs{used: attempts}, generate: failing(errors.New("secret words")), outcome: worker.Failed, told: []string{itsOwnFault}},
-		"a panic":                      {generate: panicking, outcome: worker.Retried, told: []string{back}},
-		"a panic, the last time":       {runs: runs{used: attempts}, generate: panicking, outcome: worker.Failed, told: []string{itsOwnFault}},
-		"too long":                     {generate: waiting, outcome: worker.Retried, told: []string{back}},
-		"too long, the last time":      {runs: runs{used: attempts}, generate: waiting, outcome: worker.Failed, told: []string{"fail: The report took longer than 1m0s to make"}},
-		"cancelled":                    {runs: runs{beat: lost}, generate: waiting, outcome: worker.Cancelled},
-		"overtaken":                    {runs: runs{finish: lost}, generate: group, outcome: worker.Cancelled},
-		"the worker stops":             {generate: waiting, stop: true, outcome: worker.Released, told: []string{uncounted}},
-		"it stops, the last time":      {runs: runs{used: attempts}, generate: waiting, stop: true, outcome: worker.Released, told: []string{uncounted}},
-		"it stops, and nobody hears":   {runs: runs{note: unavailable}, generate: waiting, stop: true, outcome: worker.Released, told: []string{uncounted}},
-		"a kind that is not made here": {runs: runs{class: "other"}, generate: group, outcome: worker.Failed, told: []string{"fail: This installation does not make this kind of report"}},
+		"done":                         {generate: group, outcome: report.AttemptDone, told: []string{done}},
+		"done at last":                 {runs: runs{used: attempts}, generate: group, outcome: report.AttemptDone, told: []string{done}},
+		"a failure that lasts":         {generate: failing(lasting), outcome: report.AttemptFailed, told: []string{"fail: There is no such server"}},
+		"a failure that may pass":      {generate: failing(passing), outcome: report.AttemptRetried, told: []string{back}},
+		"the same, the last time":      {runs: runs{used: attempts}, generate: failing(passing), outcome: report.AttemptFailed, told: []string{"fail: The server was away"}},
+		"a fault":                      {generate: failing(errors.New("secret words")), outcome: report.AttemptRetried, told: []string{back}},
+		"the same, the last time ":     {runs: runs{used: attempts}, generate: failing(errors.New("secret words")), outcome: report.AttemptFailed, told: []string{itsOwnFault}},
+		"a panic":                      {generate: panicking, outcome: report.AttemptRetried, told: []string{back}},
+		"a panic, the last time":       {runs: runs{used: attempts}, generate: panicking, outcome: report.AttemptFailed, told: []string{itsOwnFault}},
+		"too long":                     {generate: waiting, outcome: report.AttemptRetried, told: []string{back}},
+		"too long, the last time":      {runs: runs{used: attempts}, generate: waiting, outcome: report.AttemptFailed, told: []string{"fail: The report took longer than 1m0s to make"}},
+		"cancelled":                    {runs: runs{beat: lost}, generate: waiting, outcome: report.AttemptCancelled},
+		"overtaken":                    {runs: runs{finish: lost}, generate: group, outcome: report.AttemptCancelled},
+		"the worker stops":             {generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
+		"it stops, the last time":      {runs: runs{used: attempts}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
+		"it stops, and nobody hears":   {runs: runs{note: unavailable}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
+		"a kind that is not made here": {runs: runs{class: "other"}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: This installation does not make this kind of report"}},
 		"nothing that can be read": {
-			runs: runs{parameters: `{`}, generate: group, outcome: worker.Failed, told: []string{"fail: What the report was asked for with cannot be read"},
+			runs: runs{parameters: `{`}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: What the report was asked for with cannot be read"},
 		},
-		"the database refuses":                  {runs: runs{finish: refused}, generate: group, outcome: worker.Retried, told: []string{back}},
-		"the database refuses, the last time":   {runs: runs{finish: refused, used: attempts}, generate: group, outcome: worker.Failed, told: []string{itsOwnFault}},
-		"the end cannot be noted":               {runs: runs{note: unavailable}, generate: failing(lasting), outcome: worker.Retried, told: []string{"fail: There is no such server"}},
-		"nor that it is handed back":            {runs: runs{note: unavailable}, generate: failing(passing), outcome: worker.Retried, told: []string{back}},
-		"overtaken while it fails":              {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(lasting), outcome: worker.Cancelled, told: []string{"fail: There is no such server"}},
-		"overtaken while it is handed back":     {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(passing), outcome: worker.Cancelled, told: []string{back}},
-		"the database is away for half an hour": {runs: runs{finish: func(int) error { return kind(report.Unavailable) }}, generate: group, outcome: worker.Retried, told: []string{back}},
+		"the database refuses":                  {runs: runs{finish: refused}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
+		"the database refuses, the last time":   {runs: runs{finish: refused, used: attempts}, generate: group, outcome: report.AttemptFailed, told: []string{itsOwnFault}},
+		"the end cannot be noted":               {runs: runs{note: unavailable}, generate: failing(lasting), outcome: report.AttemptRetried, told: []string{"fail: There is no such server"}},
+		"nor that it is handed back":            {runs: runs{note: unavailable}, generate: failing(passing), outcome: report.AttemptRetried, told: []string{back}},
+		"overtaken while it fails":              {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(lasting), outcome: report.AttemptCancelled, told: []string{"fail: There is no such server"}},
+		"overtaken while it is handed back":     {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(passing), outcome: report.AttemptCancelled, told: []string{back}},
+		"the database is away for half an hour": {runs: runs{finish: func(int) error { return kind(report.Unavailable) }}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,10 +75,9 @@ func TestHowAttemptsEnd(t *testing.T) {
 				if c.stop {
 					time.AfterFunc(time.Second, cancel)
 				}
-				seen, err := attempt(t, ctx, &c.runs, c.generate)
-				over := c.outcome != worker.Retried && c.outcome != worker.Released
-				if seen.outcome != c.outcome || errors.Is(err, worker.ErrOver) != over || err == nil {
-					t.Errorf("%s, %v, want %s", seen.outcome, err, c.outcome)
+				seen, outcome := attempt(t, ctx, &c.runs, c.generate)
+				if seen.outcome != c.outcome || outcome != c.outcome {
+					t.Errorf("observed %s, returned %s, want %s", seen.outcome, outcome, c.outcome)
 				}
 				told := c.runs.told
 				for len(told) > 0 && strings.HasPrefix(told[0], "beat") {
@@ -106,19 +105,23 @@ func lost(int) error                                                { return kin
 func refused(int) error                                             { return kind(report.Internal) }
 func unavailable() error                                            { return kind(report.Unavailable) }
 
-func TestEntriesWithNothingToDo(t *testing.T) {
+func TestAttemptsThatDoNotBegin(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		begin error
-		over  bool
-	}{{kind(report.Superseded), true}, {kind(report.Unavailable), false}, {errors.New("x"), false}} {
+		want  report.Outcome
+	}{
+		{kind(report.Superseded), report.AttemptCancelled},
+		{kind(report.Unavailable), report.AttemptRetried},
+		{errors.New("x"), report.AttemptRetried},
+	} {
 		r := runs{begin: tt.begin}
-		seen, err := attempt(t, t.Context(), &r, group)
-		if err == nil || errors.Is(err, worker.ErrOver) != tt.over || !tt.over && !errors.Is(err, tt.begin) {
-			t.Errorf("%v after %v", err, tt.begin)
+		seen, outcome := attempt(t, t.Context(), &r, group)
+		if outcome != tt.want {
+			t.Errorf("%v: outcome %s, want %s", tt.begin, outcome, tt.want)
 		}
 		if len(r.told) > 0 || len(seen.busy) > 0 || seen.outcome != "" {
-			t.Errorf("something was done: %v %+v", r.told, seen)
+			t.Errorf("%v: something was done: %v %+v", tt.begin, r.told, seen)
 		}
 	}
 }
@@ -136,9 +139,9 @@ func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
 			}
 			return kind(report.Unavailable)
 		}}
-		seen, err := attempt(t, t.Context(), &r, group)
-		if seen.outcome != worker.Done || !errors.Is(err, worker.ErrOver) || r.tries != 5 {
-			t.Errorf("%s after %d tries: %v", seen.outcome, r.tries, err)
+		seen, _ := attempt(t, t.Context(), &r, group)
+		if seen.outcome != report.AttemptDone || r.tries != 5 {
+			t.Errorf("%s after %d tries", seen.outcome, r.tries)
 		}
 		if seen.took != (1+2+4+8)*time.Second {
 			t.Errorf("took %s", seen.took)
@@ -160,7 +163,7 @@ func TestFinishingHasAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := runs{finish: func(int) error { return kind(report.Unavailable) }}
 		seen, _ := attempt(t, t.Context(), &r, group)
-		if seen.outcome != worker.Retried || seen.took != limit {
+		if seen.outcome != report.AttemptRetried || seen.took != limit {
 			t.Errorf("%s after %s", seen.outcome, seen.took)
 		}
 	})
@@ -174,7 +177,7 @@ func TestStopWhileDatabaseIsAway(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 		defer cancel()
 		seen, _ := attempt(t, ctx, &r, group)
-		if seen.outcome != worker.Released || seen.took != 3500*time.Millisecond {
+		if seen.outcome != report.AttemptReleased || seen.took != 3500*time.Millisecond {
 			t.Errorf("%s after %s", seen.outcome, seen.took)
 		}
 	})
@@ -206,7 +209,7 @@ func TestSignsOfLife(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if log := seen.log.String(); seen.outcome != worker.Done || strings.Count(log, "no sign of life") != 1 {
+		if log := seen.log.String(); seen.outcome != report.AttemptDone || strings.Count(log, "heartbeat failed") != 1 {
 			t.Errorf("%s: %s", seen.outcome, log)
 		}
 		time.Sleep(time.Hour)
@@ -227,7 +230,7 @@ func TestCancelledSoon(t *testing.T) {
 			return nil
 		}}
 		seen, _ := attempt(t, t.Context(), &r, waiting)
-		if seen.outcome != worker.Cancelled || seen.took != 4*report.HeartbeatInterval {
+		if seen.outcome != report.AttemptCancelled || seen.took != 4*report.HeartbeatInterval {
 			t.Errorf("%s after %s", seen.outcome, seen.took)
 		}
 	})

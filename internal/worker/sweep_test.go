@@ -16,125 +16,118 @@ import (
 	"reporting/internal/worker"
 )
 
-// keeper counts how often it is asked, and when.
-type keeper struct {
-	tended, requeued []time.Time
-	before           []time.Time // what Clear was asked for
-	tending          report.SweepResult
-	lost             int64
-	old              int // calls of Clear that find something, each time
-	left             int
-	err              error
+// fakeSweeper records the times of its calls.
+type fakeSweeper struct {
+	sweeps []time.Time
+	purges []time.Time // the arguments
+	result report.SweepResult
+	old    int // batches that each purge finds
+	left   int
+	err    error
 }
 
-func (k *keeper) Sweep(context.Context, int) (report.SweepResult, error) {
-	k.tended = append(k.tended, time.Now())
-	return k.tending, k.err
+func (f *fakeSweeper) Sweep(context.Context, int) (report.SweepResult, error) {
+	f.sweeps = append(f.sweeps, time.Now())
+	return f.result, f.err
 }
 
-func (k *keeper) Requeue(context.Context) (int64, error) {
-	k.requeued = append(k.requeued, time.Now())
-	k.left = k.old
-	return k.lost, k.err
-}
-
-func (k *keeper) Purge(_ context.Context, before time.Time) (report.PurgeResult, error) {
-	k.before = append(k.before, before)
-	if k.left == 0 {
-		return report.PurgeResult{}, k.err
+func (f *fakeSweeper) Purge(_ context.Context, before time.Time) (report.PurgeResult, error) {
+	f.purges = append(f.purges, before)
+	if f.left == 0 {
+		f.left = f.old
+		return report.PurgeResult{}, f.err
 	}
-	k.left--
-	return report.PurgeResult{Jobs: 2, Results: 1}, k.err
+	f.left--
+	return report.PurgeResult{Jobs: 2, Binaries: 1}, f.err
 }
 
-// keep looks after jobs for so long, and returns the log and the sum of what was told.
-func keep(t *testing.T, k *keeper, retain, during time.Duration) (log string, tended report.SweepResult, cleared report.PurgeResult) {
+// sweep runs a Sweeper for a time and returns its log and the sum of the observed results.
+func sweep(t *testing.T, store report.Sweeper, retain, during time.Duration) (log string, swept report.SweepResult, purged report.PurgeResult) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), during)
 	defer cancel()
 	var text bytes.Buffer
 	var mu sync.Mutex
 	worker.Sweeper{
-		Store: k, MaxAttempts: attempts, Retain: retain, Now: time.Now, Log: slog.New(slog.NewTextHandler(&text, nil)),
-		Observe: func(t report.SweepResult, c report.PurgeResult) {
+		Store: store, MaxAttempts: attempts, Retain: retain, Now: time.Now, Log: slog.New(slog.NewTextHandler(&text, nil)),
+		Observe: func(s report.SweepResult, p report.PurgeResult) {
 			mu.Lock()
 			defer mu.Unlock()
-			tended.Promoted, tended.Requeued, tended.Failed = tended.Promoted+t.Promoted, tended.Requeued+t.Requeued, tended.Failed+t.Failed
-			cleared.Jobs, cleared.Results = cleared.Jobs+c.Jobs, cleared.Results+c.Results
+			swept.Promoted, swept.Requeued, swept.Failed = swept.Promoted+s.Promoted, swept.Requeued+s.Requeued, swept.Failed+s.Failed
+			purged.Jobs, purged.Binaries = purged.Jobs+p.Jobs, purged.Binaries+p.Binaries
 		},
 	}.Run(ctx)
-	return text.String(), tended, cleared
+	return text.String(), swept, purged
 }
 
-func TestKeeping(t *testing.T) {
+func TestSweeperSweepsAndPurgesPeriodically(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		k := keeper{tending: report.SweepResult{Promoted: 3}, old: 4}
+		f := fakeSweeper{result: report.SweepResult{Promoted: 3}, old: 4, left: 4}
 		const during = 10*time.Minute + time.Second
-		log, tended, cleared := keep(t, &k, 24*time.Hour, during)
+		log, swept, purged := sweep(t, &f, 24*time.Hour, during)
 		if took := time.Since(begin); took != during {
-			t.Errorf("ended after %s", took)
+			t.Errorf("Run returned after %s, want %s", took, during)
 		}
-		for i, at := range k.tended[1:] {
-			if pause := at.Sub(k.tended[i]); pause < 2*time.Second || pause > 2500*time.Millisecond {
-				t.Errorf("looked after jobs after %s", pause)
+		for i, at := range f.sweeps[1:] {
+			if pause := at.Sub(f.sweeps[i]); pause < 2*time.Second || pause > 2500*time.Millisecond {
+				t.Errorf("%s between two sweeps", pause)
 			}
 		}
-		if len(k.requeued) < 9 || len(k.requeued) > 11 || !k.requeued[0].Equal(begin) {
-			t.Errorf("the queue was looked at %d times, the first %s", len(k.requeued), k.requeued[0])
+		rounds := len(f.purges) / (f.old + 1)
+		if rounds < 8 || rounds > 11 || len(f.purges)%(f.old+1) != 0 {
+			t.Errorf("%d purges, want 8 to 11 times %d: until nothing is left", len(f.purges), f.old+1)
 		}
-		if want := len(k.requeued) * (k.old + 1); len(k.before) != want {
-			t.Errorf("cleared %d times, want %d: until nothing is left", len(k.before), want)
+		if !f.purges[0].Equal(begin.Add(-24 * time.Hour)) {
+			t.Errorf("purged jobs older than %s", f.purges[0])
 		}
-		if !k.before[0].Equal(begin.Add(-24 * time.Hour)) {
-			t.Errorf("cleared what is older than %s", k.before[0])
+		if want := (report.SweepResult{Promoted: 3 * int64(len(f.sweeps))}); swept != want {
+			t.Errorf("observed %+v, want %+v", swept, want)
 		}
-		rounds := int64(len(k.requeued))
-		if tended != (report.SweepResult{Promoted: 3 * int64(len(k.tended))}) || cleared != (report.PurgeResult{Jobs: 8 * rounds, Results: 4 * rounds}) {
-			t.Errorf("told of %+v and %+v", tended, cleared)
+		if want := (report.PurgeResult{Jobs: 8 * int64(rounds), Binaries: 4 * int64(rounds)}); purged != want {
+			t.Errorf("observed %+v, want %+v", purged, want)
 		}
 		if log != "" {
-			t.Errorf("what is usual is logged: %s", log)
+			t.Errorf("logged without a reason: %s", log)
 		}
 	})
 }
 
-func TestKeepingForEver(t *testing.T) {
+func TestSweeperWithoutRetentionPurgesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := keeper{old: 1, lost: 2, tending: report.SweepResult{Requeued: 1}}
-		log, _, _ := keep(t, &k, 0, time.Second)
-		if len(k.before) > 0 {
-			t.Error("something was deleted")
+		f := fakeSweeper{old: 1, left: 1, result: report.SweepResult{Requeued: 1}}
+		log, _, _ := sweep(t, &f, 0, time.Second)
+		if len(f.purges) > 0 {
+			t.Error("purged")
 		}
-		if !strings.Contains(log, "workers are gone") || !strings.Contains(log, "jobs=2") {
-			t.Errorf("the log does not say what was wrong: %s", log)
+		if !strings.Contains(log, "found jobs without a live worker") || !strings.Contains(log, "requeued=1") {
+			t.Errorf("log: %s", log)
 		}
 	})
 }
 
-// Trouble is logged, and no reason to end.
-func TestKeepingInTrouble(t *testing.T) {
+func TestSweeperContinuesAfterErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := keeper{old: 1, err: kind(report.Unavailable)}
-		log, _, _ := keep(t, &k, time.Hour, 5*time.Minute)
-		if len(k.tended) < 100 || len(k.requeued) < 4 || len(k.before) != len(k.requeued) {
-			t.Errorf("%d, %d, %d times", len(k.tended), len(k.requeued), len(k.before))
+		f := fakeSweeper{err: kind(report.Unavailable)}
+		log, _, _ := sweep(t, &f, time.Hour, 5*time.Minute)
+		if len(f.sweeps) < 100 || len(f.purges) < 4 {
+			t.Errorf("%d sweeps and %d purges", len(f.sweeps), len(f.purges))
 		}
-		for _, want := range []string{"could not be looked after", "could not be compared", "could not be deleted"} {
+		for _, want := range []string{"sweep jobs failed", "purge jobs failed"} {
 			if !strings.Contains(log, want) {
-				t.Errorf("the log does not say %q", want)
+				t.Errorf("the log lacks %q", want)
 			}
 		}
 	})
 }
 
-// endless always finds something old.
-type endless struct{ keeper }
+// slowPurge always finds something to purge.
+type slowPurge struct{ fakeSweeper }
 
-func (e *endless) Purge(ctx context.Context, _ time.Time) (report.PurgeResult, error) {
+func (s *slowPurge) Purge(ctx context.Context, _ time.Time) (report.PurgeResult, error) {
 	select {
 	case <-ctx.Done():
 		return report.PurgeResult{}, ctx.Err()
@@ -143,19 +136,13 @@ func (e *endless) Purge(ctx context.Context, _ time.Time) (report.PurgeResult, e
 	}
 }
 
-// However much is too old, the jobs of the dead do not wait for it.
-func TestKeepingBesideClearing(t *testing.T) {
+func TestPurgeDoesNotDelaySweeps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-		defer cancel()
-		var k endless
-		worker.Sweeper{
-			Store: &k, MaxAttempts: attempts, Retain: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-			Observe: func(report.SweepResult, report.PurgeResult) {},
-		}.Run(ctx)
-		if len(k.tended) < 200 {
-			t.Errorf("looked after %d times in ten minutes", len(k.tended))
+		var s slowPurge
+		sweep(t, &s, time.Hour, 10*time.Minute)
+		if len(s.sweeps) < 200 {
+			t.Errorf("%d sweeps in ten minutes", len(s.sweeps))
 		}
 	})
 }

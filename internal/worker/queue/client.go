@@ -27,7 +27,9 @@ type Options struct {
 	// Attempt runs one attempt and returns soon after its context ends.
 	Attempt func(ctx context.Context, id report.JobID, entry int64) report.Outcome
 	Log     *slog.Logger
-	Now     func() time.Time // nil: the system's clock
+	// PollInterval is the time between two looks for entries; zero: one second.
+	PollInterval time.Duration
+	Now          func() time.Time // nil: the system's clock
 }
 
 // Workers takes entries from the queue and runs attempts.
@@ -36,7 +38,7 @@ type Workers struct {
 }
 
 // Start returns workers that run until Stop. The database must be reachable. The workers
-// poll once a second. They do not listen, because every login of a database can send
+// poll. They do not listen, because every login of a database can send
 // notifications, and because poolers do not pass them on.
 func Start(ctx context.Context, o Options) (*Workers, error) {
 	registry := river.NewWorkers()
@@ -46,6 +48,8 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Queues:               map[string]river.QueueConfig{name: {MaxWorkers: o.Workers}},
 		Workers:              registry,
 		PollOnly:             true,
+		FetchPollInterval:    o.PollInterval,
+		FetchCooldown:        min(o.PollInterval, river.FetchCooldownDefault),
 		JobTimeout:           o.Timeout,
 		SoftStopTimeout:      o.Grace,
 		RescueStuckJobsAfter: o.Timeout + time.Minute, // entries of dead workers; the sweep has replaced them

@@ -63,21 +63,32 @@ func New(now func() time.Time) (*Queue, error) {
 
 // Insert implements postgres.Queue.
 func (q *Queue) Insert(ctx context.Context, tx pgx.Tx, id report.JobID, due time.Time) (entry int64, err error) {
-	options := &river.InsertOpts{Queue: name, MaxAttempts: maxAttempts}
-	overdue := !due.IsZero() && !due.After(q.now())
-	if !overdue {
-		options.ScheduledAt = due
-	}
+	options := &river.InsertOpts{Queue: name, MaxAttempts: maxAttempts, ScheduledAt: due}
 	inserted, err := q.client.InsertTx(ctx, tx, args{JobID: uuid.UUID(id)}, options)
 	if err != nil {
 		return 0, fmt.Errorf("insert entry: %w", err)
 	}
-	if overdue { // River would make the entry wait for its scheduler
-		if _, err := tx.Exec(ctx, `update `+Schema+`.river_job set scheduled_at = $2 where id = $1`, inserted.Job.ID, due); err != nil {
-			return 0, fmt.Errorf("insert entry: %w", err)
+	return inserted.Job.ID, nil
+}
+
+// Replace implements postgres.Queue. An entry that is overdue is available at once: River
+// itself makes every entry with a due time wait for its scheduler.
+func (q *Queue) Replace(ctx context.Context, tx pgx.Tx, old *int64, id report.JobID, due time.Time) (entry int64, err error) {
+	if old != nil {
+		if err := q.Cancel(ctx, tx, *old); err != nil {
+			return 0, err
 		}
 	}
-	return inserted.Job.ID, nil
+	if due.After(q.now()) {
+		return q.Insert(ctx, tx, id, due)
+	}
+	if entry, err = q.Insert(ctx, tx, id, time.Time{}); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, `update `+Schema+`.river_job set scheduled_at = $2 where id = $1`, entry, due); err != nil {
+		return 0, fmt.Errorf("replace entry: %w", err)
+	}
+	return entry, nil
 }
 
 // Cancel implements postgres.Queue. River deletes cancelled entries after a day.

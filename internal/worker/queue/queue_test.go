@@ -21,25 +21,25 @@ import (
 
 const patience = 60 * time.Second // nothing here depends on speed
 
-// bench is a queue on a database of its own, and what was done for its entries.
-type bench struct {
+// harness is a queue on a database of its own. It counts the attempts of each job.
+type harness struct {
 	t       *testing.T
 	db      pgtest.Database
-	entries *queue.Entries
+	entries *queue.Queue
 	pool    *postgres.Pool
 
-	mu   sync.Mutex
-	now  time.Time
-	done map[report.JobID]int // how often
+	mu       sync.Mutex
+	now      time.Time
+	attempts map[report.JobID]int
 }
 
-func newBench(t *testing.T) *bench {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	entries, err := queue.NewEntries()
+	entries, err := queue.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, db: pgtest.New(t), entries: entries, now: time.Now().UTC(), done: map[report.JobID]int{}}
+	b := &harness{t: t, db: pgtest.New(t), entries: entries, now: time.Now().UTC(), attempts: map[report.JobID]int{}}
 	if b.pool, err = postgres.OpenAs(t.Context(), b.db.Superuser, postgres.WorkerRole, 20); err != nil {
 		t.Fatal(err)
 	}
@@ -47,69 +47,67 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) time() time.Time {
+func (b *harness) time() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.now
 }
 
-func (b *bench) turn(by time.Duration) {
+func (b *harness) turn(by time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.now = b.now.Add(by)
 }
 
-func (b *bench) times(id report.JobID) int {
+func (b *harness) times(id report.JobID) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.done[id]
+	return b.attempts[id]
 }
 
-// start starts workers that end with the test, and count what they do before they do it.
-func (b *bench) start(timeout time.Duration, do func(ctx context.Context, id report.JobID, entry int64) error) *queue.Workers {
+// start starts workers that stop at the end of the test.
+func (b *harness) start(timeout, grace time.Duration, attempt func(ctx context.Context, id report.JobID, entry int64) report.Outcome) *queue.Workers {
 	b.t.Helper()
-	w, err := queue.NewWorkers(queue.Options{
-		Pool: b.pool.Sessions(), Workers: 4, Timeout: timeout, Log: slog.New(slog.DiscardHandler), Now: b.time,
-		Do: func(ctx context.Context, id report.JobID, entry int64) error {
+	w, err := queue.Start(b.t.Context(), queue.Options{
+		Pool: b.pool.Sessions(), Workers: 4, Timeout: timeout, Grace: grace, Log: slog.New(slog.DiscardHandler), Now: b.time,
+		PollInterval: 5 * time.Millisecond,
+		Attempt: func(ctx context.Context, id report.JobID, entry int64) report.Outcome {
 			b.mu.Lock()
-			b.done[id]++
+			b.attempts[id]++
 			b.mu.Unlock()
-			return do(ctx, id, entry)
+			return attempt(ctx, id, entry)
 		},
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := w.Start(context.WithoutCancel(b.t.Context())); err != nil {
-		b.t.Fatal(err)
-	}
 	b.t.Cleanup(func() {
-		if err := w.Stop(context.Background(), 0); err != nil {
+		if err := w.Stop(context.Background()); err != nil {
 			b.t.Error(err)
 		}
 	})
 	return w
 }
 
-func (b *bench) transact(do func(tx pgx.Tx) error) {
+func (b *harness) transact(do func(tx pgx.Tx) error) {
 	b.t.Helper()
 	if err := pgx.BeginFunc(b.t.Context(), b.pool.Sessions(), do); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *bench) add(due time.Time) (id report.JobID, entry int64) {
+func (b *harness) add(due time.Time) (id report.JobID, entry int64) {
 	b.t.Helper()
 	id = report.JobID(uuid.New())
 	b.transact(func(tx pgx.Tx) (err error) {
-		entry, err = b.entries.Add(b.t.Context(), tx, id, due)
+		entry, err = b.entries.Insert(b.t.Context(), tx, id, due)
 		return err
 	})
 	return id, entry
 }
 
 // wait waits until something is so.
-func (b *bench) wait(what string, is func() bool) {
+func (b *harness) wait(what string, is func() bool) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -119,15 +117,15 @@ func (b *bench) wait(what string, is func() bool) {
 }
 
 // state is that of an entry, and when it is due.
-func (b *bench) state(entry int64) (state string, due time.Time) {
+func (b *harness) state(entry int64) (state string, due time.Time) {
 	b.t.Helper()
-	if err := b.pool.Sessions().QueryRow(b.t.Context(), `select state, scheduled_at from river_job where id = $1`, entry).Scan(&state, &due); err != nil {
+	if err := b.pool.Sessions().QueryRow(b.t.Context(), `select state, scheduled_at from reporting_river.river_job where id = $1`, entry).Scan(&state, &due); err != nil {
 		b.t.Fatal(err)
 	}
 	return state, due
 }
 
-func (b *bench) waitFor(entry int64, want string) {
+func (b *harness) waitFor(entry int64, want string) {
 	b.t.Helper()
 	b.wait("an entry is "+want, func() bool {
 		state, _ := b.state(entry)
@@ -135,12 +133,13 @@ func (b *bench) waitFor(entry int64, want string) {
 	})
 }
 
-func over(context.Context, report.JobID, int64) error { return queue.ErrOver }
+const grace = time.Millisecond
 
-// However many work, each entry is worked once.
-func TestEntriesAreWorkedOnce(t *testing.T) {
+func done(context.Context, report.JobID, int64) report.Outcome { return report.AttemptDone }
+
+func TestConcurrentWorkersStartEachEntryOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newHarness(t)
 	given := map[report.JobID]int64{}
 	var mu sync.Mutex
 	for range 40 {
@@ -148,13 +147,13 @@ func TestEntriesAreWorkedOnce(t *testing.T) {
 		given[id] = entry
 	}
 	for range 3 {
-		b.start(time.Minute, func(_ context.Context, id report.JobID, entry int64) error {
+		b.start(time.Minute, grace, func(_ context.Context, id report.JobID, entry int64) report.Outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			if given[id] != entry {
 				t.Errorf("job %s with entry %d, want %d", id, entry, given[id])
 			}
-			return queue.ErrOver
+			return report.AttemptDone
 		})
 	}
 	for _, entry := range given {
@@ -167,13 +166,12 @@ func TestEntriesAreWorkedOnce(t *testing.T) {
 	}
 }
 
-// An entry is part of the transaction that adds it.
-func TestEntriesOfNobody(t *testing.T) {
+func TestInsertIsPartOfItsTransaction(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newHarness(t)
 	stop := errors.New("stop")
 	err := pgx.BeginFunc(t.Context(), b.pool.Sessions(), func(tx pgx.Tx) error {
-		if _, err := b.entries.Add(t.Context(), tx, report.JobID{1}, time.Time{}); err != nil {
+		if _, err := b.entries.Insert(t.Context(), tx, report.JobID{1}, time.Time{}); err != nil {
 			return err
 		}
 		return stop
@@ -182,22 +180,22 @@ func TestEntriesOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n int
-	if err := b.pool.Sessions().QueryRow(t.Context(), `select count(*) from river_job`).Scan(&n); err != nil || n != 0 {
+	if err := b.pool.Sessions().QueryRow(t.Context(), `select count(*) from reporting_river.river_job`).Scan(&n); err != nil || n != 0 {
 		t.Errorf("%d entries, %v", n, err)
 	}
 }
 
-func TestErrorsAreTriedAgain(t *testing.T) {
+func TestRetriedAttemptsWaitForTheBackoff(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.start(time.Minute, func(_ context.Context, id report.JobID, _ int64) error {
+	b := newHarness(t)
+	b.start(time.Minute, grace, func(_ context.Context, id report.JobID, _ int64) report.Outcome {
 		switch b.times(id) {
 		case 1, 2:
-			return errors.New("not yet")
+			return report.AttemptRetried
 		case 3:
 			panic("not yet")
 		}
-		return queue.ErrOver
+		return report.AttemptDone
 	})
 	id, entry := b.add(b.now)
 	for try, pause := range []time.Duration{5 * time.Second, 20 * time.Second, 45 * time.Second} {
@@ -216,10 +214,10 @@ func TestErrorsAreTriedAgain(t *testing.T) {
 	}
 }
 
-func TestEntriesWaitUntilTheyAreDue(t *testing.T) {
+func TestEntriesStartWhenTheyAreDue(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	b.start(time.Minute, over)
+	b := newHarness(t)
+	b.start(time.Minute, grace, done)
 	later, entry := b.add(b.now.Add(8 * time.Hour))
 	_, soon := b.add(b.time())
 	b.waitFor(soon, "completed")
@@ -236,48 +234,38 @@ func TestEntriesWaitUntilTheyAreDue(t *testing.T) {
 	}
 }
 
-// What is taken back is not begun, and ends where it was.
-func TestDrop(t *testing.T) {
+func TestCancelledEntriesDoNotStart(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newHarness(t)
 	waiting, entry := b.add(b.now)
-	b.transact(func(tx pgx.Tx) error { return b.entries.Drop(t.Context(), tx, entry) })
-	ended := make(chan struct{})
-	b.start(time.Minute, func(ctx context.Context, _ report.JobID, _ int64) error {
-		<-ctx.Done()
-		close(ended)
-		return ctx.Err()
-	})
-	running, second := b.add(b.now)
-	b.wait("it runs", func() bool { return b.times(running) == 1 })
-	b.transact(func(tx pgx.Tx) error { return b.entries.Drop(t.Context(), tx, second) })
-	select {
-	case <-ended:
-	case <-time.After(patience):
-		t.Fatal("it goes on")
+	b.transact(func(tx pgx.Tx) error { return b.entries.Cancel(t.Context(), tx, entry) })
+	b.start(time.Minute, grace, done)
+	_, later := b.add(b.now)
+	b.waitFor(later, "completed")
+	if b.times(waiting) != 0 {
+		t.Error("the cancelled entry started")
 	}
-	b.waitFor(second, "cancelled")
-	if b.times(waiting) != 0 || b.times(running) != 1 {
-		t.Errorf("begun %d and %d times", b.times(waiting), b.times(running))
+	if state, _ := b.state(entry); state != "cancelled" {
+		t.Errorf("the entry is %s, want cancelled", state)
 	}
-	// An entry that is there no more is no reason to fail: it was cleared away.
-	b.db.Exec(t, `delete from river_job where id = $1`, entry)
-	b.transact(func(tx pgx.Tx) error { return b.entries.Drop(t.Context(), tx, entry) })
+	// River deletes ended entries after a day.
+	b.db.Exec(t, `delete from reporting_river.river_job where id = $1`, entry)
+	b.transact(func(tx pgx.Tx) error { return b.entries.Cancel(t.Context(), tx, entry) })
 }
 
-// Workers that stop wait for a while, and then hand back what they are at.
-func TestStop(t *testing.T) {
+// Workers that stop release running attempts after the grace period.
+func TestStopReleasesAttempts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newHarness(t)
 	handed := make(chan error, 1)
-	w := b.start(time.Hour, func(ctx context.Context, _ report.JobID, _ int64) error {
+	w := b.start(time.Hour, 50*time.Millisecond, func(ctx context.Context, _ report.JobID, _ int64) report.Outcome {
 		<-ctx.Done()
 		handed <- context.Cause(ctx)
-		return ctx.Err()
+		return report.AttemptReleased
 	})
 	id, entry := b.add(b.now)
 	b.wait("it runs", func() bool { return b.times(id) == 1 })
-	if err := w.Stop(t.Context(), 50*time.Millisecond); err != nil {
+	if err := w.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -288,30 +276,29 @@ func TestStop(t *testing.T) {
 	default:
 		t.Error("stopped before the work has ended")
 	}
-	if state, _ := b.state(entry); state == "running" || state == "completed" {
-		t.Errorf("the entry is %s", state)
+	if state, _ := b.state(entry); state != "available" {
+		t.Errorf("the entry is %s, want available", state)
 	}
-	b.start(time.Minute, over)
-	b.turn(time.Minute)
+	b.start(time.Minute, grace, done)
 	b.waitFor(entry, "completed")
 }
 
-func TestStopWaitsForWhatEndsSoon(t *testing.T) {
+func TestStopWaitsForAttemptsThatEndSoon(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newHarness(t)
 	finish := make(chan struct{})
-	w := b.start(time.Hour, func(ctx context.Context, _ report.JobID, _ int64) error {
+	w := b.start(time.Hour, patience, func(ctx context.Context, _ report.JobID, _ int64) report.Outcome {
 		select {
 		case <-finish:
-			return queue.ErrOver
+			return report.AttemptDone
 		case <-ctx.Done():
-			return ctx.Err()
+			return report.AttemptReleased
 		}
 	})
 	id, entry := b.add(b.now)
 	b.wait("it runs", func() bool { return b.times(id) == 1 })
 	time.AfterFunc(100*time.Millisecond, func() { close(finish) })
-	if err := w.Stop(t.Context(), patience); err != nil {
+	if err := w.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if state, _ := b.state(entry); state != "completed" {
@@ -323,14 +310,14 @@ func TestStopWaitsForWhatEndsSoon(t *testing.T) {
 	}
 }
 
-func TestWorkEndsInTime(t *testing.T) {
+func TestTimeoutEndsAttempts(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newHarness(t)
 	ended := make(chan error, 10)
-	b.start(200*time.Millisecond, func(ctx context.Context, _ report.JobID, _ int64) error {
+	b.start(200*time.Millisecond, grace, func(ctx context.Context, _ report.JobID, _ int64) report.Outcome {
 		<-ctx.Done()
 		ended <- ctx.Err()
-		return queue.ErrOver
+		return report.AttemptDone
 	})
 	_, entry := b.add(b.now)
 	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {

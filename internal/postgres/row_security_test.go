@@ -15,10 +15,10 @@ import (
 	"reporting/internal/report"
 )
 
-// everybody reads as a query does that forgot whose rows it wants.
-func everybody(t *testing.T, url, user string) []string {
+// visibleOwners reads jobs without the user filter, and returns their owners.
+func visibleOwners(t *testing.T, url, user string) []string {
 	t.Helper()
-	jobs := postgres.ForgetOwner(postgres.NewJobStore(openPool(t, url, 1), 5*time.Second))
+	jobs := postgres.WithoutUserFilter(postgres.NewJobStore(openPool(t, url, 1), 5*time.Second))
 	var owners []string
 	err := jobs.EachJob(t.Context(), report.Filter{UserID: user}, func(job *report.Job) error {
 		owners = append(owners, job.UserID)
@@ -30,25 +30,25 @@ func everybody(t *testing.T, url, user string) []string {
 	return owners
 }
 
-func TestSecondWall(t *testing.T) {
+func TestRowSecurityHidesOtherUsers(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("a", noon), job("a", noon), job("b", noon), job("A", noon), job("a ", noon))
 	for _, row := range []struct{ user, want string }{
 		{"a", "[a a]"}, {"b", "[b]"}, {"A", "[A]"}, {"a ", "[a ]"}, {"%", "[]"}, {"", "[]"},
 	} {
-		if got := fmt.Sprint(everybody(t, db.Reader, row.user)); got != row.want {
+		if got := fmt.Sprint(visibleOwners(t, db.Reader, row.user)); got != row.want {
 			t.Errorf("%q sees the jobs of %s, want %s", row.user, got, row.want)
 		}
 	}
-	// Without the wall they do see one another, or the test would prove nothing.
+	// Without row-level security users see all jobs, so the test can fail.
 	db.Exec(t, "alter table report_job disable row level security")
-	if got := everybody(t, db.Reader, "b"); len(got) != 5 {
-		t.Errorf("without the wall b sees %v", got)
+	if got := visibleOwners(t, db.Reader, "b"); len(got) != 5 {
+		t.Errorf("without row-level security b sees %v", got)
 	}
 }
 
-// count runs a query of one number.
+// count runs a query that returns one number.
 func count(t *testing.T, conn *pgx.Conn, sql string) (n int) {
 	t.Helper()
 	if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
@@ -57,20 +57,20 @@ func count(t *testing.T, conn *pgx.Conn, sql string) (n int) {
 	return n
 }
 
-func TestTheWallForgets(t *testing.T) {
+func TestRowSecurityForgetsUserAfterBatch(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("a", noon))
-	// One connection, so that what one request leaves behind is there for the next.
+	// With one connection, the next request would see a setting that stays.
 	pool := openPool(t, db.Reader, 1)
 	jobs := postgres.NewJobStore(pool, 5*time.Second)
-	nobody := postgres.ForgetOwner(jobs)
+	unfiltered := postgres.WithoutUserFilter(jobs)
 	for range 2 {
 		if err := jobs.EachJob(t.Context(), report.Filter{UserID: "a"}, func(*report.Job) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if err := nobody.EachJob(t.Context(), report.Filter{}, func(job *report.Job) error {
-			t.Errorf("nobody sees a job of %s, whose request was before", job.UserID)
+		if err := unfiltered.EachJob(t.Context(), report.Filter{}, func(job *report.Job) error {
+			t.Errorf("a request without a user sees a job of %s, the user of the request before", job.UserID)
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -90,15 +90,15 @@ func TestTheWallForgets(t *testing.T) {
 	}
 }
 
-// The wall stands for logins that mistakes have given more than they need.
-func TestTheWallForOtherLogins(t *testing.T) {
+// Row-level security applies to logins with too many roles, or the health check fails.
+func TestRowSecurityOfOtherLogins(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("a", noon), job("b", noon))
 	for _, row := range []struct {
 		grants, also string
-		well         bool
-		sees         int // of two jobs, with a query that forgot whose
+		healthy      bool
+		sees         int // of two jobs, without the user filter
 	}{
 		{"in role reporting_reader", "", true, 1},
 		{"in role reporting_reader, reporting_producer", "", true, 1},
@@ -106,7 +106,7 @@ func TestTheWallForOtherLogins(t *testing.T) {
 		{"in role reporting_reader", "grant select on report_job to", true, 1},
 		{"bypassrls in role reporting_reader", "", false, 2},
 		{"superuser", "", false, 2},
-		// Held by row-level security, but not by the policy for readers.
+		// Row-level security applies, but not the policy for readers.
 		{"", "grant select on report_job, reporting_schema_version to", false, 0},
 		{"in role reporting_producer", "grant select on report_job, reporting_schema_version to", false, 2},
 	} {
@@ -116,23 +116,23 @@ func TestTheWallForOtherLogins(t *testing.T) {
 			db.Exec(t, row.also+" "+role)
 		}
 		url := postgres.WithRole(db.Superuser, role)
-		if got := len(everybody(t, url, "a")); got != row.sees {
+		if got := len(visibleOwners(t, url, "a")); got != row.sees {
 			t.Errorf("%s %s: sees %d of two jobs", row.grants, row.also, got)
 		}
-		// Where the wall does not hold, or hides everything, the service says so.
-		if err := checkHealth(t, url); row.well != (err == nil) || err != nil && !strings.Contains(err.Error(), "reporting_reader") {
+		// Where row-level security does not apply, or hides everything, the service is not ready.
+		if err := checkHealth(t, url); row.healthy != (err == nil) || err != nil && !strings.Contains(err.Error(), "reporting_reader") {
 			t.Errorf("%s %s: health %v", row.grants, row.also, err)
 		}
 	}
 	db.Exec(t, "alter table report_job disable row level security")
 	if err := checkHealth(t, db.Reader); err == nil || !strings.Contains(err.Error(), "enable row level security") {
-		t.Errorf("without the wall: health %v", err)
+		t.Errorf("without row-level security: health %v", err)
 	}
 }
 
-// Behind a PgBouncer the connection string may choose another way to send queries.
-// The wall stands in all of them, and so does what is in front of it.
-func TestTheWallInEveryMode(t *testing.T) {
+// The connection string may choose another execution mode, for a pooler. Row-level security
+// and filters work in all of them.
+func TestRowSecurityInEveryExecMode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("a", noon), job("a", noon), job("b", noon))
@@ -141,8 +141,8 @@ func TestTheWallInEveryMode(t *testing.T) {
 		if strings.Contains(db.Reader, "://") {
 			url = db.Reader + "&default_query_exec_mode=" + mode
 		}
-		for range 2 { // the second time statements may be cached
-			if got := fmt.Sprint(everybody(t, url, "a")); got != "[a a]" {
+		for range 2 { // the second read may use cached statements
+			if got := fmt.Sprint(visibleOwners(t, url, "a")); got != "[a a]" {
 				t.Errorf("%s: a sees the jobs of %s", mode, got)
 			}
 		}

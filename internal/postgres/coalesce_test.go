@@ -15,15 +15,15 @@ import (
 	"reporting/internal/report"
 )
 
-// newest asks for what most calls want, which goes to the server with others.
+// newest is the filter of most calls, whose queries run in batches.
 func newest(user string) report.Filter { return report.Filter{UserID: user, Count: 100} }
 
-// rush has so many ask for their jobs at once, and returns what each of them got.
-func rush(t *testing.T, jobs *postgres.JobStore, askers int, yield func(n int, job *report.Job) error) []error {
+// readAll lets many users read their jobs at the same time, and returns the error of each.
+func readAll(t *testing.T, jobs *postgres.JobStore, users int, yield func(n int, job *report.Job) error) []error {
 	t.Helper()
-	errs := make([]error, askers)
+	errs := make([]error, users)
 	var all sync.WaitGroup
-	for n := range askers {
+	for n := range users {
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
@@ -37,23 +37,23 @@ func rush(t *testing.T, jobs *postgres.JobStore, askers int, yield func(n int, j
 	return errs
 }
 
-// load gives each of so many users a few jobs.
+// loadUsers inserts three jobs for each user.
 func loadUsers(t *testing.T, db pgtest.Database, users int) {
 	t.Helper()
 	db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
 		select 'c', 'user' || n % $1::int, 'QUEUED', '{"resourceType":"Parameters"}' from generate_series(1, 3 * $1::int) n`, users)
 }
 
-// What one of them does in a batch is not the others' affair.
-func TestTogetherAndYetApart(t *testing.T) {
+// An error or panic of one yield does not affect the other queries of the batch.
+func TestBatchIsolatesYield(t *testing.T) {
 	t.Parallel()
-	const askers = 60
+	const users = 60
 	db := pgtest.New(t)
-	loadUsers(t, db, askers)
+	loadUsers(t, db, users)
 	jobs := postgres.NewJobStore(openPool(t, db.Reader, 2), 5*time.Second)
 	mine := errors.New("mine")
-	var seen [askers]int
-	for n, err := range rush(t, jobs, askers, func(n int, job *report.Job) error {
+	var seen [users]int
+	for n, err := range readAll(t, jobs, users, func(n int, job *report.Job) error {
 		if job.UserID != fmt.Sprint("user", n) {
 			t.Errorf("user%d got a job of %s", n, job.UserID)
 		}
@@ -75,12 +75,12 @@ func TestTogetherAndYetApart(t *testing.T) {
 	}
 }
 
-// A batch that fails before its first row costs nobody an error.
-func TestConnectionsOfBatchesAreReplaced(t *testing.T) {
+// A batch that fails before its first row is read again, on another connection.
+func TestBatchIsRetriedOnAnotherConnection(t *testing.T) {
 	t.Parallel()
-	const askers = 20
+	const users = 20
 	db := pgtest.New(t)
-	loadUsers(t, db, askers)
+	loadUsers(t, db, users)
 	jobs := postgres.NewJobStore(openPool(t, db.Reader, 6), 5*time.Second)
 	for n, spoil := range []func(){
 		func() { terminate(t, db) },
@@ -90,7 +90,7 @@ func TestConnectionsOfBatchesAreReplaced(t *testing.T) {
 		func() { db.Exec(t, "alter table report_job alter column report_class type text") },
 		func() {},
 	} {
-		for user, err := range rush(t, jobs, askers, func(int, *report.Job) error { return nil }) {
+		for user, err := range readAll(t, jobs, users, func(int, *report.Job) error { return nil }) {
 			if err != nil {
 				t.Errorf("round %d, user%d: %v", n, user, err)
 			}
@@ -99,14 +99,14 @@ func TestConnectionsOfBatchesAreReplaced(t *testing.T) {
 	}
 }
 
-func TestBatchesFailHonestly(t *testing.T) {
+func TestBatchErrorsHaveKinds(t *testing.T) {
 	t.Parallel()
-	const askers = 20
+	const users = 20
 	ignoreAll := func(int, *report.Job) error { return nil }
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
 		begin := time.Now()
-		for _, err := range rush(t, postgres.NewJobStore(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second), askers, ignoreAll) {
+		for _, err := range readAll(t, postgres.NewJobStore(openPool(t, "postgres://nobody@127.0.0.1:1/nowhere", 2), 5*time.Second), users, ignoreAll) {
 			wantKind(t, err, report.Unavailable)
 		}
 		if took := time.Since(begin); took > 2*time.Second {
@@ -115,14 +115,14 @@ func TestBatchesFailHonestly(t *testing.T) {
 	})
 	t.Run("no privilege", func(t *testing.T) {
 		t.Parallel()
-		for _, err := range rush(t, postgres.NewJobStore(openPool(t, pgtest.New(t).Producer, 2), 5*time.Second), askers, ignoreAll) {
+		for _, err := range readAll(t, postgres.NewJobStore(openPool(t, pgtest.New(t).Producer, 2), 5*time.Second), users, ignoreAll) {
 			wantKind(t, err, report.Internal)
 		}
 	})
 	t.Run("a slow statement", func(t *testing.T) {
 		t.Parallel()
 		db := pgtest.New(t)
-		loadUsers(t, db, askers)
+		loadUsers(t, db, users)
 		blocker := pgtest.Connect(t, db.Superuser)
 		if _, err := blocker.Exec(t.Context(), "begin; lock table report_job in access exclusive mode"); err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func TestBatchesFailHonestly(t *testing.T) {
 		const limit = 300 * time.Millisecond
 		jobs := postgres.NewJobStore(openPool(t, db.Reader, 2), limit)
 		begin := time.Now()
-		for _, err := range rush(t, jobs, askers, ignoreAll) {
+		for _, err := range readAll(t, jobs, users, ignoreAll) {
 			if known, ok := errors.AsType[*report.Error](err); !ok || (known.Kind != report.Timeout && known.Kind != report.Unavailable) {
 				t.Errorf("%v", err)
 			}
@@ -141,16 +141,16 @@ func TestBatchesFailHonestly(t *testing.T) {
 		if _, err := blocker.Exec(t.Context(), "rollback"); err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range rush(t, jobs, askers, ignoreAll) {
+		for _, err := range readAll(t, jobs, users, ignoreAll) {
 			if err != nil {
-				t.Errorf("not well again: %v", err)
+				t.Errorf("read after the lock was released: %v", err)
 			}
 		}
 	})
 }
 
-// A question whose client goes is cancelled, and its connection serves others.
-func TestAloneAndGone(t *testing.T) {
+// The query of a client that disconnects is cancelled.
+func TestDisconnectCancelsQuery(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	blocker := pgtest.Connect(t, db.Superuser)
@@ -167,27 +167,27 @@ func TestAloneAndGone(t *testing.T) {
 	}
 }
 
-// However many long lists are read, they leave connections to those that are short.
-func TestLongListsLeaveRoom(t *testing.T) {
+// Long lists that continue leave connections for short ones.
+func TestLongListsLeaveConnections(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
 	jobs := postgres.NewJobStore(openPool(t, db.Reader, 4), 300*time.Millisecond)
-	further := report.Filter{UserID: "u", After: report.Cursor{Created: noon.Add(time.Hour)}, Count: 100}
-	err := jobs.EachJob(t.Context(), further, func(*report.Job) error {
+	continued := report.Filter{UserID: "u", After: report.Cursor{Created: noon.Add(time.Hour)}, Count: 100}
+	err := jobs.EachJob(t.Context(), continued, func(*report.Job) error {
 		if err := jobs.EachJob(t.Context(), newest("u"), ignore); err != nil {
-			t.Errorf("a short one: %v", err)
+			t.Errorf("a short list: %v", err)
 		}
-		wantKind(t, jobs.EachJob(t.Context(), further, ignore), report.Unavailable)
+		wantKind(t, jobs.EachJob(t.Context(), continued, ignore), report.Unavailable)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		wantKind(t, jobs.EachJob(ctx, further, ignore), report.Disconnected)
+		wantKind(t, jobs.EachJob(ctx, continued, ignore), report.Disconnected)
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
 	}
-	if err := jobs.EachJob(t.Context(), further, ignore); err != nil {
-		t.Errorf("the next one: %v", err)
+	if err := jobs.EachJob(t.Context(), continued, ignore); err != nil {
+		t.Errorf("the next long list: %v", err)
 	}
 }

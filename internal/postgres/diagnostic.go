@@ -12,81 +12,77 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// trouble is what is wrong with a database, and what to do about it, in words that an
-// operator may see. It is an error for readiness and a finding for the doctor.
+// Diagnostic is a fault of the database, and what an operator can do about it. It holds no
+// secrets. Readiness, the log and the doctor show it.
 type Diagnostic struct{ Problem, Remedy string }
 
-// Error says both.
-func (t Diagnostic) Error() string {
-	if t.Remedy == "" {
-		return t.Problem
+// Error returns the problem and the remedy.
+func (d Diagnostic) Error() string {
+	if d.Remedy == "" {
+		return d.Problem
 	}
-	return t.Problem + ": " + t.Remedy
+	return d.Problem + ": " + d.Remedy
 }
 
 var (
 	// errFull means that the server has no connection to spare.
 	errFull = Diagnostic{"the database accepts no more connections (SQL state 53300)", "raise its limit or the role's, or lower pool_max_conns"}
 
-	// The login is not held by the policies for readers: it would see everybody's rows,
-	// should a query forget to ask for one user's, or it sees none.
 	errRowSecurityOff = Diagnostic{
-		"row-level security, which keeps users' jobs apart, is off for the table report_job",
+		"row-level security is off for the table report_job, so a faulty query could show a user the jobs of others",
 		"alter table report_job enable row level security",
 	}
 	errRowSecurityBypassed = Diagnostic{
-		"the database role is not held by row-level security, which keeps users' jobs apart",
+		"row-level security does not apply to the database role, so a faulty query could show a user the jobs of others, or none",
 		"give the service a login that is a member of reporting_reader and neither a superuser, nor BYPASSRLS, nor a member of reporting_owner",
 	}
-
 	errLossyPooler = Diagnostic{
 		"the pooler in front of the database loses prepared statements",
 		"add default_query_exec_mode=exec to REPORTING_DATABASE_URL, or, with PgBouncer 1.21 or later, set max_prepared_statements",
 	}
-	errTransactionPooling = Diagnostic{
-		"the connection goes through a pooler that shares sessions (transaction mode), where the lock that keeps two migrations apart does not hold",
+	errSharedSessions = Diagnostic{
+		"a pooler in transaction mode shares sessions between connections, so the lock that keeps two migrations apart does not hold",
 		"connect to the database itself, or through a pool in session mode",
 	}
 )
 
-type healthAnswer struct {
-	applied int64  // version of the schema
-	wall    bool   // whether the table has row-level security
-	walled  bool   // whether the policies for readers hold for us
-	session uint32 // PID of the server's process
-	lossy   bool   // whether a pooler loses prepared statements
+// health is what one query tells about the database.
+type health struct {
+	version     int64  // of the schema
+	rowSecurity bool   // the table has row-level security
+	restricted  bool   // the policies for readers apply to the role
+	session     uint32 // PID of the server's process
 }
 
-// askHealth also finds out whether the jobs may be read: an error says if not.
-func askHealth(ctx context.Context, conn *pgx.Conn) (a healthAnswer, err error) {
-	// The last column is about the right to read the table, not its rows. That some
-	// policy holds is not enough: the one for readers shows the rows of one user.
+// readHealth also tries the right to read jobs: without it, it returns an error.
+func readHealth(ctx context.Context, conn *pgx.Conn) (h health, err error) {
+	// That some policy applies is not enough: the one for readers shows the rows of one user.
 	err = conn.QueryRow(ctx, `
 		select coalesce(max(version_id), 0),
 		       (select relrowsecurity from pg_class where oid = 'report_job'::regclass),
 		       row_security_active('report_job') and pg_has_role(current_user, 'reporting_reader', 'usage'),
 		       pg_backend_pid(),
 		       exists (select from report_job where false)
-		  from `+versionTable+` where is_applied`).Scan(&a.applied, &a.wall, &a.walled, &a.session, new(bool))
-	return a, err
+		  from `+versionTable+` where is_applied`).Scan(&h.version, &h.rowSecurity, &h.restricted, &h.session, new(bool))
+	return h, err
 }
 
-// judge says what is wrong with what the database told. required is the version of the
-// schema that this program needs.
-func (a healthAnswer) judge(required int64) error {
+// fault returns what is wrong with the schema or the role, or nil. required is the schema
+// version that this program needs.
+func (h health) fault(required int64) error {
 	switch {
-	case a.applied < required:
-		return Diagnostic{fmt.Sprintf("schema version %d is older than %d", a.applied, required), `run "reporting migrate"`}
-	case !a.wall:
+	case h.version < required:
+		return Diagnostic{fmt.Sprintf("schema version %d is older than %d", h.version, required), `run "reporting migrate"`}
+	case !h.rowSecurity:
 		return errRowSecurityOff
-	case !a.walled:
+	case !h.restricted:
 		return errRowSecurityBypassed
 	}
 	return nil
 }
 
-// explainHealth says what an error means, without what it quotes.
-func explainHealth(err error) Diagnostic {
+// diagnose says what an error of readHealth means. It leaves out what the error quotes.
+func diagnose(err error) Diagnostic {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -109,16 +105,16 @@ func explainHealth(err error) Diagnostic {
 	return Diagnostic{Problem: "the database answers with SQL state " + pg.Code}
 }
 
-// why is what the innermost of a connection's errors says. None of them holds the
-// password; the connection string is in none but those of reading it.
-func why(err error) string {
+// detail returns the innermost message of a connection error. pgx puts neither the password
+// nor the connection string into it.
+func detail(err error) string {
 	if failed, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		err = failed.Unwrap()
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Message
 	}
-	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }) // one for each try
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }) // one for each host
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(line)
 	}

@@ -13,8 +13,8 @@ import (
 	"reporting/internal/report"
 )
 
-// The service's login sees the rows of one user, and counts those of all.
-func TestFigures(t *testing.T) {
+// The login of the service reads the jobs of one user, and counts those of all.
+func TestJobCounts(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	pool := openPool(t, db.Reader, 2)
@@ -43,7 +43,7 @@ func TestFigures(t *testing.T) {
 	}); !maps.Equal(got.Jobs, want) {
 		t.Errorf("jobs are %v, want %v", got.Jobs, want)
 	}
-	// A job of another producer waits since it was made, and runs since it was started.
+	// Without an attempt, a job waits since its creation, and runs since its start.
 	for status, want := range map[report.Status]time.Duration{report.Scheduled: 3 * time.Hour, report.Running: 2 * time.Hour} {
 		if age := got.Oldest[status]; age < want || age > want+time.Minute {
 			t.Errorf("the oldest %s job is %v old, want %v", status, age, want)
@@ -58,9 +58,8 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// What is to begin at an hour of its own waits from then on: neither before, nor since it
-// was asked for.
-func TestFiguresOfJobsThatAreDue(t *testing.T) {
+// A job with a due time waits from then on.
+func TestJobCountsOfDueJobs(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Exec(t, `
@@ -83,8 +82,8 @@ func TestFiguresOfJobsThatAreDue(t *testing.T) {
 	}
 }
 
-// Whoever makes up names of classes does not make up series without end.
-func TestFiguresOfManyClasses(t *testing.T) {
+// Many report classes do not make many time series.
+func TestJobCountsMergeRareClasses(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	db.Exec(t, `insert into report_job (report_class, user_id, status, created_at, started_at, ended_at, parameters)
@@ -103,8 +102,7 @@ func TestFiguresOfManyClasses(t *testing.T) {
 	}
 }
 
-// Both ends of the counts use an index made for them.
-func TestFiguresDoNotReadTheTable(t *testing.T) {
+func TestJobCountsUseIndexes(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	for name, query := range map[string]string{
@@ -116,7 +114,7 @@ func TestFiguresDoNotReadTheTable(t *testing.T) {
 	}
 }
 
-func TestFiguresAreForReaders(t *testing.T) {
+func TestJobCountsNeedReaderRole(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	if _, err := openPool(t, db.Producer, 1).JobCounts(t.Context()); err == nil {

@@ -19,9 +19,9 @@ const (
 	benchJobs  = 20 // of each
 )
 
-// definer is the other way to build a second wall: a function with the rights of
-// the owner, and nothing else that a reader may use. It was measured and not taken,
-// because Postgres collects all rows of such a function before it returns the first.
+// definer is the alternative to row-level security: a function with the owner's rights, as
+// the only access of a reader. It is slower, because Postgres collects all rows of such a
+// function before it returns the first.
 const definer = `
 create function jobs_of(whose text, how_many bigint)
     returns table (id uuid, report_class text, user_id text, status text, binary_reference text, parameters json,
@@ -35,16 +35,15 @@ as $$
      limit how_many
 $$`
 
-// BenchmarkWall is what the second wall costs: the time of one read of a user's
-// jobs, rows decoded by nobody, with the WHERE clause alone, with row-level security
-// behind it, and with a definer function in place of both.
+// BenchmarkRowSecurity measures one read of a user's jobs, without decoding: with the WHERE
+// clause alone, with row-level security as well, and with a definer function instead of both.
 //
-//	go test ./internal/postgres -run '^$' -bench Wall -count 6 | benchstat -col /wall -
-func BenchmarkWall(b *testing.B) {
+//	go test ./internal/postgres -run '^$' -bench RowSecurity -count 6 | benchstat -col /access -
+func BenchmarkRowSecurity(b *testing.B) {
 	for _, users := range []int{1, 8} { // at a time
-		for _, wall := range []string{"where", "rls", "definer"} {
-			b.Run("clients="+strconv.Itoa(users)+"/wall="+wall, func(b *testing.B) {
-				db := wallDatabase(b, wall)
+		for _, access := range []string{"where", "rls", "definer"} {
+			b.Run("clients="+strconv.Itoa(users)+"/access="+access, func(b *testing.B) {
+				db := benchDatabase(b, access)
 				config, err := pgxpool.ParseConfig(db.Reader)
 				if err != nil {
 					b.Fatal(err)
@@ -59,13 +58,13 @@ func BenchmarkWall(b *testing.B) {
 				b.ResetTimer()
 				if users == 1 {
 					for n := 0; b.Loop(); n++ {
-						readBehind(b, pool, wall, n%benchUsers)
+						readOnce(b, pool, access, n%benchUsers)
 					}
 					return
 				}
 				b.RunParallel(func(pb *testing.PB) {
 					for n := 0; pb.Next(); n += 7 {
-						readBehind(b, pool, wall, n%benchUsers)
+						readOnce(b, pool, access, n%benchUsers)
 					}
 				})
 			})
@@ -73,7 +72,7 @@ func BenchmarkWall(b *testing.B) {
 	}
 }
 
-func wallDatabase(b *testing.B, wall string) pgtest.Database {
+func benchDatabase(b *testing.B, access string) pgtest.Database {
 	b.Helper()
 	db := pgtest.New(b)
 	db.Exec(b, `insert into report_job (report_class, user_id, status, parameters, created_at)
@@ -81,7 +80,7 @@ func wallDatabase(b *testing.B, wall string) pgtest.Database {
 		       '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}',
 		       '2026-01-01 00:00:00+00'::timestamptz + n * interval '1 second'
 		  from generate_series(1, $1::int * $2::int) n`, benchUsers, benchJobs)
-	if wall != "rls" {
+	if access != "rls" {
 		db.Exec(b, "alter table report_job disable row level security")
 	}
 	db.Exec(b, definer)
@@ -89,12 +88,12 @@ func wallDatabase(b *testing.B, wall string) pgtest.Database {
 	return db
 }
 
-func readBehind(b *testing.B, pool *pgxpool.Pool, wall string, n int) {
+func readOnce(b *testing.B, pool *pgxpool.Pool, access string, n int) {
 	b.Helper()
 	user := "user-" + strconv.Itoa(n)
 	var rows pgx.Rows
 	var err error
-	switch wall {
+	switch access {
 	case "rls":
 		conn, acquireErr := pool.Acquire(context.Background())
 		if acquireErr != nil {
