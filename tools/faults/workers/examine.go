@@ -122,7 +122,7 @@ func (s *stage) examineTables(ctx context.Context, part string) (problems []stri
 		"a job without a note": `select j.id::text from report_job j where j.user_id like $1 || '%' and not exists (select from report_attempt r where r.job_id = j.id)`,
 		"an ended job somebody seems to be at": `select j.id::text from report_job j join report_attempt r on r.job_id = j.id
 			 where j.user_id like $1 || '%' and j.status = 'DONE' and r.heartbeat_at is not null`,
-		"an entry of the queue that waits for an ended job": `select q.id || ' ' || q.state || ' ' || j.status from river_job q
+		"an entry of the queue that waits for an ended job": `select q.id || ' ' || q.state || ' ' || j.status from reporting_river.river_job q
 			  join report_job j on j.id = (q.args->>'job_id')::uuid
 			 where j.user_id like $1 || '%' and j.ended_at is not null and q.finalized_at is null and q.state <> 'running'`,
 	} {
@@ -140,7 +140,7 @@ func (s *stage) examineTables(ctx context.Context, part string) (problems []stri
 // leftovers are entries that dead workers were at and that nobody has put away yet, of jobs
 // that have ended; and of these, those begun since a time.
 func (s *stage) leftovers(ctx context.Context, since time.Time) (int, error) {
-	found, err := look[struct{ N int }](ctx, s, `select count(*)::int from river_job q join report_job j on j.id = (q.args->>'job_id')::uuid
+	found, err := look[struct{ N int }](ctx, s, `select count(*)::int from reporting_river.river_job q join report_job j on j.id = (q.args->>'job_id')::uuid
 		 where j.ended_at is not null and q.state = 'running' and q.attempted_at > $1`, since)
 	if err != nil {
 		return 0, err
