@@ -57,7 +57,7 @@ func (o DoctorOptions) machine() []doctor.Check {
 // address looks whether a listener could have its address. running asks whoever has it for
 // the version of this software.
 func address(ctx context.Context, name, setting, address string, running func(context.Context) (version string, ours bool)) doctor.Finding {
-	l, err := take(ctx, name, address, setting)
+	l, err := take(ctx, nil, name, address, setting)
 	if err == nil {
 		_ = l.Close()
 		return doctor.Good("the %s address %s is free", name, address)

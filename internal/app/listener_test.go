@@ -16,7 +16,7 @@ import (
 
 func serving(t *testing.T, handler http.HandlerFunc) *listener {
 	t.Helper()
-	l, err := listen(t.Context(), "test", "127.0.0.1:0", "REPORTING_LISTEN", handler, 100, func(float64) {}, slog.New(slog.DiscardHandler))
+	l, err := listen(t.Context(), nil, "test", "127.0.0.1:0", "REPORTING_LISTEN", handler, 100, func(float64) {}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

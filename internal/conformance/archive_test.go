@@ -81,7 +81,7 @@ func layout(t testing.TB, data []byte) (list []laid, header, summary string) {
 
 var reportTime = regexp.MustCompile(`"reportTime":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"`)
 
-func TestW151(t *testing.T) {
+func TestW151_ArchiveMatchesTheRecording(t *testing.T) {
 	t.Parallel()
 	var recording binary
 	if err := json.Unmarshal(recorded(t, "fetch").body, &recording); err != nil {

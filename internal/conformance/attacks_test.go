@@ -80,9 +80,9 @@ func (a answer) judged(t *testing.T, want authtest.Verdict) {
 	}
 }
 
-// TestAttacks presents the tokens of authtest to a whole server. Above the verdict, the answers
+// TestForgedTokensAreRejectedAlike presents the tokens of authtest to a whole server. Above the verdict, the answers
 // must not help to find out how far a forged token got: all of one verdict are the same.
-func TestAttacks(t *testing.T) {
+func TestForgedTokensAreRejectedAlike(t *testing.T) {
 	t.Parallel()
 	const audience = "reports"
 	idp := authtest.New(t)
@@ -142,9 +142,9 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// TestForgedTokensDoNotReachTheKeyServer sees to it that a stranger cannot use the service to keep
+// TestForgedTokensCauseOneKeyRequest sees to it that a stranger cannot use the service to keep
 // the identity provider busy, and cannot hurt its users by trying.
-func TestForgedTokensDoNotReachTheKeyServer(t *testing.T) {
+func TestForgedTokensCauseOneKeyRequest(t *testing.T) {
 	t.Parallel()
 	server, idp := verifying(t, nil)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })

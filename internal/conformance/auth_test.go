@@ -39,7 +39,7 @@ func (a answer) refused(t *testing.T, code models.IssueType, invalid bool) {
 
 // The client is not told why its token is refused; the operator is, without the
 // token.
-func TestRefusalsAreExplainedInTheLog(t *testing.T) {
+func TestLogExplainsRejectedTokens(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	forged := unsigned(`{"sub":"somebody"}`)
@@ -58,12 +58,12 @@ func TestRefusalsAreExplainedInTheLog(t *testing.T) {
 	}
 }
 
-func TestW80(t *testing.T) {
+func TestW80_MissingTokenIs401(t *testing.T) {
 	t.Parallel()
 	shared(t).do(t, request{method: "POST", path: operation}).refused(t, models.IssueTypeLogin, false)
 }
 
-func TestW81(t *testing.T) {
+func TestW81_MalformedTokenIs401(t *testing.T) {
 	t.Parallel()
 	good := token("u")
 	parts := strings.Split(good, ".")
@@ -81,13 +81,13 @@ func TestW81(t *testing.T) {
 	}
 }
 
-func TestW82(t *testing.T) {
+func TestW82_ExpiredTokenIs401(t *testing.T) {
 	t.Parallel()
 	claims := fmt.Sprintf(`{"user_id":"u","exp":%d}`, time.Now().Add(-time.Hour).Unix())
 	shared(t).do(t, bearer("Bearer "+unsigned(claims))).refused(t, models.IssueTypeExpired, true)
 }
 
-func TestW83(t *testing.T) {
+func TestW83_NotBeforeIsChecked(t *testing.T) {
 	t.Parallel()
 	future := fmt.Sprintf(`{"user_id":"u","nbf":%d}`, time.Now().Add(time.Hour).Unix())
 	shared(t).do(t, bearer("Bearer "+unsigned(future))).refused(t, models.IssueTypeLogin, true)
@@ -96,7 +96,7 @@ func TestW83(t *testing.T) {
 	}
 }
 
-func TestW87(t *testing.T) {
+func TestW87_UnsignedTokensNeedATrustedPeer(t *testing.T) {
 	t.Parallel()
 	if a := shared(t).do(t, status("u")); a.status != http.StatusOK {
 		t.Errorf("trusted peer: %d", a.status)
@@ -109,7 +109,7 @@ func TestW87(t *testing.T) {
 	}
 }
 
-func TestW88(t *testing.T) {
+func TestW88_MissingUserIDIs403(t *testing.T) {
 	t.Parallel()
 	for _, claims := range []string{
 		`{}`, `{"sub":"u"}`, `{"user_id":""}`, `{"user_id":null}`, `{"user_id":7}`, `{"user_id":["u"]}`, `{"user_id":{"a":"u"}}`,
@@ -119,7 +119,7 @@ func TestW88(t *testing.T) {
 	}
 }
 
-func TestW89(t *testing.T) {
+func TestW89_MalformedRealmAccessMeansNoRoles(t *testing.T) {
 	t.Parallel()
 	for _, claims := range []string{
 		`{"user_id":"u"}`, `{"user_id":"u","realm_access":null}`, `{"user_id":"u","realm_access":7}`, `{"user_id":"u","realm_access":{"roles":"x"}}`,
@@ -131,14 +131,14 @@ func TestW89(t *testing.T) {
 	}
 }
 
-func TestW90(t *testing.T) {
+func TestW90_StatusOperationNeedsNoRole(t *testing.T) {
 	t.Parallel()
 	if a := shared(t).do(t, bearer("Bearer "+unsigned(`{"user_id":"u","realm_access":{"roles":[]}}`))); a.status != http.StatusOK {
 		t.Errorf("without a role: %d", a.status)
 	}
 }
 
-func TestW92(t *testing.T) {
+func TestW92_TwoAuthorizationHeadersAre400(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	twice := server.build(t, status("u"))
@@ -152,7 +152,7 @@ func TestW92(t *testing.T) {
 	server.do(t, inURL).refused(t, models.IssueTypeLogin, false)
 }
 
-func TestW95(t *testing.T) {
+func TestW95_ChecksRunInOrder(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	bad := request{method: "POST", path: operation, body: "<x/>", header: map[string]string{"Content-Type": "image/png"}}

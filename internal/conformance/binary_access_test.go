@@ -13,7 +13,7 @@ import (
 	"reporting/internal/report"
 )
 
-func TestW147(t *testing.T) {
+func TestW147_BinariesNeedTheirRole(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.ordered(t, order("schedule", usageStats, user, anonymous))
@@ -40,7 +40,7 @@ func (r request) anybody() request {
 	return r
 }
 
-func TestW148(t *testing.T) {
+func TestW148_BinariesOfOthersAreNotFound(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -80,7 +80,7 @@ func TestW148(t *testing.T) {
 	}
 }
 
-func TestW149(t *testing.T) {
+func TestW149_DeletedBinaryIsGone(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -112,7 +112,7 @@ func TestW149(t *testing.T) {
 	}
 }
 
-func TestW150(t *testing.T) {
+func TestW150_DeleteCancelsAnUnfinishedJob(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t, demoSlow), newUser()
 	waiting := server.ordered(t, order("schedule", usageStats, user, anonymous))

@@ -16,7 +16,7 @@ import (
 	"reporting/internal/report"
 )
 
-func TestW140(t *testing.T) {
+func TestW140_ReadReturnsTheLatestVersion(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	first := server.made(t, user)
@@ -40,7 +40,7 @@ func TestW140(t *testing.T) {
 	}
 }
 
-func TestW141(t *testing.T) {
+func TestW141_VersionsAreReadable(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -60,7 +60,7 @@ func TestW141(t *testing.T) {
 	}
 }
 
-func TestW142(t *testing.T) {
+func TestW142_WithoutFHIRTypeTheBytesAreReturned(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -97,7 +97,7 @@ func TestW142(t *testing.T) {
 	}
 }
 
-func TestW143(t *testing.T) {
+func TestW143_FormatAndPrettyApplyToBinaries(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -132,7 +132,7 @@ func TestW143(t *testing.T) {
 	}
 }
 
-func TestW144(t *testing.T) {
+func TestW144_HeadReturnsTheHeadersOfGet(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -154,7 +154,7 @@ func TestW144(t *testing.T) {
 	}
 }
 
-func TestW145(t *testing.T) {
+func TestW145_RangesApplyToTheBytes(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)
@@ -185,7 +185,7 @@ func TestW145(t *testing.T) {
 	}
 }
 
-func TestW146(t *testing.T) {
+func TestW146_ConditionalReadsAre304(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	b := server.made(t, user)

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,7 +35,7 @@ func (a answer) accepted(t *testing.T, what string) {
 	}
 }
 
-func TestW50(t *testing.T) {
+func TestW50_MalformedJSONIs400(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"name":"x","part":[`, 40) + strings.Repeat(`]}`, 40)
 	for _, body := range []string{
@@ -49,7 +50,7 @@ func TestW50(t *testing.T) {
 	}
 }
 
-func TestW51(t *testing.T) {
+func TestW51_JSONWithoutResourceTypeIs400(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `[]`, `null`, `"x"`, `1`, `{"id":"x"}`, `{"resourceType":7}`, `{"resourceType":null}`, `{"ResourceType":"Parameters"}`} {
 		shared(t).do(t, sending(body, fhirJSON)).issues(t, http.StatusBadRequest)
@@ -62,7 +63,7 @@ func TestW51(t *testing.T) {
 	}
 }
 
-func TestW52(t *testing.T) {
+func TestW52_OtherResourceTypesAre400(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"resourceType":"Bundle","type":"batch"}`, `{"resourceType":"parameters"}`, `{"resourceType":"Whatever","x":1}`} {
 		issue := shared(t).do(t, sending(body, fhirJSON)).outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
@@ -75,7 +76,7 @@ func TestW52(t *testing.T) {
 	}
 }
 
-func TestW53(t *testing.T) {
+func TestW53_InvalidElementsAreNamedByExpression(t *testing.T) {
 	t.Parallel()
 	const structure, required = models.IssueTypeStructure, models.IssueTypeRequired
 	for body, want := range map[string]struct {
@@ -123,7 +124,7 @@ func TestW53(t *testing.T) {
 	}
 }
 
-func TestW54(t *testing.T) {
+func TestW54_XMLBodiesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	const head = `<Parameters xmlns="http://hl7.org/fhir">`
 	server := shared(t)
@@ -165,7 +166,7 @@ func TestW54(t *testing.T) {
 	}
 }
 
-func TestW55(t *testing.T) {
+func TestW55_MissingContentTypeMeansJSON(t *testing.T) {
 	t.Parallel()
 	shared(t).do(t, sending(` {"resourceType":"Parameters"}`, "")).accepted(t, "a JSON object")
 	shared(t).do(t, sending(`{"resourceType":"Parameters"}`, "x").with("Content-Type", "")).accepted(t, "an empty label")
@@ -175,7 +176,7 @@ func TestW55(t *testing.T) {
 	shared(t).do(t, sending(`{`, "")).outcome(t, http.StatusBadRequest, models.IssueTypeStructure)
 }
 
-func TestW56(t *testing.T) {
+func TestW56_OtherContentTypesAre415(t *testing.T) {
 	t.Parallel()
 	for _, label := range []string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "application/octet-stream", "nonsense", "*/*"} {
 		a := shared(t).do(t, sending(`{"resourceType":"Parameters"}`, label))
@@ -188,7 +189,7 @@ func TestW56(t *testing.T) {
 	}
 }
 
-func TestW57(t *testing.T) {
+func TestW57_OtherCharsetsAndEncodingsAre415(t *testing.T) {
 	t.Parallel()
 	const body = `{"resourceType":"Parameters"}`
 	shared(t).do(t, sending(body, `application/fhir+json; charset="Utf-8"`)).accepted(t, "UTF-8")
@@ -218,7 +219,7 @@ func compressed(t *testing.T, body string) string {
 	return buffer.String()
 }
 
-func TestW58(t *testing.T) {
+func TestW58_GzipBodiesAreInflatedWithinTheLimit(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	whole := compressed(t, `{"resourceType":"Parameters"}`)
@@ -235,7 +236,7 @@ func TestW58(t *testing.T) {
 	server.do(t, sending(bomb, fhirJSON).with("Content-Encoding", "gzip")).outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
 }
 
-func TestW59(t *testing.T) {
+func TestW59_BodiesAboveTheLimitAre413(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	const limit = 1 << 20
@@ -259,23 +260,45 @@ func TestW59(t *testing.T) {
 	small.do(t, sending(fits[:101], fhirJSON)).outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
 }
 
-func TestW60(t *testing.T) {
+func TestW60_BodiesThatDoNotArriveEnd(t *testing.T) {
 	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	bodies := []struct {
+		name, path, contentType string
+		length                  int
+		begin                   string // what arrives
+		limit                   time.Duration
+	}{
+		{"a small body", operation, fhirJSON, 100, "{", 20 * time.Second},
+		{"a large body", operation, fhirJSON, 100_000, strings.Repeat(" ", 50_000), 9 * time.Second},
+		{"a form", "/OperationDefinition/_search", form, 100, "url=", 5 * time.Second},
+	}
+	test := func(t *testing.T, server target, dial func() net.Conn) {
+		t.Helper()
+		address, err := url.Parse(server.base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range bodies {
+			response, took := endOf(t, dial(), fmt.Sprintf("POST %s%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+				address.Path, b.path, token("u"), b.contentType, b.length, b.begin), 30*time.Second)
+			if got := statusOf(t, response); got != 0 && got != http.StatusRequestTimeout {
+				t.Errorf("%s: got %q, want 408 or the end of the connection", b.name, response)
+			}
+			if took > b.limit+time.Second {
+				t.Errorf("%s: the connection ended after %s, want %s", b.name, took, b.limit)
+			}
+		}
+	}
+	if !isRemote() {
+		withSyntheticTime(t, func(t *testing.T, server synthetic) {
+			test(t, server.target, func() net.Conn { return server.dial(t) })
+		})
+		return
+	}
+	if testing.Short() {
+		t.Skip("another server takes up to 20 s of real time to give up a body")
+	}
 	server := shared(t)
-	address, err := url.Parse(server.base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := server.dial(t)
-	const patience = 30 * time.Second
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	_, _ = fmt.Fprintf(conn, "POST %s%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/fhir+json\r\nContent-Length: 100\r\n\r\n{",
-		address.Path, operation, token("u"))
-	text, err := io.ReadAll(conn) // ends when the server closes
-	if err != nil {
-		t.Fatalf("the connection is still open after %s: %v", patience, err)
-	}
-	if len(text) > 0 && !bytes.HasPrefix(text, []byte("HTTP/1.1 408 ")) {
-		t.Errorf("%s", text)
-	}
+	test(t, server, func() net.Conn { return server.dial(t) })
 }

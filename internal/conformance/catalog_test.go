@@ -85,7 +85,7 @@ func with(names ...string) string {
 	return `{"resourceType":"Parameters","parameter":[` + strings.Join(list, ",") + `]}`
 }
 
-func TestW128(t *testing.T) {
+func TestW128_MutuallyExclusiveInputsAre422(t *testing.T) {
 	t.Parallel()
 	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, catalog.Modes()...))
 	for _, mode := range []string{"fetch", "execute", "schedule"} {
@@ -108,7 +108,7 @@ func quick(_ context.Context, _ catalog.Task, out catalog.Output) error {
 	return out.Group("Group", "1", 1)
 }
 
-func TestW129(t *testing.T) {
+func TestW129_DisallowedModesAre422(t *testing.T) {
 	t.Parallel()
 	for mode, refusal := range map[catalog.Mode][2]string{
 		catalog.Fetch:    {"REPORTING_SYNCHRONOUS_GENERATION_NOT_ALLOWED", "Synchronous generation of the report is not allowed"},
@@ -133,7 +133,7 @@ func TestW129(t *testing.T) {
 	}
 }
 
-func TestW134(t *testing.T) {
+func TestW134_FetchHasLimits(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{}, 2)
 	waiting := sample(func(ctx context.Context, _ catalog.Task, _ catalog.Output) error {

@@ -15,6 +15,9 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
+// unreachable is a database that refuses connections.
+const unreachable = "postgres://nobody@127.0.0.1:1/nowhere"
+
 // waitFor polls for something that happens soon, or fails.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()

@@ -53,7 +53,7 @@ func (a answer) ids(t *testing.T) []string {
 	return list
 }
 
-func TestW18(t *testing.T) {
+func TestW18_StatusFiltersJobs(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	ids := life(t, server, user) // SCHEDULED, QUEUED, RUNNING, DONE, FAILED, CANCELLED
@@ -84,7 +84,7 @@ func TestW18(t *testing.T) {
 	}
 }
 
-func TestW19(t *testing.T) {
+func TestW19_SinceAndCountLimitTheList(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	ids := life(t, server, user)
@@ -148,7 +148,7 @@ func TestW19(t *testing.T) {
 }
 
 // Whatever is not known is ignored, unless the client asks not to be humoured.
-func TestW18Strict(t *testing.T) {
+func TestW18_StrictHandlingRejectsUnknownInputs(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	for _, input := range []string{"foo=1&_format=json&_pretty=false&_summary=true&_elements=x", `{"name":"foo","valueString":"x"}`} {

@@ -19,7 +19,7 @@ import (
 
 // Nobody ever sees somebody else's job: random users whose ids resemble one
 // another, random jobs, and requests that run into one another.
-func TestW15(t *testing.T) {
+func TestW15_UsersSeeOnlyTheirOwnJobs(t *testing.T) {
 	t.Parallel()
 	const seed, rounds, callers = 15, 40, 8
 	random := rand.New(rand.NewPCG(seed, seed))
@@ -81,7 +81,7 @@ func insertMany(t *testing.T, server instance, user string) {
 		  from generate_series(1, $2::int) n`, user, many)
 }
 
-func TestW16(t *testing.T) {
+func TestW16_LongListIsStreamed(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, nil), newUser()
 	insertMany(t, server, user)
@@ -108,7 +108,7 @@ func TestW16(t *testing.T) {
 
 // A database that fails in the middle of a list breaks the transfer: the client
 // never gets a short list that parses.
-func TestW106(t *testing.T) {
+func TestW106_FailureAfterFirstByteBreaksTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, encoding := range []string{"identity", "gzip"} {
 		server, user := own(t, nil), newUser()

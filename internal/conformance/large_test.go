@@ -58,7 +58,7 @@ func large(t *testing.T) instance {
 // Not parallel: it looks at the memory of the whole process, which is the client's too.
 //
 //nolint:paralleltest // see above
-func TestW153(t *testing.T) {
+func TestW153_LargeResultIsStreamed(t *testing.T) {
 	const pieces, limit = 400, 32 << 20 // 100 MiB
 	server, user := large(t), newUser()
 	path, want := stored(t, server, user, pieces)
@@ -134,7 +134,7 @@ func inUse() uint64 {
 
 // Data that cannot be read to its end breaks the transfer, so that nobody takes half a
 // report for a whole one.
-func TestW154(t *testing.T) {
+func TestW154_UnreadableDataBreaksTheConnection(t *testing.T) {
 	t.Parallel()
 	const pieces = 16
 	server, user := large(t), newUser()

@@ -37,7 +37,7 @@ func (s target) async(t testing.TB, r request) (path string) {
 	return path
 }
 
-func TestW135(t *testing.T) {
+func TestW135_RespondAsyncIsPolled(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t, demoSlow), newUser()
 	path := server.async(t, order("execute", demoSlow, user, withSeconds("3")))
@@ -80,7 +80,7 @@ func TestW135(t *testing.T) {
 	server.do(t, get(user, b.path())).outcome(t, http.StatusGone, models.IssueTypeDeleted)
 }
 
-func TestW136(t *testing.T) {
+func TestW136_JobsOfOthersAreNotFound(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t, demoFailing), newUser()
 	path := server.async(t, order("schedule", usageStats, user, anonymous))
@@ -105,7 +105,7 @@ func TestW136(t *testing.T) {
 	server.do(t, get(failing, path)).coded(t, http.StatusInternalServerError, models.IssueTypeException, "REPORTING_REPORT_GENERATION_FAILED")
 }
 
-func TestW137(t *testing.T) {
+func TestW137_FailedJobHasAnOutcomeOnRequest(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t, demoFailing), newUser()
 	b := server.ordered(t, order("execute", demoFailing, user, withSeconds("0")))

@@ -41,7 +41,7 @@ func (i instance) hasCount(t *testing.T, name string, least float64) {
 
 // What operators scrape: every answer is counted once, under labels that
 // clients cannot make up.
-func TestMetrics(t *testing.T) {
+func TestMetricsCountEveryResponse(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	for _, r := range []request{
@@ -105,7 +105,7 @@ func TestJobMetrics(t *testing.T) {
 
 	away := own(t, func(c *config.Config) {
 		count(c)
-		c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere"
+		c.DatabaseURL = unreachable
 	})
 	away.do(t, status("u")).away(t, models.IssueTypeTransient)
 	text = away.scrape(t)
@@ -124,19 +124,18 @@ func TestJobMetrics(t *testing.T) {
 }
 
 // One of two databases is enough.
-func TestReplicaMetrics(t *testing.T) {
+func TestOneOfTwoDatabasesIsEnough(t *testing.T) {
 	t.Parallel()
-	const nowhere = "postgres://nobody@127.0.0.1:1/nowhere"
 	for name, c := range map[string]struct {
 		change func(*config.Config)
 		want   []string
 	}{
 		"only the primary": {
-			func(c *config.Config) { c.DatabaseReplicaURL = nowhere },
+			func(c *config.Config) { c.DatabaseReplicaURL = unreachable },
 			[]string{`reporting_db_replica_fresh 0`, `reporting_db_replica_reads_total{server="primary"} 1`, `reporting_ready 1`},
 		},
 		"only the replica": {
-			func(c *config.Config) { c.DatabaseURL, c.DatabaseReplicaURL = nowhere, c.DatabaseURL },
+			func(c *config.Config) { c.DatabaseURL, c.DatabaseReplicaURL = unreachable, c.DatabaseURL },
 			[]string{`reporting_db_replica_reads_total{server="replica"} 1`, `reporting_db_replica_pool_connections{state="in_use"} 0`, `reporting_ready 1`},
 		},
 	} {
@@ -155,7 +154,7 @@ func TestReplicaMetrics(t *testing.T) {
 
 // Counting jobs can take long, just when the database is ill, and keeps no service from
 // stopping in order.
-func TestStopWhileJobsAreCounted(t *testing.T) {
+func TestJobMetricsDoNotDelayTheStop(t *testing.T) {
 	t.Parallel()
 	server := own(t, func(c *config.Config) {
 		c.JobMetricsInterval, c.StatementTimeout = time.Nanosecond, 20*time.Second

@@ -47,7 +47,7 @@ func (s target) accepts(t *testing.T, user, query, label string, lines ...string
 	}
 }
 
-func TestW30(t *testing.T) {
+func TestW30_JSONIsTheDefaultFormat(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	server.accepts(t, newUser(), "", labelJSON)
@@ -60,7 +60,7 @@ func TestW30(t *testing.T) {
 	server.accepts(t, newUser(), "", labelJSON, "image/png", "application/fhir+json;q=0.1")
 }
 
-func TestW31(t *testing.T) {
+func TestW31_JSONWinsATie(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{
 		"application/fhir+xml, application/fhir+json",
@@ -70,7 +70,7 @@ func TestW31(t *testing.T) {
 	}
 }
 
-func TestW32(t *testing.T) {
+func TestW32_GenericJSONTypesAreEchoed(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	server.accepts(t, newUser(), "", "application/json; charset=UTF-8", "application/json")
@@ -78,12 +78,12 @@ func TestW32(t *testing.T) {
 	server.accepts(t, newUser(), "", "application/json; charset=UTF-8", "application/json;q=0.9, application/fhir+json;q=0.8, application/fhir+xml;q=0.7")
 }
 
-func TestW33(t *testing.T) {
+func TestW33_FormerJSONTypeGetsTheCurrentLabel(t *testing.T) {
 	t.Parallel()
 	shared(t).accepts(t, newUser(), "", labelJSON, "application/json+fhir")
 }
 
-func TestW34(t *testing.T) {
+func TestW34_XMLIsReturnedWhenPreferred(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for accept, label := range map[string]string{
@@ -119,7 +119,7 @@ func TestW34(t *testing.T) {
 		t.Log("the rest needs a server of its own")
 		return
 	}
-	away := own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
+	away := own(t, func(c *config.Config) { c.DatabaseURL = unreachable })
 	a := away.do(t, status(newUser()).with("Accept", "application/fhir+xml"))
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %v", a.status, a.header)
@@ -165,7 +165,7 @@ func (a answer) xmlOutcome(t *testing.T) {
 }
 
 // The XML answer says what the JSON answer says, also when it is long.
-func TestW34SaysTheSame(t *testing.T) {
+func TestW34_XMLHoldsWhatJSONHolds(t *testing.T) {
 	t.Parallel()
 	server, plain := shared(t), newUser()
 	user := plain + " æøå 😀 <&>\"' \t\n"
@@ -234,7 +234,7 @@ func elements(t *testing.T, text []byte, name string) int {
 
 // What XML cannot hold is not left out: the answer says so and names the job, in a
 // short list and in a long one.
-func TestW34NeverDrops(t *testing.T) {
+func TestW34_XMLNeverDropsContent(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for name, change := range map[string]func(*report.Job){
@@ -264,12 +264,12 @@ func TestW34NeverDrops(t *testing.T) {
 	}
 }
 
-func TestW35(t *testing.T) {
+func TestW35_BrowsersGetJSON(t *testing.T) {
 	t.Parallel()
 	shared(t).accepts(t, newUser(), "", labelJSON, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8")
 }
 
-func TestW36(t *testing.T) {
+func TestW36_UnsupportedAcceptIs406(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{"image/png", "application/fhir+json;q=0", "*/*;q=0", "text/turtle, text/html"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -281,7 +281,7 @@ func TestW36(t *testing.T) {
 	shared(t).do(t, r).outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 }
 
-func TestW37(t *testing.T) {
+func TestW37_FHIRVersionMustBeR4(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	for _, version := range []string{"4.0", "4.0.1", `"4.0"`} {
@@ -299,14 +299,14 @@ func TestW37(t *testing.T) {
 	}
 }
 
-func TestW38(t *testing.T) {
+func TestW38_MalformedAcceptIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{"json", ";;", ",", "*", "a b c", `"`, "application/", "/json", "*/json"} {
 		shared(t).accepts(t, newUser(), "", labelJSON, accept)
 	}
 }
 
-func TestW39(t *testing.T) {
+func TestW39_FormatParameterOverridesAccept(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for query, label := range map[string]string{
@@ -334,7 +334,7 @@ func TestW39(t *testing.T) {
 	}
 }
 
-func TestW40(t *testing.T) {
+func TestW40_UnsupportedFormatParameterIs406(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"foo", "ttl", "html/json", "application/fhir+json;fhirVersion=3.0", "image/png"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -345,7 +345,7 @@ func TestW40(t *testing.T) {
 	shared(t).do(t, request{method: "GET", path: "/metadata?_format=foo"}).outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 }
 
-func TestW41(t *testing.T) {
+func TestW41_PrettyIndents(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	job := done(user, noon)
@@ -379,7 +379,7 @@ func TestW41(t *testing.T) {
 	}
 }
 
-func TestW42(t *testing.T) {
+func TestW42_SummaryAndElementsAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{"?_summary=true", "?_summary=count", "?_summary=x", "?_elements=id", "?_elements=", "?_summary=data&_elements=Bundle.type"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -391,7 +391,7 @@ func TestW42(t *testing.T) {
 	}
 }
 
-func TestW43(t *testing.T) {
+func TestW43_AcceptCharsetIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, charset := range []string{"utf-8", "iso-8859-1", "*;q=0", "x"} {
 		a := shared(t).do(t, status(newUser()).with("Accept-Charset", charset))
@@ -401,7 +401,7 @@ func TestW43(t *testing.T) {
 	}
 }
 
-func TestW44(t *testing.T) {
+func TestW44_PreferIsIgnoredByTheStatusOperation(t *testing.T) {
 	t.Parallel()
 	for _, prefer := range []string{"respond-async", "return=minimal", "return=OperationOutcome", "handling=lenient, respond-async", "=;,"} {
 		a := shared(t).do(t, status(newUser()).with("Prefer", prefer))

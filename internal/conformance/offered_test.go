@@ -12,7 +12,7 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-func TestW155(t *testing.T) {
+func TestW155_MetadataDescribesReports(t *testing.T) {
 	t.Parallel()
 	server := reports(t)
 	statement, err := models.UnmarshalCapabilityStatement(server.do(t, request{method: "GET", path: "/metadata"}).body)
@@ -58,7 +58,7 @@ func TestW155(t *testing.T) {
 	}
 }
 
-func TestW156(t *testing.T) {
+func TestW156_WithoutReportsTheirAddressesAre404(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, nil), newUser()
 	if names := server.operations(t); !slices.Equal(names, []string{"get-report-job-status"}) {

@@ -107,7 +107,7 @@ func (readCloser) Close() error { return nil }
 
 // The document has the addresses that the service has, and the inputs that the
 // operation's definition has.
-func TestOpenAPI(t *testing.T) {
+func TestOpenAPIMatchesTheService(t *testing.T) {
 	t.Parallel()
 	document, err := description()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"reporting/internal/report"
 )
 
-func TestW120(t *testing.T) {
+func TestW120_ExecuteReturnsAPlaceholder(t *testing.T) {
 	t.Parallel()
 	server, user, id := reports(t), newUser(), uuid.NewString()
 	a := server.do(t, order("execute", usageStats, user, notAnonymous).with("X-Request-Id", id))
@@ -39,7 +39,7 @@ func TestW120(t *testing.T) {
 	}
 }
 
-func TestW121(t *testing.T) {
+func TestW121_ScheduleReturnsAPlaceholder(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	a := server.do(t, order("schedule", usageStats, user, notAnonymous))
@@ -59,7 +59,7 @@ func TestW121(t *testing.T) {
 	server.do(t, request{method: "DELETE", path: b.path(), user: user, roles: every})
 }
 
-func TestW122(t *testing.T) {
+func TestW122_FetchReturnsTheReport(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	a := server.do(t, order("fetch", usageStats, user, notAnonymous))
@@ -81,7 +81,7 @@ func TestW122(t *testing.T) {
 	}
 }
 
-func TestW123(t *testing.T) {
+func TestW123_OrderAppearsAsAJob(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	asked := `{"resourceType":"Parameters","id":"x","parameter":[{"name":"colour","valueString":"\u00e9"},{"name":"anonymization","valueString":"nOnE"}]}`
@@ -103,7 +103,7 @@ func TestW123(t *testing.T) {
 	}
 }
 
-func TestW124(t *testing.T) {
+func TestW124_OrderInXMLEqualsOrderInJSON(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	xml := `<?xml version="1.0"?><Parameters xmlns="http://hl7.org/fhir"><parameter><name value="anonymization"/><valueString value="None"/></parameter></Parameters>`

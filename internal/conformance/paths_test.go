@@ -13,7 +13,7 @@ import (
 	"reporting/internal/config"
 )
 
-func TestW70(t *testing.T) {
+func TestW70_OtherMethodsAre405(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "post"} {
 		a := shared(t).do(t, request{method: method, path: operation}) // no token: the method comes first
@@ -28,7 +28,7 @@ func TestW70(t *testing.T) {
 	}
 }
 
-func TestW71(t *testing.T) {
+func TestW71_EquivalentPathsAreServedWithoutRedirect(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
 		"/%24get-report-job-status", "/$get-report-job-status/", "//$get-report-job-status", "///%24get-report-job-status//",
@@ -46,7 +46,7 @@ func TestW71(t *testing.T) {
 	}
 }
 
-func TestW72(t *testing.T) {
+func TestW72_OtherSpellingsAre404(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
 		"/$Get-Report-Job-Status", "/$get-report-job-statuses", "/get-report-job-status", "/Patient/$get-report-job-status",
@@ -56,7 +56,7 @@ func TestW72(t *testing.T) {
 	}
 }
 
-func TestW73(t *testing.T) {
+func TestW73_UnknownAndMalformedPathsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	server.base = strings.TrimSuffix(server.base, "/fhir")
@@ -74,7 +74,7 @@ func TestW73(t *testing.T) {
 		outcome(t, http.StatusRequestURITooLong, models.IssueTypeTooLong)
 }
 
-func TestW74(t *testing.T) {
+func TestW74_RoutesFollowTheBasePath(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/reports/r4", ""} {
 		server := own(t, func(c *config.Config) { c.BaseURL = &url.URL{Scheme: "https", Host: "x.example", Path: path} })

@@ -121,7 +121,7 @@ func shown(header http.Header) (list []string) {
 	return list
 }
 
-func TestW152(t *testing.T) {
+func TestW152_ResponsesMatchTheRecordings(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	replay := func(name string, got answer, leaveOut string) {

@@ -25,7 +25,7 @@ func (a answer) coded(t testing.TB, status int, code models.IssueType, message s
 
 const insufficient = "SECURITY_TOKEN_INSUFFICIENT_PERMISSION"
 
-func TestW125(t *testing.T) {
+func TestW125_OrdersNeedTheRoleOfTheReport(t *testing.T) {
 	t.Parallel()
 	server := reports(t)
 	for _, mode := range []string{"fetch", "execute", "schedule"} {
@@ -64,7 +64,7 @@ func TestW125(t *testing.T) {
 // saying is a body with a value of anonymization.
 func saying(value string) string { return strings.Replace(anonymous, "ANONYMIZED", value, 1) }
 
-func TestW126(t *testing.T) {
+func TestW126_AnonymizationIsValidated(t *testing.T) {
 	t.Parallel()
 	server := reports(t)
 	const role = "$fetch-patient-usage-stats"
@@ -89,7 +89,7 @@ func TestW126(t *testing.T) {
 	server.do(t, order("execute", usageStats, newUser(), coded)).binary(t)
 }
 
-func TestW127(t *testing.T) {
+func TestW127_MissingMandatoryInputIs422(t *testing.T) {
 	t.Parallel()
 	server := reports(t)
 	for _, mode := range []string{"fetch", "execute", "schedule"} {
@@ -107,7 +107,7 @@ func TestW127(t *testing.T) {
 	server.do(t, address).coded(t, http.StatusUnprocessableEntity, models.IssueTypeRequired, "REPORTING_MISSING_INPUT_PARAMETER")
 }
 
-func TestW130(t *testing.T) {
+func TestW130_MalformedOrdersCreateNoJob(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	for body, code := range map[string]models.IssueType{
@@ -138,7 +138,7 @@ func TestW130(t *testing.T) {
 	}
 }
 
-func TestW131(t *testing.T) {
+func TestW131_UnknownInputsAreKept(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	asked := strings.Replace(anonymous, "}]}", `},{"name":"colour","valueString":"red"}]}`, 1)
@@ -154,7 +154,7 @@ func TestW131(t *testing.T) {
 	}
 }
 
-func TestW132(t *testing.T) {
+func TestW132_OtherMethodsAndReportsAreRejected(t *testing.T) {
 	t.Parallel()
 	server := reports(t)
 	for _, mode := range []string{"fetch", "execute", "schedule"} {
@@ -180,7 +180,7 @@ func TestW132(t *testing.T) {
 	}
 }
 
-func TestW133(t *testing.T) {
+func TestW133_HundredUnfinishedJobsAreTheLimit(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
 	var waiting []string

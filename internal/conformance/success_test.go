@@ -19,7 +19,7 @@ import (
 )
 
 // The published exchange, request and answer to the letter.
-func TestW01(t *testing.T) {
+func TestW01_PublishedRequestGetsPublishedResponse(t *testing.T) {
 	t.Parallel()
 	want, err := api.Example(api.StatusFailed)
 	if err != nil {
@@ -48,14 +48,14 @@ func TestW01(t *testing.T) {
 	}
 }
 
-func TestW02(t *testing.T) {
+func TestW02_UserWithoutJobsGetsEmptyBundle(t *testing.T) {
 	t.Parallel()
 	if a := shared(t).do(t, status(newUser())); a.status != http.StatusOK || string(a.body) != emptyList {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
 
-func TestW03(t *testing.T) {
+func TestW03_PostWithoutBodyMeansNoParameters(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{"", fhirJSON, "application/x-www-form-urlencoded"} {
 		r := request{method: "POST", path: operation, user: newUser()}
@@ -68,7 +68,7 @@ func TestW03(t *testing.T) {
 	}
 }
 
-func TestW04(t *testing.T) {
+func TestW04_GetReturnsTheBodyOfPost(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	server.load(t, done(user, noon), queued(user, noon))
@@ -79,7 +79,7 @@ func TestW04(t *testing.T) {
 	}
 }
 
-func TestW05(t *testing.T) {
+func TestW05_HeadReturnsTheHeadersOfGet(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	for range 10 { // enough for GET to be compressed
@@ -99,7 +99,7 @@ func TestW05(t *testing.T) {
 	}
 }
 
-func TestW06(t *testing.T) {
+func TestW06_UnknownInputsAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{"resourceType":"Parameters","id":"x","meta":{"tag":[{"code":"y"}]}}`,
@@ -114,7 +114,7 @@ func TestW06(t *testing.T) {
 	}
 }
 
-func TestW07(t *testing.T) {
+func TestW07_StartedAndEndedAreAbsentUntilKnown(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	running := done(user, noon)
@@ -135,7 +135,7 @@ func TestW07(t *testing.T) {
 	}
 }
 
-func TestW08(t *testing.T) {
+func TestW08_JobWithoutResultHasNoBinary(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	server.load(t, queued(user, noon))
@@ -144,7 +144,7 @@ func TestW08(t *testing.T) {
 	}
 }
 
-func TestW09(t *testing.T) {
+func TestW09_TimesAreTruncatedToSecondsInUTC(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	job := done(user, time.Date(2023, 10, 12, 9, 51, 50, 999_999_000, time.UTC))
@@ -154,7 +154,7 @@ func TestW09(t *testing.T) {
 	}
 }
 
-func TestW10(t *testing.T) {
+func TestW10_EveryStatusIsReported(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	life(t, server, user)
@@ -167,7 +167,7 @@ func TestW10(t *testing.T) {
 	}
 }
 
-func TestW11(t *testing.T) {
+func TestW11_RelativeReferencesUseTheConfiguredBase(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	relative, absolute := done(user, noon), done(user, noon.Add(-time.Second))
@@ -188,7 +188,7 @@ func TestW11(t *testing.T) {
 	}
 }
 
-func TestW12(t *testing.T) {
+func TestW12_ParametersAreReturnedByteForByte(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	job := done(user, noon)
@@ -200,7 +200,7 @@ func TestW12(t *testing.T) {
 	}
 }
 
-func TestW13(t *testing.T) {
+func TestW13_FullURLIsTheIDOrAbsolute(t *testing.T) {
 	t.Parallel()
 	check := func(server target, prefix string) {
 		user := newUser()
@@ -220,7 +220,7 @@ func TestW13(t *testing.T) {
 	check(absolute.target, "https://reporting.example.org/fhir/Parameters/")
 }
 
-func TestW14(t *testing.T) {
+func TestW14_NewestJobComesFirst(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	first, second := done(user, noon), done(user, noon)
@@ -239,7 +239,7 @@ func TestW14(t *testing.T) {
 	}
 }
 
-func TestW17(t *testing.T) {
+func TestW17_AnyCharacterSurvives(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	job := done(user+"æøå 😀 <&>\"\\\u2028\u2029\x01\t\n\x7f", noon)

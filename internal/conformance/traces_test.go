@@ -72,7 +72,7 @@ func (i instance) spansOf(t *testing.T, collector *tracetest.Collector, id strin
 }
 
 // A call is a span, and so are its parts. The log line and the audit record lead to it.
-func TestTrace(t *testing.T) {
+func TestTraceOfACall(t *testing.T) {
 	t.Parallel()
 	server, collector := traced(t, nil)
 	user, other := newUser(), newUser()
@@ -163,7 +163,7 @@ func TestTraceOfLongList(t *testing.T) {
 }
 
 // Questions that go to the database together have a span each, with their own rows.
-func TestTraceOfManyAtOnce(t *testing.T) {
+func TestTraceOfCoalescedQueries(t *testing.T) {
 	t.Parallel()
 	server, collector := traced(t, nil)
 	const callers = 100
@@ -200,7 +200,7 @@ func TestTraceOfManyAtOnce(t *testing.T) {
 
 func TestTraceOfFailures(t *testing.T) {
 	t.Parallel()
-	away, collector := traced(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
+	away, collector := traced(t, func(c *config.Config) { c.DatabaseURL = unreachable })
 	asked := map[string]request{
 		"503": status("u"), "401": {method: "POST", path: operation}, "404": {method: "GET", path: "/251248-9996?token=x"},
 		"405": {method: "MADE-UP", path: "/metadata"},
@@ -288,7 +288,7 @@ func TestTraceOfAbortedCalls(t *testing.T) {
 }
 
 // The histogram of durations leads to traces, where there are any.
-func TestExemplars(t *testing.T) {
+func TestExemplarsNameTraces(t *testing.T) {
 	t.Parallel()
 	server, _ := traced(t, nil)
 	header, id := parent(7)
@@ -302,7 +302,7 @@ func TestExemplars(t *testing.T) {
 
 // A collector that accepts connections and never answers holds up neither calls nor the
 // stop, and the log says it once.
-func TestHangingCollector(t *testing.T) {
+func TestHangingCollectorDelaysNothing(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // connections wait to be accepted, for ever
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Ordering, reading and deleting each leave a record; what was refused leaves none.
-func TestAuditOfReports(t *testing.T) {
+func TestAuditOfOrdersAndResults(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, func(c *config.Config) { withReports(t, c) }), newUser()
 	named := func(id string, r request) answer { return server.do(t, r.with("X-Request-Id", id)) }

@@ -126,7 +126,7 @@ func TestAccessLog(t *testing.T) {
 }
 
 // Each answer with a user's data leaves one record, apart from the log.
-func TestAudit(t *testing.T) {
+func TestAuditOfStatusCalls(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	user := newUser()
@@ -180,7 +180,7 @@ func TestAudit(t *testing.T) {
 
 // The audit can go to a file, which only the service's user may read, and which is
 // appended to.
-func TestAuditFile(t *testing.T) {
+func TestAuditFileIsPrivateAndAppendedTo(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "audit.jsonl")
 	for range 2 {

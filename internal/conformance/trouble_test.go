@@ -38,15 +38,15 @@ func (a answer) away(t *testing.T, code models.IssueType) {
 	}
 }
 
-func TestW26(t *testing.T) {
+func TestW26_UnavailableHasRetryAfter(t *testing.T) {
 	t.Parallel()
-	server := own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
+	server := own(t, func(c *config.Config) { c.DatabaseURL = unreachable })
 	server.do(t, status("u")).away(t, models.IssueTypeTransient)
 }
 
 // The database stops under load and comes back: nothing but 503 in between, and
 // 200 again by itself.
-func TestW100(t *testing.T) {
+func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	options := devpg.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
@@ -100,7 +100,7 @@ func TestW100(t *testing.T) {
 	wg.Wait()
 }
 
-func TestW101(t *testing.T) {
+func TestW101_StatementTimeoutIs503(t *testing.T) {
 	t.Parallel()
 	server := own(t, func(c *config.Config) { c.StatementTimeout = 200 * time.Millisecond })
 	lock := lockTable(t, server)
@@ -116,7 +116,7 @@ func TestW101(t *testing.T) {
 	}
 }
 
-func TestW102(t *testing.T) {
+func TestW102_MissingTableOrPrivilegeIs500(t *testing.T) {
 	t.Parallel()
 	empty, forbidden := pgtest.Empty(t), pgtest.New(t)
 	for _, tt := range []struct{ url, state string }{{empty.Superuser, "42P01"}, {forbidden.Producer, "42501"}} {
@@ -131,7 +131,7 @@ func TestW102(t *testing.T) {
 	}
 }
 
-func TestW103(t *testing.T) {
+func TestW103_PanicIs500(t *testing.T) {
 	t.Parallel()
 	log := &logBuffer{}
 	// The one test that needs an operation of its own: none of ours panics.
@@ -163,7 +163,7 @@ func TestW103(t *testing.T) {
 	}
 }
 
-func TestW104(t *testing.T) {
+func TestW104_DisconnectedClientCancelsTheQuery(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	lock := lockTable(t, server)
@@ -190,7 +190,7 @@ func TestW104(t *testing.T) {
 
 // Stopping under load loses nothing: not ready first, then what is in flight
 // finishes, then the port closes.
-func TestW105(t *testing.T) {
+func TestW105_StopUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := own(t, func(c *config.Config) { c.ShutdownDelay = 500 * time.Millisecond })
 	var answered atomic.Int64
@@ -226,7 +226,7 @@ func TestW105(t *testing.T) {
 }
 
 // A request that is being answered when the service is told to stop is answered.
-func TestW105InFlight(t *testing.T) {
+func TestW105_StopFinishesRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	if a := server.stopDuring(t, status("u")); a.status != http.StatusOK || string(a.body) != emptyList {
@@ -234,7 +234,7 @@ func TestW105InFlight(t *testing.T) {
 	}
 }
 
-func TestW108(t *testing.T) {
+func TestW108_ErrorsAreOperationOutcomes(t *testing.T) {
 	t.Parallel()
 	for name, r := range everyKind() {
 		a := shared(t).do(t, r)

@@ -30,7 +30,7 @@ func ready(t *testing.T, server instance) bool {
 	return (target{base: server.ops}).do(t, request{method: "GET", path: "/readyz"}).status == http.StatusOK
 }
 
-func TestW84(t *testing.T) {
+func TestW84_SignaturesAreVerified(t *testing.T) {
 	t.Parallel()
 	server, idp := verifying(t, nil)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
@@ -60,7 +60,7 @@ func TestW84(t *testing.T) {
 	}
 }
 
-func TestW85(t *testing.T) {
+func TestW85_IssuerAndAudienceAreVerified(t *testing.T) {
 	t.Parallel()
 	server, idp := verifying(t, func(c *config.Config) { c.AuthAudience = "reporting" })
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
@@ -76,7 +76,7 @@ func TestW85(t *testing.T) {
 	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true)
 }
 
-func TestW86(t *testing.T) {
+func TestW86_KnownKeysOutliveTheKeyServer(t *testing.T) {
 	t.Parallel()
 	idp := authtest.New(t)
 	idp.Break(authtest.Down)
@@ -98,7 +98,7 @@ func TestW86(t *testing.T) {
 
 // Each of several issuers speaks for its own tokens, and one that is away takes no
 // other along.
-func TestSeveralIssuers(t *testing.T) {
+func TestIssuersAreSeparate(t *testing.T) {
 	t.Parallel()
 	employees, citizens := authtest.New(t), authtest.New(t)
 	server := own(t, func(c *config.Config) {
@@ -122,7 +122,7 @@ func TestSeveralIssuers(t *testing.T) {
 
 // With one of several issuers away from the start, tokens of the others pass, and
 // its own are neither good nor bad.
-func TestOneIssuerIsAway(t *testing.T) {
+func TestIssuerWithoutKeysAffectsOnlyItsTokens(t *testing.T) {
 	t.Parallel()
 	here, away := authtest.New(t), authtest.New(t)
 	away.Break(authtest.Unavailable)
