@@ -27,9 +27,9 @@ func carried(token string) bool {
 	return len(token) < 32<<10 && !strings.ContainsFunc(token, control)
 }
 
-// shout sends a token as it stands, where an HTTP client would refuse to. It returns the answer
-// and what there is of its body.
-func shout(t *testing.T, server target, token string) (int, string) {
+// sendRaw sends a token that an HTTP client refuses to send. It returns the status and the part
+// of the body that arrives.
+func sendRaw(t *testing.T, server target, token string) (int, string) {
 	t.Helper()
 	base, err := url.Parse(server.base)
 	if err != nil {
@@ -94,6 +94,22 @@ func TestForgedTokensAreRejectedAlike(t *testing.T) {
 	attacks := authtest.Attacks(t, idp, audience)
 	idp.Break(authtest.Healthy)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
+	t.Run("beyond HTTP", func(t *testing.T) {
+		for _, row := range attacks {
+			if !carried(row.Token) {
+				t.Run(row.Name, func(t *testing.T) {
+					t.Parallel() // the service keeps such a connection for half a second
+					status, body := sendRaw(t, server.target, row.Token)
+					if status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+						t.Errorf("got status %d, want 4xx", status)
+					}
+					if strings.Contains(body, authtest.Canary) || strings.Contains(body, "eyJ") {
+						t.Errorf("the response holds the token: %s", body)
+					}
+				})
+			}
+		}
+	})
 	answers := map[authtest.Verdict]string{}
 	var sound, accepted, unsent int
 	for _, row := range attacks {
@@ -101,18 +117,11 @@ func TestForgedTokensAreRejectedAlike(t *testing.T) {
 		if good {
 			sound++
 		}
+		if !carried(row.Token) {
+			unsent++
+			continue
+		}
 		t.Run(row.Name, func(t *testing.T) {
-			if !carried(row.Token) {
-				unsent++
-				status, body := shout(t, server.target, row.Token)
-				if status < http.StatusBadRequest || status >= http.StatusInternalServerError {
-					t.Errorf("status %d", status)
-				}
-				if strings.Contains(body, authtest.Canary) || strings.Contains(body, "eyJ") {
-					t.Errorf("shows the token: %s", body)
-				}
-				return
-			}
 			a := server.do(t, bearer("Bearer "+row.Token))
 			if !good && a.status < http.StatusBadRequest {
 				accepted++
@@ -120,13 +129,13 @@ func TestForgedTokensAreRejectedAlike(t *testing.T) {
 			a.judged(t, row.Want)
 			whole := fmt.Sprint(a.header, string(a.body))
 			if strings.Contains(whole, authtest.Canary) || len(row.Token) > 2 && strings.Contains(whole, row.Token) {
-				t.Errorf("shows the token: %s", whole)
+				t.Errorf("the response holds the token: %s", whole)
 			}
 			first, known := answers[row.Want]
 			if !known {
 				answers[row.Want] = a.bare()
 			} else if diff := cmp.Diff(first, a.bare()); diff != "" {
-				t.Errorf("tells more than others: %s", diff)
+				t.Errorf("the response differs from others with the same verdict (-first +this)\n%s", diff)
 			}
 		})
 	}

@@ -142,7 +142,7 @@ func TestW134_FetchHasLimits(t *testing.T) {
 		return ctx.Err()
 	}, catalog.Fetch)
 	body := with("anonymization", "patient")
-	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: 2 * time.Second}, waiting)
+	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Second}, waiting)
 	var slow answer
 	var ended sync.WaitGroup
 	ended.Go(func() { slow = server.do(t, order("fetch", "sample", newUser(), body)) })

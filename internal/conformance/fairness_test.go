@@ -47,7 +47,7 @@ func TestUserWithManyCallsLeavesConnectionsToOthers(t *testing.T) {
 // usual. As many as one user may have stay at work.
 func (i instance) hog(t *testing.T, user string, calls int, more string) {
 	t.Helper()
-	insertMany(t, i, user)
+	insertJobs(t, i, user, 30_000) // ten megabytes, more than the buffers of a connection hold
 	for range calls {
 		conn := i.dial(t)
 		if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
@@ -109,7 +109,7 @@ func TestClientThatLeavesTheQueueIsNotRejected(t *testing.T) {
 func TestUnreadBodyOfGetDelaysNothing(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, nil), newUser()
-	insertMany(t, server, user)
+	insertJobs(t, server, user, 1000)
 	conn := server.dial(t)
 	_, err := fmt.Fprintf(conn, "GET /fhir%s?_count=1000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 200000\r\n\r\n", operation, token(user))
 	if err != nil {

@@ -72,19 +72,19 @@ func lookalikes(random *rand.Rand) []string {
 
 const many = 100_000
 
-// insertMany gives a user very many jobs.
-func insertMany(t *testing.T, server instance, user string) {
+// insertJobs inserts queued jobs of a user, a second apart.
+func insertJobs(t *testing.T, server instance, user string, jobs int) {
 	t.Helper()
 	server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters, created_at)
 		select 'com.example.Report', $1, 'QUEUED', '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}',
 		       '2026-01-01 00:00:00+00'::timestamptz + n * interval '1 second'
-		  from generate_series(1, $2::int) n`, user, many)
+		  from generate_series(1, $2::int) n`, user, jobs)
 }
 
 func TestW16_LongListIsStreamed(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, nil), newUser()
-	insertMany(t, server, user)
+	insertJobs(t, server, user, many)
 	res, err := client.Do(server.build(t, status(user)))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestW106_FailureAfterFirstByteBreaksTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, encoding := range []string{"identity", "gzip"} {
 		server, user := own(t, nil), newUser()
-		insertMany(t, server, user)
+		insertJobs(t, server, user, many)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		res, err := client.Do(server.build(t, status(user).with("Accept-Encoding", encoding)).WithContext(ctx))

@@ -40,7 +40,7 @@ func (s target) async(t testing.TB, r request) (path string) {
 func TestW135_RespondAsyncIsPolled(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t, demoSlow), newUser()
-	path := server.async(t, order("execute", demoSlow, user, withSeconds("3")))
+	path := server.async(t, order("execute", demoSlow, user, withSeconds("1")))
 	if job := server.job(t, user); path != "/report-jobs/"+job.FullURL {
 		t.Errorf("%s is not the address of the job %s", path, job.FullURL)
 	}

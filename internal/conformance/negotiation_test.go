@@ -170,6 +170,7 @@ func TestW34_XMLHoldsWhatJSONHolds(t *testing.T) {
 	server, plain := shared(t), newUser()
 	user := plain + " æøå 😀 <&>\"' \t\n"
 	const many = 300 // more than one piece
+	var jobs []report.Job
 	for i := range many {
 		job := done(user, noon)
 		if i%2 == 0 {
@@ -177,8 +178,9 @@ func TestW34_XMLHoldsWhatJSONHolds(t *testing.T) {
 				`{"name":"p","valuePeriod":{"start":"2025-02-04","extension":[{"url":"http://x.example","valueBoolean":true}]}},` +
 				`{"name":"r","part":[{"name":"q","resource":{"resourceType":"Basic","code":{"text":"x"}}}]}]}`)
 		}
-		server.load(t, job)
+		jobs = append(jobs, job)
 	}
+	server.load(t, jobs...)
 	a := server.do(t, status(user).with("Accept", "application/fhir+xml"))
 	if got := elements(t, a.body, "entry"); a.status != http.StatusOK || got != many {
 		t.Fatalf("%d, %d entries, want %d: %.300s", a.status, got, many, a.body)

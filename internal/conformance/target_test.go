@@ -151,7 +151,7 @@ func withReports(t testing.TB, c *config.Config) {
 	c.Reports = config.Reports{
 		Source: config.Source{Kind: config.Folder, Dir: episodes},
 		Zone:   zone, NightHour: (time.Now().In(zone).Hour() + 12) % 24, // not while the tests run
-		Timeout: time.Minute, MaxAttempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 2, Workers: 2,
+		Timeout: time.Minute, MaxAttempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 16, Workers: 2,
 	}
 }
 

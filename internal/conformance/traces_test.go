@@ -133,9 +133,7 @@ func TestTraceOfLongList(t *testing.T) {
 		server, collector := traced(t, nil)
 		const jobs = 2000
 		user := newUser()
-		server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters, created_at)
-			select 'com.example.Report', $1, 'QUEUED', '{"resourceType":"Parameters"}', '2026-01-01 00:00:00+00'::timestamptz + n * interval '1 second'
-			  from generate_series(1, $2::int) n`, user, jobs)
+		insertJobs(t, server, user, jobs)
 		header, id := parent(1)
 		a := server.do(t, status(user).with("Traceparent", header).with("Accept", format))
 		if a.status != http.StatusOK {
@@ -270,7 +268,7 @@ func TestTraceOfAbortedCalls(t *testing.T) {
 	unlock()
 
 	user := newUser()
-	insertMany(t, server, user)
+	insertJobs(t, server, user, 30_000) // more than the buffers of a connection hold
 	header, amid := parent(2)
 	res, err := client.Do(server.build(t, status(user).with("Traceparent", header)))
 	if err != nil {

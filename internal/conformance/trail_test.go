@@ -4,11 +4,14 @@ package conformance_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +40,10 @@ var secret = regexp.MustCompile(`eyJ|(?i:bearer )[^ "]+\.|conformance-[0-9a-f]{8
 // TestMain looks at everything that was logged while the tests ran. The variable
 // REPORTING_CONFORMANCE_LOG names a file to keep it in.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))) // most tests wait for a database or a deadline
+	}
 	code := m.Run()
 	var all strings.Builder
 	for _, log := range kept {
