@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -26,27 +25,27 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// binary builds the program once, as it is shipped.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "reporting-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "reporting")
-	command := exec.Command("go", "build", "-o", path, ".")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", errors.Join(err, errors.New(string(output)))
-	}
-	return path, nil
-})
+// programVar makes the test binary the program: nothing has to be built, and with
+// -race the detector watches the program too.
+const programVar = "TEST_RUN_AS_REPORTING"
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if os.Getenv(programVar) != "" {
+		main()
 	}
-	os.Exit(code)
+	os.Exit(m.Run())
+}
+
+// program returns a command that runs the program, in an environment of its own.
+func program(t *testing.T, environ []string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(path, args...)
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), programVar + "=1"}, environ...)
+	return command
 }
 
 // process is the program, running.
@@ -71,15 +70,8 @@ func spawn(t *testing.T, temp string, environ []string, args ...string) *process
 // spawnQuiet starts the program. temp is where it may put temporary files.
 func spawnQuiet(t *testing.T, temp string, environ []string, args ...string) *process {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{Cmd: exec.Command(path, args...), lines: make(chan string, 10_000)}
-	p.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temp,
-		"REPORTING_LISTEN=127.0.0.1:0", "REPORTING_OPS_LISTEN=127.0.0.1:0",
-	}, environ...)
+	environ = append([]string{"TMPDIR=" + temp, "REPORTING_LISTEN=127.0.0.1:0", "REPORTING_OPS_LISTEN=127.0.0.1:0"}, environ...)
+	p := &process{Cmd: program(t, environ, args...), lines: make(chan string, 10_000)}
 	output, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -220,11 +212,7 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(path, "serve", "--auth=gateway", "--database-url=postgres://nobody@127.0.0.1:1/x",
+	command := program(t, nil, "serve", "--auth=gateway", "--database-url=postgres://nobody@127.0.0.1:1/x",
 		"--ops-listen=127.0.0.1:0", "--listen="+listener.Addr().String(), "--log-format=text")
 	output, err := command.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitFailure {

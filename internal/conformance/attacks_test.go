@@ -84,6 +84,7 @@ func (a answer) judged(t *testing.T, want authtest.Verdict) {
 // must not help to find out how far a forged token got: all of one verdict are the same.
 func TestForgedTokensAreRejectedAlike(t *testing.T) {
 	t.Parallel()
+	slow(t, "makes more than 200 requests one after another")
 	const audience = "reports"
 	idp := authtest.New(t)
 	idp.Break(authtest.Down)
@@ -155,6 +156,7 @@ func TestForgedTokensAreRejectedAlike(t *testing.T) {
 // the identity provider busy, and cannot hurt its users by trying.
 func TestForgedTokensCauseOneKeyRequest(t *testing.T) {
 	t.Parallel()
+	slow(t, "makes 200 requests")
 	server, idp := verifying(t, nil)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
 	good := bearer("Bearer " + idp.Token("u"))

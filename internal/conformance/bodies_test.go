@@ -296,9 +296,7 @@ func TestW60_BodiesThatDoNotArriveEnd(t *testing.T) {
 		})
 		return
 	}
-	if testing.Short() {
-		t.Skip("another server takes up to 20 s of real time to give up a body")
-	}
+	slow(t, "waits up to 20 s for each body on another server")
 	server := shared(t)
 	test(t, server, func() net.Conn { return server.dial(t) })
 }

@@ -23,6 +23,7 @@ import (
 // and not with bodies that do not come.
 func TestUserWithManyCallsLeavesConnectionsToOthers(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 60,000 jobs")
 	for name, more := range map[string]string{
 		"answers that are not read":      "",
 		"a body of GET that never comes": "Content-Length: 200000\r\n",
@@ -64,6 +65,7 @@ func (i instance) hog(t *testing.T, user string, calls int, more string) {
 // many of them.
 func TestWaitingCallsUseNoSlots(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 30,000 jobs")
 	server, user := own(t, func(c *config.Config) { c.MaxConcurrent = 5 }), newUser()
 	server.hog(t, user, 4, "")
 	var waiting sync.WaitGroup
@@ -90,6 +92,7 @@ func TestWaitingCallsUseNoSlots(t *testing.T) {
 // A client that goes while it waits has gone, and was not refused.
 func TestClientThatLeavesTheQueueIsNotRejected(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 30,000 jobs")
 	server, user := own(t, nil), newUser()
 	server.hog(t, user, 4, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

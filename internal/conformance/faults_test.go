@@ -18,6 +18,14 @@ import (
 // unreachable is a database that refuses connections.
 const unreachable = "postgres://nobody@127.0.0.1:1/nowhere"
 
+// slow skips a test with -short, and says why the test takes long.
+func slow(t *testing.T, reason string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow, without -short only: " + reason)
+	}
+}
+
 // waitFor polls for something that happens soon, or fails.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()

@@ -185,9 +185,7 @@ func TestW27_IdleConnectionsStayOpen(t *testing.T) {
 		withSyntheticTime(t, func(t *testing.T, server synthetic) { staysOpen(t, server.target, server.dial(t), idle) })
 		return
 	}
-	if testing.Short() {
-		t.Skip("another server has to be left idle for a minute of real time")
-	}
+	slow(t, "leaves a connection to another server idle for a minute")
 	server := shared(t)
 	if u, err := url.Parse(server.base); err != nil || u.Scheme != "http" || u.Port() == "" {
 		t.Skip("speaks plain HTTP to a port")

@@ -83,6 +83,7 @@ func insertJobs(t *testing.T, server instance, user string, jobs int) {
 
 func TestW16_LongListIsStreamed(t *testing.T) {
 	t.Parallel()
+	slow(t, "reads 100,000 jobs")
 	server, user := own(t, nil), newUser()
 	insertJobs(t, server, user, many)
 	res, err := client.Do(server.build(t, status(user)))
@@ -110,6 +111,7 @@ func TestW16_LongListIsStreamed(t *testing.T) {
 // never gets a short list that parses.
 func TestW106_FailureAfterFirstByteBreaksTheConnection(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 200,000 jobs")
 	for _, encoding := range []string{"identity", "gzip"} {
 		server, user := own(t, nil), newUser()
 		insertJobs(t, server, user, many)

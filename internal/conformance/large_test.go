@@ -59,6 +59,7 @@ func large(t *testing.T) instance {
 //
 //nolint:paralleltest // see above
 func TestW153_LargeResultIsStreamed(t *testing.T) {
+	slow(t, "transfers 100 MiB three times")
 	const pieces, limit = 400, 32 << 20 // 100 MiB
 	server, user := large(t), newUser()
 	path, want := stored(t, server, user, pieces)

@@ -156,6 +156,7 @@ func TestOneOfTwoDatabasesIsEnough(t *testing.T) {
 // stopping in order.
 func TestJobMetricsDoNotDelayTheStop(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits two seconds for locks")
 	server := own(t, func(c *config.Config) {
 		c.JobMetricsInterval, c.StatementTimeout = time.Nanosecond, 20*time.Second
 	})

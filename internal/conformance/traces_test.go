@@ -163,6 +163,7 @@ func TestTraceOfLongList(t *testing.T) {
 // Questions that go to the database together have a span each, with their own rows.
 func TestTraceOfCoalescedQueries(t *testing.T) {
 	t.Parallel()
+	slow(t, "makes 100 calls at a time")
 	server, collector := traced(t, nil)
 	const callers = 100
 	users := make([]string, callers)
@@ -249,6 +250,7 @@ func TestTraceOfCallInFlight(t *testing.T) {
 // Whoever goes away before the answer, or while it is sent, leaves a span that says so.
 func TestTraceOfAbortedCalls(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 30,000 jobs")
 	server, collector := traced(t, nil)
 	unlock := lockTable(t, server)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -302,6 +304,7 @@ func TestExemplarsNameTraces(t *testing.T) {
 // stop, and the log says it once.
 func TestHangingCollectorDelaysNothing(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits two seconds for the exporter to give up")
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // connections wait to be accepted, for ever
 	if err != nil {
 		t.Fatal(err)

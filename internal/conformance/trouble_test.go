@@ -48,6 +48,7 @@ func TestW26_UnavailableHasRetryAfter(t *testing.T) {
 // 200 again by itself.
 func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 	t.Parallel()
+	slow(t, "starts a Postgres of its own, twice")
 	dir := pgtest.Dir(t)
 	options := devpg.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
 	database := startDatabase(t, options)
