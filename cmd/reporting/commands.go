@@ -113,9 +113,9 @@ func (c *migrateCommand) run(ctx context.Context, stdout, stderr io.Writer) erro
 type devCommand struct {
 	config.HTTP    `embed:""`
 	config.Query   `embed:""`
-	config.Making  `embed:""`
+	config.ReportFlags  `embed:""`
 	config.Logging `embed:""`
-	config.Trail   `embed:""`
+	config.AuditFlags   `embed:""`
 
 	Data        string `help:"Keep the database in this folder (default: it goes when the service ends)." placeholder:"DIR"`
 	PrintConfig bool   `help:"Print the effective settings and exit."`
@@ -126,7 +126,7 @@ type devCommand struct {
 
 func (c *devCommand) check() (err error) {
 	var wrong []error
-	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Making: c.Making, Logging: c.Logging, Trail: c.Trail}.Dev()
+	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, ReportFlags: c.ReportFlags, Logging: c.Logging, AuditFlags: c.AuditFlags}.Dev()
 	c.traces, wrong = app.ReadTraces(os.Getenv)
 	return config.Join(append(wrong, err)...)
 }

@@ -104,8 +104,8 @@ func TestImpossibleCombinations(t *testing.T) {
 		{[]string{"--auth-issuers=https://a.example", "--auth-audience= x"}, "blanks"},
 		{[]string{"--auth=gateway", "--auth-trusted-peers=,"}, "at least one address range"},            // would refuse everybody
 		{[]string{"--auth=gateway", "--auth-trusted-peers=::ffff:10.0.0.0/104"}, "IPv4 ranges as such"}, // the same
-		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/1,128.0.0.0/1"}, "can be anybody"},
-		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "can be anybody"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/1,128.0.0.0/1"}, "it contains addresses of strangers"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "it contains addresses of strangers"},
 		{[]string{"--auth=gateway", "--audit-log=none"}, "REPORTING_AUDIT_LOG must be"},
 		{[]string{"--auth=gateway", "--base-url=http://h/fhir?"}, "REPORTING_BASE_URL must not have a query"},
 		{[]string{"--auth=gateway", "--base-url=http://:8080/fhir"}, "REPORTING_BASE_URL must be an absolute"},
