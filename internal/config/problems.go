@@ -120,6 +120,7 @@ func (p *problems) size(setting, value string) int64 {
 	n, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || n <= 0 {
 		p.add(setting, "must be a number of bytes above zero, as in 512KiB or 1MiB")
+		return 0
 	}
 	return n * unit
 }
@@ -163,7 +164,8 @@ func (p *problems) origins(setting, value string) []string {
 
 func (p *problems) prefixes(setting, value string) []netip.Prefix {
 	var list []netip.Prefix
-	for _, item := range split(value) {
+	items := split(value)
+	for _, item := range items {
 		if addr, err := netip.ParseAddr(item); err == nil {
 			addr = addr.Unmap()
 			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
@@ -182,7 +184,7 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 		}
 		list = append(list, prefix.Masked())
 	}
-	if len(list) == 0 {
+	if len(items) == 0 {
 		p.add(setting, "must list at least one address range, as in 10.1.0.0/16")
 	}
 	return list
