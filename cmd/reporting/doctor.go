@@ -15,8 +15,8 @@ import (
 type doctorCommand struct {
 	config.Flags `embed:""`
 
-	JSON   bool `help:"Print for programs."`
-	Worker bool `help:"Check what \"reporting worker\" needs, with its settings."`
+	JSON   bool `help:"Print JSON."`
+	Worker bool `help:"Check the settings of \"reporting worker\" instead."`
 
 	config   config.Config
 	problems error
@@ -37,7 +37,7 @@ func (c *doctorCommand) tolerate(problems error) { c.problems = problems }
 func (c *doctorCommand) run(ctx context.Context, stdout, _ io.Writer) error {
 	well, err := app.Doctor(ctx, app.DoctorOptions{Config: c.config, Problems: c.problems, JSON: c.JSON, Worker: c.Worker, Out: stdout})
 	if err == nil && !well {
-		err = errors.New("something is wrong, see above")
+		err = errors.New("problems found: see the list above")
 	}
 	return err
 }

@@ -10,12 +10,12 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// reportSettings are those of a service that takes orders, and of workers beside it.
+// reportSettings are settings of a service that takes orders, and of its workers.
 func reportSettings(t *testing.T, db pgtest.Database, roles string) map[string]string {
 	t.Helper()
 	settings := serveSettings(t)
 	login := func(name, roles string) string {
-		name += "_" + freePort(t) // roles are those of all databases
+		name += "_" + freePort(t) // roles belong to the cluster, not to a database
 		db.Exec(t, "create role "+name+" login password 'hunter2hunter2' in role "+roles)
 		return strings.Replace(db.Superuser, "postgres://postgres@", "postgres://"+name+":hunter2hunter2@", 1)
 	}
@@ -25,14 +25,14 @@ func reportSettings(t *testing.T, db pgtest.Database, roles string) map[string]s
 	return settings
 }
 
-// The doctor looks at all that reports need, for those who order and those who make them.
+// The doctor checks what reports need, in the service and in a worker.
 //
 //nolint:paralleltest // the environment is the process's
 func TestDoctorOfReports(t *testing.T) {
 	settings := reportSettings(t, pgtest.New(t), "reporting_reader, reporting_requester")
 	code, stdout, stderr := call(t, settings, "doctor")
 	if code != exitOK || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("%d\n%s%s", code, stdout, stderr)
+		t.Errorf("got exit code %d, want %d, and no password\n%s%s", code, exitOK, stdout, stderr)
 	}
 	wants(t, stdout, "may act as reporting_requester", "may act as reporting_worker", "in the database which orders go to", "1000 episodes that are made up",
 		"the temporary folder", "scheduled reports are made next at", "rights of the roles are there")
@@ -43,28 +43,33 @@ func TestDoctorOfReports(t *testing.T) {
 	}
 	code, stdout, stderr = call(t, settings, "doctor", "--worker")
 	if code != exitOK || strings.Contains(stdout, "reporting_requester") || strings.Contains(stdout, "base URL") {
-		t.Errorf("of a worker: %d\n%s%s", code, stdout, stderr)
+		t.Errorf("worker: got exit code %d, want %d\n%s%s", code, exitOK, stdout, stderr)
 	}
 	wants(t, stdout, "may act as reporting_worker", "opens up to 8 connections", "the temporary folder")
 	settings["REPORTING_SOURCE"] = ""
 	if code, stdout, _ = call(t, settings, "doctor", "--worker"); code != exitFailure || !strings.Contains(stdout, "REPORTING_SOURCE is required") {
-		t.Errorf("without a source: %d\n%s", code, stdout)
+		t.Errorf("without a source: got exit code %d, want %d\n%s", code, exitFailure, stdout)
 	}
 }
 
-// A service whose login may take no orders is ready, says what to do, and says when that
-// was done.
+// A service whose login may not insert orders is ready. Its log says what to grant, and
+// when orders are possible.
 func TestServeWithoutTheRightToOrder(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow, without -short only: waits five seconds for the next check of the rights")
+	}
 	db := pgtest.New(t)
 	settings := reportSettings(t, db, "reporting_reader")
+	settings["REPORTING_LISTEN"], settings["REPORTING_OPS_LISTEN"] = "127.0.0.1:0", "127.0.0.1:0"
 	environ := make([]string, 0, len(settings))
 	for name, value := range settings {
 		environ = append(environ, name+"="+value)
 	}
 	p := spawnQuiet(t, t.TempDir(), environ, "serve")
-	said := p.expect(t, regexp.MustCompile(`reports cannot be ordered.*: grant reporting_requester to (\w+)`))
-	until(t, func() bool { return ready(t, "http://"+settings["REPORTING_OPS_LISTEN"]) })
-	db.Exec(t, "grant reporting_requester to "+said[1])
+	said := p.expectAll(t, serving, regexp.MustCompile(`reports cannot be ordered.*: grant reporting_requester to (\w+)`))
+	p.listens(said[0])
+	until(t, func() bool { return ready(t, p.ops) })
+	db.Exec(t, "grant reporting_requester to "+said[1][1])
 	p.expect(t, regexp.MustCompile(`reports can be ordered now`))
 }

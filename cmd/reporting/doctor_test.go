@@ -12,12 +12,12 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// serveSettings are those of a service that has all it needs.
+// serveSettings are the settings of a service in good order.
 func serveSettings(t *testing.T) map[string]string {
 	t.Helper()
 	db := pgtest.New(t)
 	port := freePort(t)
-	login := "doctor_" + port // roles are those of all databases
+	login := "doctor_" + port // roles belong to the cluster, not to a database
 	db.Exec(t, "create role "+login+" login password 'hunter2hunter2' in role reporting_reader")
 	return map[string]string{
 		"REPORTING_DATABASE_URL": strings.Replace(db.Superuser, "postgres://postgres@", "postgres://"+login+":hunter2hunter2@", 1),
@@ -27,7 +27,7 @@ func serveSettings(t *testing.T) map[string]string {
 	}
 }
 
-// The doctor finds a service that runs, and the same settings in good order before.
+// The doctor accepts good settings, before the service starts and while it runs.
 //
 //nolint:paralleltest // the environment is the process's
 func TestDoctorOfAGoodService(t *testing.T) {
@@ -38,7 +38,7 @@ func TestDoctorOfAGoodService(t *testing.T) {
 	}
 	code, stdout, stderr := call(t, settings, "doctor")
 	if code != exitOK || strings.Contains(stdout, "wrong   ") || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("before: %d\n%s%s", code, stdout, stderr)
+		t.Errorf("before the start: got exit code %d\n%s%s", code, stdout, stderr)
 	}
 	wants(t, stdout, "the API address "+settings["REPORTING_LISTEN"]+" is free", "3 of 3 published keys", "0 things are wrong")
 
@@ -46,16 +46,16 @@ func TestDoctorOfAGoodService(t *testing.T) {
 	until(t, func() bool { return ready(t, p.ops) })
 	code, stdout, stderr = call(t, settings, "doctor")
 	if code != exitOK || strings.Contains(stdout, "warning  ") && !limited.MatchString(stdout) || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("beside it: %d\n%s%s", code, stdout, stderr)
+		t.Errorf("while it runs: got exit code %d\n%s%s", code, stdout, stderr)
 	}
 	wants(t, stdout, "the API address "+settings["REPORTING_LISTEN"]+" is taken by a service of this kind that runs",
 		"the operations address "+settings["REPORTING_OPS_LISTEN"]+" is taken by a service of this kind that runs", "is answered by this software")
 }
 
-// limited is what a machine that runs tests may well say.
+// limited matches a warning that is normal on a machine that runs tests.
 var limited = regexp.MustCompile(`(?m)^warning  limits `)
 
-// What is wrong with settings keeps nothing else from being looked at.
+// Invalid settings do not keep the doctor from its other checks.
 //
 //nolint:paralleltest // the environment is the process's
 func TestDoctorOfWrongSettings(t *testing.T) {
@@ -66,7 +66,7 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 	settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
 	code, stdout, stderr := call(t, settings, "doctor", "--json")
 	if code != exitFailure || stderr == "" || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("%d\n%s%s", code, stdout, stderr)
+		t.Errorf("got exit code %d\n%s%s", code, stdout, stderr)
 	}
 	var report struct {
 		Findings []struct{ Area, Result, Text string }
@@ -82,9 +82,9 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 	wants(t, lines.String(), "wrong settings: REPORTING_AUTH_ISSUERS is required", "wrong settings: REPORTING_LITSEN is not a setting",
 		"wrong settings: REPORTING_MAX_BODY must be", "wrong settings: OTEL_EXPORTER_OTLP_PROTOCOL must be", "ok database: ", "ok role: ", "not run tokens: because of what is wrong with REPORTING_AUTH")
 	if report.Wrong != 4 {
-		t.Errorf("%d things are wrong:\n%s", report.Wrong, &lines)
+		t.Errorf("got %d wrong findings, want 4:\n%s", report.Wrong, &lines)
 	}
 	if code, _, stderr := call(t, settings, "doctor", "--no-such-flag"); code != exitUsage || !strings.Contains(stderr, "--no-such-flag") {
-		t.Errorf("a wrong flag: %d %s", code, stderr)
+		t.Errorf("unknown flag: got exit code %d %s, want %d", code, stderr, exitUsage)
 	}
 }
