@@ -148,6 +148,9 @@ func TestDevKilled(t *testing.T) {
 // With --data the database stays for the next start.
 func TestDevKeepsData(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow, without -short only: starts two Postgres servers")
+	}
 	dir := pgtest.Dir(t)
 	data := filepath.Join(dir, "data")
 	for range 2 {

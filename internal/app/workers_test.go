@@ -14,7 +14,7 @@ import (
 	"reporting/internal/worker/queue"
 )
 
-// beginner is what notes runs, and knows only how they begin.
+// beginner is a store of attempts that only begins them.
 type beginner struct {
 	report.Attempts
 	err error
@@ -24,9 +24,9 @@ func (b beginner) Begin(context.Context, report.JobID, int64) (report.Attempt, e
 	return report.Attempt{}, b.err
 }
 
-// The queue keeps what it is told, where others can read it. By the end of a context it
-// knows that a worker has stopped, and lets another one begin at once.
-func TestWhatTheQueueIsTold(t *testing.T) {
+// The queue stores the error of an attempt where operators can read it, so the error
+// holds no detail. context.Canceled means that the worker stops: another one begins at once.
+func TestQueueGetsNoErrorDetails(t *testing.T) {
 	t.Parallel()
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
@@ -34,13 +34,13 @@ func TestWhatTheQueueIsTold(t *testing.T) {
 		ctx       context.Context //nolint:containedctx // of the call
 		err, want error
 	}{
-		"nothing to do": {t.Context(), &report.Error{Kind: report.Superseded}, queue.ErrOver},
-		"a fault":       {t.Context(), errors.New("secret words"), errAgain},
-		"a stop":        {stopped, errors.New("secret words"), context.Canceled},
+		"superseded": {t.Context(), &report.Error{Kind: report.Superseded}, queue.ErrOver},
+		"failure":    {t.Context(), errors.New("secret words"), errAgain},
+		"stop":       {stopped, errors.New("secret words"), context.Canceled},
 	} {
 		w := &workers{maker: worker.New(worker.Options{Attempts: beginner{err: c.err}, Log: slog.New(slog.DiscardHandler), Now: time.Now})}
 		if err := w.do(c.ctx, report.JobID{1}, 1); err != c.want { //nolint:errorlint // it itself, and nothing around it
-			t.Errorf("%s: %v, want %v", name, err, c.want)
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
 }
