@@ -134,7 +134,7 @@ func withSyntheticTime(t *testing.T, test func(*testing.T, synthetic)) {
 
 // endOf sends text and returns all that the service sends until it ends the
 // connection, and how long that takes. A service that does not end the connection
-// within limit fails the test.
+// skipPast limit fails the test.
 func endOf(t *testing.T, conn net.Conn, text string, limit time.Duration) (response string, took time.Duration) {
 	t.Helper()
 	begin := time.Now()
