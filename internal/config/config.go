@@ -63,8 +63,8 @@ const (
 	minUserKey          = 16 // bytes; a shorter key can be guessed
 )
 
-// devSource is the default source of "reporting dev": a report on it takes about a
-// second.
+// devSource is the default source of "reporting dev": a report on it takes long enough
+// to see its job RUNNING.
 const devSource = "synthetic:2000000"
 
 // Defaults that are not in the tags of Flags, because an empty value differs from

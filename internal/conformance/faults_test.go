@@ -18,6 +18,14 @@ import (
 // unreachable is a database that refuses connections.
 const unreachable = "postgres://nobody@127.0.0.1:1/nowhere"
 
+// needsOwnServer skips a test when the suite tests another server.
+func needsOwnServer(t *testing.T) {
+	t.Helper()
+	if isRemote() {
+		t.Skip("needs a server of its own")
+	}
+}
+
 // slow skips a test with -short, and says why the test takes long.
 func slow(t *testing.T, reason string) {
 	t.Helper()

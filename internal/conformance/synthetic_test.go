@@ -97,9 +97,7 @@ func (s synthetic) scrape(t *testing.T) string {
 // shipped, and no database.
 func withSyntheticTime(t *testing.T, test func(*testing.T, synthetic)) {
 	t.Helper()
-	if isRemote() {
-		t.Skip("needs a server of its own")
-	}
+	needsOwnServer(t)
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
 		keep(log)

@@ -106,9 +106,7 @@ func own(t *testing.T, change func(*config.Config)) instance {
 // ownTraced is own, with traces.
 func ownTraced(t *testing.T, traces app.Traces, change func(*config.Config)) instance {
 	t.Helper()
-	if isRemote() {
-		t.Skip("needs a server of its own")
-	}
+	needsOwnServer(t)
 	db := pgtest.New(t)
 	c := settings(t, db)
 	if change != nil {

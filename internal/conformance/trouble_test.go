@@ -49,6 +49,7 @@ func TestW26_UnavailableHasRetryAfter(t *testing.T) {
 func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 	t.Parallel()
 	slow(t, "starts a Postgres of its own, twice")
+	needsOwnServer(t)
 	dir := pgtest.Dir(t)
 	options := devpg.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
 	database := startDatabase(t, options)
@@ -119,6 +120,7 @@ func TestW101_StatementTimeoutIs503(t *testing.T) {
 
 func TestW102_MissingTableOrPrivilegeIs500(t *testing.T) {
 	t.Parallel()
+	needsOwnServer(t)
 	empty, forbidden := pgtest.Empty(t), pgtest.New(t)
 	for _, tt := range []struct{ url, state string }{{empty.Superuser, "42P01"}, {forbidden.Producer, "42501"}} {
 		server := own(t, func(c *config.Config) { c.DatabaseURL = config.Secret(tt.url) })
