@@ -11,15 +11,15 @@ import (
 	"reporting/internal/app"
 )
 
-// Set by the linker: -ldflags "-X main.version=… -X main.commit=… -X main.date=…".
+// The linker sets these: -ldflags "-X main.version=… -X main.commit=… -X main.date=…".
 var (
 	version = ""
 	commit  = ""
 	date    = "" // RFC 3339
 )
 
-// build says which build this is: what the linker was told, else what Go noted
-// of the checkout.
+// build returns the version of this build: from the linker, else from the version
+// control information that Go embeds.
 func build() app.Build {
 	noted := map[string]string{}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -38,8 +38,8 @@ func build() app.Build {
 	}
 }
 
-// installed is when the program's file was written, for builds that were told
-// nothing.
+// installed returns the modification time of the program's file, for builds without
+// other information.
 func installed() time.Time {
 	path, err := os.Executable()
 	if err != nil {

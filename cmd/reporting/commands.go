@@ -15,15 +15,15 @@ import (
 	"reporting/internal/config"
 )
 
-// cli is the command line, as kong reads it.
+// cli is the command line; kong reads its tags.
 type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the service."`
-	Worker      workerCommand      `cmd:"" help:"Make reports, and nothing else: any number of these may run beside serve."`
-	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
-	Dev         devCommand         `cmd:"" help:"Run the service on a private Postgres with demo jobs; nothing to set up."`
-	Token       tokenCommand       `cmd:"" help:"Print an unsigned token for trying things in dev or gateway mode."`
-	Doctor      doctorCommand      `cmd:"" help:"Check an installation with the settings of serve, and say what to mend; it changes nothing."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running service whether it is well; for containers."`
+	Worker      workerCommand      `cmd:"" help:"Make reports, without an API; any number may run beside serve."`
+	Migrate     migrateCommand     `cmd:"" help:"Migrate the database schema to this version."`
+	Dev         devCommand         `cmd:"" help:"Run the service on a private Postgres with demo jobs, without any setup."`
+	Token       tokenCommand       `cmd:"" help:"Print an unsigned token for dev or gateway mode."`
+	Doctor      doctorCommand      `cmd:"" help:"Check an installation with the settings of serve and say what to change; read-only."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Probe a running service, for containers."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
@@ -59,8 +59,8 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return service.Run(ctx)
 }
 
-// workerCommand takes the settings of serve, so that one environment does for both, and
-// checks those that it needs.
+// workerCommand accepts the settings of serve, so that one environment serves both, and
+// validates the ones that a worker needs.
 type workerCommand struct {
 	config.Flags `embed:""`
 
@@ -111,13 +111,13 @@ func (c *migrateCommand) run(ctx context.Context, stdout, stderr io.Writer) erro
 }
 
 type devCommand struct {
-	config.HTTP    `embed:""`
-	config.Query   `embed:""`
-	config.Making  `embed:""`
-	config.Logging `embed:""`
-	config.Trail   `embed:""`
+	config.HTTP        `embed:""`
+	config.Query       `embed:""`
+	config.ReportFlags `embed:""`
+	config.Logging     `embed:""`
+	config.AuditFlags  `embed:""`
 
-	Data        string `help:"Keep the database in this folder (default: it goes when the service ends)." placeholder:"DIR"`
+	Data        string `help:"Folder of the database (default: a temporary folder that the service removes at its end)." placeholder:"DIR"`
 	PrintConfig bool   `help:"Print the effective settings and exit."`
 
 	config config.Config
@@ -126,7 +126,7 @@ type devCommand struct {
 
 func (c *devCommand) check() (err error) {
 	var wrong []error
-	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, Making: c.Making, Logging: c.Logging, Trail: c.Trail}.Dev()
+	c.config, err = config.Flags{HTTP: c.HTTP, Query: c.Query, ReportFlags: c.ReportFlags, Logging: c.Logging, AuditFlags: c.AuditFlags}.Dev()
 	c.traces, wrong = app.ReadTraces(os.Getenv)
 	return config.Join(append(wrong, err)...)
 }
@@ -143,7 +143,7 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	for _, name := range config.Names() {
 		foreign := name == "REPORTING_DATABASE_URL" || strings.HasPrefix(name, "REPORTING_AUTH")
 		if foreign && os.Getenv(name) != "" {
-			log.WarnContext(ctx, "dev brings its own database and believes unsigned tokens; this setting has no effect", "setting", name)
+			log.WarnContext(ctx, "dev has its own database and accepts unsigned tokens; this setting has no effect", "setting", name)
 		}
 	}
 	return app.Dev(ctx,
@@ -151,7 +151,7 @@ func (c *devCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 		app.DevOptions{DataDir: c.Data, Out: stdout})
 }
 
-// ignoreClosedPipes keeps the service alive when whoever reads its log or its audit
-// records has gone: Go ends a program that writes to a closed stdout or stderr. The
-// write fails all the same.
+// ignoreClosedPipes keeps the service running when the reader of its log or audit
+// records closes the pipe: Go ends a program that writes to a closed stdout or stderr.
+// The write still fails.
 func ignoreClosedPipes() { signal.Ignore(syscall.SIGPIPE) }

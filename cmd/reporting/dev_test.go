@@ -20,7 +20,7 @@ import (
 	"reporting/internal/report"
 )
 
-// left lists what is below a folder, and the processes that work in it.
+// left lists the files in a folder, and the processes that name the folder.
 func left(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -39,8 +39,8 @@ func left(t *testing.T, dir string) []string {
 	return found
 }
 
-// commands lists the command lines of all processes: from /proc where there is
-// one, since a small Linux may lack ps.
+// commands lists the command lines of all processes, from /proc if there is one: a
+// small Linux may lack ps.
 func commands(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -49,7 +49,7 @@ func commands(t *testing.T) []string {
 	}
 	var list []string
 	for _, file := range files {
-		line, _ := os.ReadFile(file) // it may have ended since
+		line, _ := os.ReadFile(file) // the process may have ended since
 		list = append(list, strings.ReplaceAll(string(line), "\x00", " "))
 	}
 	if len(files) == 0 {
@@ -70,7 +70,7 @@ func waitUntilNothingIsLeft(t *testing.T, dir string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("left behind: %q", found)
+			t.Fatalf("got left-overs %q, want none", found)
 		}
 	}
 }
@@ -80,11 +80,11 @@ var (
 	quoted   = regexp.MustCompile(`'[^']*'`)
 )
 
-// paste does what a shell and curl do with such a line; a machine may lack curl.
+// paste makes the request of a curl line; a machine may lack curl.
 func paste(t *testing.T, line string) string {
 	t.Helper()
 	if strings.ContainsAny(quoted.ReplaceAllString(line, ""), "$\"`\\&;|<>(){}*?~#'") {
-		t.Errorf("a shell would read more into %s", line)
+		t.Errorf("a shell would interpret unquoted characters of %s", line)
 	}
 	words := curlLine.FindStringSubmatch(line)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, words[1], strings.NewReader(words[4]))
@@ -100,26 +100,26 @@ func paste(t *testing.T, line string) string {
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("%s: %s %v", line, response.Status, err)
+		t.Errorf("%s: got %s, %v; want 200", line, response.Status, err)
 	}
 	return string(body)
 }
 
-// The curl lines that dev prints work as they stand, and Ctrl-C leaves nothing.
+// The curl lines that dev prints work unchanged, and Ctrl-C leaves no process and no file.
 func TestDev(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := spawnDev(t, dir)
 	if found := left(t, dir); len(found) == 0 {
-		t.Error("no database in the temporary folder: this test looks in the wrong place")
+		t.Error("got no database in the temporary folder: this test would find no left-overs")
 	}
 	if answer := paste(t, p.curls[0]); answer != seedAnswer(t) {
-		t.Errorf("the seed's request gets %s", answer)
+		t.Errorf("the published request got %s, want the published response", answer)
 	}
 	demo := paste(t, p.curls[1])
 	for _, status := range report.Statuses() {
 		if !strings.Contains(demo, `"`+string(status)+`"`) {
-			t.Errorf("no demo job is %s", status)
+			t.Errorf("got no demo job with status %s, want one", status)
 		}
 	}
 	if err := p.Process.Signal(os.Interrupt); err != nil {
@@ -129,11 +129,11 @@ func TestDev(t *testing.T) {
 		t.Errorf("exit: %v", err)
 	}
 	if found := left(t, dir); len(found) > 0 {
-		t.Errorf("left behind: %q", found)
+		t.Errorf("got left-overs %q, want none", found)
 	}
 }
 
-// Not even kill -9 leaves a process or a folder behind.
+// kill -9 leaves no process and no folder.
 func TestDevKilled(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -145,15 +145,18 @@ func TestDevKilled(t *testing.T) {
 	waitUntilNothingIsLeft(t, dir)
 }
 
-// With --data the database is still there the next time.
+// With --data the database stays for the next start.
 func TestDevKeepsData(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow, without -short only: starts two Postgres servers")
+	}
 	dir := pgtest.Dir(t)
 	data := filepath.Join(dir, "data")
 	for range 2 {
 		p := spawnDev(t, dir, "--data", data)
 		if status, body, err := ask(t.Context(), p.base, app.Token("", "", nil, time.Time{})); err != nil || status != http.StatusOK || string(body) != seedAnswer(t) {
-			t.Errorf("%d %s %v", status, body, err)
+			t.Errorf("got status %d %s, %v; want 200 and the published response", status, body, err)
 		}
 		if err := p.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
@@ -162,7 +165,7 @@ func TestDevKeepsData(t *testing.T) {
 			t.Errorf("exit: %v", err)
 		}
 		if entries, err := os.ReadDir(data); err != nil || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "PG_VERSION" }) {
-			t.Errorf("the data folder holds %v %v", entries, err)
+			t.Errorf("the data folder holds %v, %v; want PG_VERSION", entries, err)
 		}
 	}
 }
@@ -174,13 +177,13 @@ type devProcess struct {
 
 func spawnDev(t *testing.T, dir string, args ...string) devProcess {
 	t.Helper()
-	// The curl lines name the base URL, so here the port has to be known before.
+	// The curl lines name the base URL, so dev needs a fixed port.
 	port := freePort(t)
 	d := devProcess{process: spawnQuiet(t, dir, []string{"REPORTING_LISTEN=127.0.0.1:" + port}, append([]string{"dev"}, args...)...)}
 	for range 2 {
 		d.curls = append(d.curls, d.expect(t, curlLine)[0])
 	}
 	match := d.expect(t, serving)
-	d.base, d.ops = "http://"+match[1]+"/fhir", "http://"+match[2]
+	d.listens(match)
 	return d
 }

@@ -32,7 +32,7 @@ func TestDoctorOfReports(t *testing.T) {
 	settings := reportSettings(t, pgtest.New(t), "reporting_reader, reporting_requester")
 	code, stdout, stderr := call(t, settings, "doctor")
 	if code != exitOK || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("%d\n%s%s", code, stdout, stderr)
+		t.Errorf("got exit code %d, want %d, and no password\n%s%s", code, exitOK, stdout, stderr)
 	}
 	wants(t, stdout, "may act as reporting_requester", "may act as reporting_worker", "workers use the database of orders", "1000 synthetic episodes",
 		"the temporary folder", "reporting_requester may do what is needed")
@@ -48,7 +48,7 @@ func TestDoctorOfReports(t *testing.T) {
 	wants(t, stdout, "may act as reporting_worker", "opens up to 8 connections", "the temporary folder")
 	settings["REPORTING_SOURCE"] = ""
 	if code, stdout, _ = call(t, settings, "doctor", "--worker"); code != exitFailure || !strings.Contains(stdout, "REPORTING_SOURCE is required") {
-		t.Errorf("without a source: %d\n%s", code, stdout)
+		t.Errorf("without a source: got exit code %d, want %d\n%s", code, exitFailure, stdout)
 	}
 }
 
@@ -56,15 +56,20 @@ func TestDoctorOfReports(t *testing.T) {
 // done.
 func TestServeWithoutRequesterRole(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow, without -short only: waits five seconds for the next check of the rights")
+	}
 	db := pgtest.New(t)
 	settings := reportSettings(t, db, "reporting_reader")
+	settings["REPORTING_LISTEN"], settings["REPORTING_OPS_LISTEN"] = "127.0.0.1:0", "127.0.0.1:0"
 	environ := make([]string, 0, len(settings))
 	for name, value := range settings {
 		environ = append(environ, name+"="+value)
 	}
 	p := spawnQuiet(t, t.TempDir(), environ, "serve")
-	said := p.expect(t, regexp.MustCompile(`reports cannot be ordered.*: grant reporting_requester to (\w+)`))
-	until(t, func() bool { return ready(t, "http://"+settings["REPORTING_OPS_LISTEN"]) })
-	db.Exec(t, "grant reporting_requester to "+said[1])
+	said := p.expectAll(t, serving, regexp.MustCompile(`reports cannot be ordered.*: grant reporting_requester to (\w+)`))
+	p.listens(said[0])
+	until(t, func() bool { return ready(t, p.ops) })
+	db.Exec(t, "grant reporting_requester to "+said[1][1])
 	p.expect(t, regexp.MustCompile(`reports can be ordered now`))
 }

@@ -65,7 +65,7 @@ func TestDoctorOfInvalidSettings(t *testing.T) {
 	settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
 	code, stdout, stderr := call(t, settings, "doctor", "--json")
 	if code != exitFailure || stderr == "" || strings.Contains(stdout+stderr, "hunter2") {
-		t.Errorf("%d\n%s%s", code, stdout, stderr)
+		t.Errorf("got exit code %d\n%s%s", code, stdout, stderr)
 	}
 	var report struct {
 		Findings []struct{ Area, Result, Message string }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command reporting is a FHIR R4 service that tells users how their reports are
-// doing. "reporting --help" lists what it can do.
+// Command reporting is a FHIR R4 service with which users order reports, follow their
+// jobs and fetch the results. "reporting --help" lists its subcommands.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	_ "time/tzdata" // where there is no system to bring it
+	_ "time/tzdata" // for systems without time zones, such as the image
 
 	"github.com/alecthomas/kong"
 
@@ -26,13 +26,12 @@ import (
 // The exit codes.
 const (
 	exitOK      = 0
-	exitFailure = 1 // it started and failed
-	exitUsage   = 2 // the command line or the settings are wrong
+	exitFailure = 1 // the command failed
+	exitUsage   = 2 // the command line or a setting is invalid
 )
 
-// gcPercent is how much the heap grows before garbage is collected, unless GOGC says
-// otherwise. What lives is about ten megabytes; 200 costs twenty more and saves one
-// twentieth of the processor time.
+// gcPercent is the garbage collection target unless GOGC is set. The live heap is about
+// 10 MB; 200 takes 20 MB more than the default and saves 5 % of the processor time.
 const gcPercent = 200
 
 func main() {
@@ -40,22 +39,22 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// Once the first signal has begun an orderly stop, a second one ends it at once.
+	// The first signal begins an orderly stop; a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// command is what a subcommand can do.
+// command is a subcommand.
 type command interface {
-	// check reads the settings; the error holds everything that is wrong with them.
+	// check validates the settings; the error lists all problems.
 	check() error
 	// run does the work until ctx ends.
 	run(ctx context.Context, stdout, stderr io.Writer) error
 }
 
-// tolerant is a command that runs also with wrong settings, and tells of them itself.
+// tolerant is a command that runs with invalid settings and reports their problems itself.
 type tolerant interface{ tolerate(problems error) }
 
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
@@ -74,12 +73,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return exitOK
 }
 
-// errHelp means that help was asked for and printed.
+// errHelp means that help was requested and printed.
 var errHelp = errors.New("help")
 
-// parse finds the subcommand and checks everything that could be wrong before
-// anything starts: the command line, the settings, and variables that look like
-// settings.
+// parse finds the subcommand and validates the command line, the settings and the
+// names of environment variables, before anything starts.
 func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, err error) {
 	var commands cli
 	defer func() {
@@ -90,16 +88,16 @@ func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, er
 		}
 	}()
 	parser, err := kong.New(&commands, kong.Name("reporting"),
-		kong.Description("A FHIR R4 service that tells users how their reports are doing."),
+		kong.Description("A FHIR R4 service with which users order reports and follow their jobs."),
 		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		// Kong calls this after it printed help, and would go on if it returned.
+		// Kong calls this after printing help, and continues if it returns.
 		kong.Exit(func(int) { panic(errHelp) }))
 	if err != nil {
 		return nil, fmt.Errorf("read command line: %w", err)
 	}
 	parsed, usage := parser.Parse(args)
 	if usage != nil {
-		// What is right can still be checked without what is wrong.
+		// Without the unknown flags, the settings can be validated.
 		parsed, err = parser.Parse(known(parser, args))
 		if err != nil {
 			return nil, config.Join(usage, config.CheckEnvironment(environ))
@@ -120,7 +118,7 @@ func parse(args, environ []string, stdout, stderr io.Writer) (chosen command, er
 	return chosen, problem
 }
 
-// known drops the flags that no command has.
+// known removes flags that no command has.
 func known(parser *kong.Kong, args []string) []string {
 	var names []string
 	for _, node := range append(parser.Model.Children, parser.Model.Node) {

@@ -11,7 +11,7 @@ import (
 	"reporting/api"
 )
 
-// call runs the command line in this process, with an environment of its own.
+// call runs a command line in this process, with its own environment.
 func call(t *testing.T, environ map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	for _, variable := range os.Environ() {
@@ -34,7 +34,7 @@ func wants(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
-			t.Errorf("does not say %q:\n%s", part, text)
+			t.Errorf("got no %q in:\n%s", part, text)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		"key set URL", "REPORTING_MAX_CONCURRENT ", "REPORTING_MAX_CONNECTIONS ", "REPORTING_USER_RATE ", "REPORTING_LOG_USER_KEY ", "REPORTING_DATABSE_URL is not a setting",
 		"OTEL_EXPORTER_OTLP_ENDPOINT must not have a user", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf")
 	if strings.Contains(stderr, "secret") {
-		t.Errorf("shows a password:\n%s", stderr)
+		t.Errorf("the message holds a password:\n%s", stderr)
 	}
 }
 
@@ -80,11 +80,11 @@ func TestWrongFlagDoesNotHideWrongSettings(t *testing.T) {
 	}
 	wants(t, stderr, "--no-such-flag", "REPORTING_LOG_LEVEL ", "REPORTING_DATABASE_URL is required")
 
-	// Nor does it make right flags count as missing.
+	// Nor does it make valid flags count as missing.
 	_, _, stderr = call(t, nil, "serve", "--database-url=postgres://h/d", "--auth", "gateway", "--lisen=:1")
 	wants(t, stderr, `did you mean "--listen"`)
 	if strings.Contains(stderr, "required") {
-		t.Errorf("misses what is there:\n%s", stderr)
+		t.Errorf("a setting that is set is reported as missing:\n%s", stderr)
 	}
 }
 
@@ -102,10 +102,10 @@ func TestImpossibleCombinations(t *testing.T) {
 		{[]string{"--auth-issuers=https://a.example,https://a.example"}, "twice"},
 		{[]string{"--auth-issuers=https://u:hunter2@a.example"}, "has a user or a fragment"},
 		{[]string{"--auth-issuers=https://a.example", "--auth-audience= x"}, "blanks"},
-		{[]string{"--auth=gateway", "--auth-trusted-peers=,"}, "at least one address range"},            // would refuse everybody
+		{[]string{"--auth=gateway", "--auth-trusted-peers=,"}, "at least one address range"},            // would reject every client
 		{[]string{"--auth=gateway", "--auth-trusted-peers=::ffff:10.0.0.0/104"}, "IPv4 ranges as such"}, // the same
-		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/1,128.0.0.0/1"}, "can be anybody"},
-		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "can be anybody"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=0.0.0.0/1,128.0.0.0/1"}, "it contains addresses of strangers"},
+		{[]string{"--auth=gateway", "--auth-trusted-peers=10.0.0.0/8,::/0"}, "it contains addresses of strangers"},
 		{[]string{"--auth=gateway", "--audit-log=none"}, "REPORTING_AUDIT_LOG must be"},
 		{[]string{"--auth=gateway", "--base-url=http://h/fhir?"}, "REPORTING_BASE_URL must not have a query"},
 		{[]string{"--auth=gateway", "--base-url=http://:8080/fhir"}, "REPORTING_BASE_URL must be an absolute"},
@@ -119,16 +119,16 @@ func TestImpossibleCombinations(t *testing.T) {
 	} {
 		code, _, stderr := call(t, database, append([]string{"serve"}, tt.args...)...)
 		if code != exitUsage {
-			t.Errorf("%v: exit code %d", tt.args, code)
+			t.Errorf("%v: got exit code %d, want %d", tt.args, code, exitUsage)
 		}
 		wants(t, stderr, tt.want)
 	}
 }
 
-// Kubernetes sets variables for a Service that is called like the program.
+// Kubernetes sets variables for a Service named reporting.
 //
 //nolint:paralleltest // the environment is the process's
-func TestServiceLinksAreNoSettings(t *testing.T) {
+func TestServiceLinksAreAccepted(t *testing.T) {
 	links := map[string]string{}
 	for _, name := range []string{
 		"REPORTING_SERVICE_HOST", "REPORTING_SERVICE_PORT", "REPORTING_SERVICE_PORT_HTTP", "REPORTING_PORT", "REPORTING_PORT_8080_TCP",
@@ -150,7 +150,7 @@ func TestDevNeedsAPort(t *testing.T) {
 	}
 	wants(t, stderr, "REPORTING_LISTEN must name a port here")
 	_, stdout, _ := call(t, nil, "dev", "--print-config", "--listen=127.0.0.2:1234")
-	wants(t, stdout, "REPORTING_BASE_URL=http://127.0.0.2:1234/fhir\n") // the example must lead there
+	wants(t, stdout, "REPORTING_BASE_URL=http://127.0.0.2:1234/fhir\n") // the example leads there
 }
 
 //nolint:paralleltest // the environment is the process's
@@ -169,7 +169,7 @@ func TestPrintConfigMasksSecrets(t *testing.T) {
 			t.Fatalf("exit code %d: %s", code, stderr)
 		}
 		if strings.Contains(stdout, "hidden") || strings.Contains(stdout, "aGlk") {
-			t.Errorf("shows the password:\n%s", stdout)
+			t.Errorf("the output holds the password:\n%s", stdout)
 		}
 		wants(t, stdout, "db.example", "REPORTING_LISTEN=127.0.0.1:1234\n", "REPORTING_OPS_LISTEN=:9090\n",
 			"REPORTING_BASE_URL=http://localhost:8080/fhir\n", "REPORTING_STATEMENT_TIMEOUT=5s\n", "REPORTING_FULL_URL=id\n",
@@ -178,10 +178,10 @@ func TestPrintConfigMasksSecrets(t *testing.T) {
 	}
 }
 
-// Whether traces are sent, and where to, stands beside the settings, without what is secret.
+// --print-config shows the settings of traces, without secrets.
 //
 //nolint:paralleltest // the environment is the process's
-func TestPrintConfigTellsOfTraces(t *testing.T) {
+func TestPrintConfigShowsTraces(t *testing.T) {
 	for _, args := range [][]string{{"serve", "--database-url=postgres://h/d", "--auth=gateway"}, {"dev"}} {
 		args = append(args, "--print-config")
 		_, stdout, _ := call(t, nil, args...)

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -26,35 +25,35 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// binary builds the program once, as it is shipped.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "reporting-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "reporting")
-	command := exec.Command("go", "build", "-o", path, ".")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", errors.Join(err, errors.New(string(output)))
-	}
-	return path, nil
-})
+// programVar makes the test binary the program: nothing has to be built, and with
+// -race the detector watches the program too.
+const programVar = "TEST_RUN_AS_REPORTING"
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if os.Getenv(programVar) != "" {
+		main()
 	}
-	os.Exit(code)
+	os.Exit(m.Run())
+}
+
+// program returns a command that runs the program, in an environment of its own.
+func program(t *testing.T, environ []string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(path, args...)
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), programVar + "=1"}, environ...)
+	return command
 }
 
 // process is the program, running.
 type process struct {
 	*exec.Cmd
 	base, ops string
-	output    io.Closer   // where its output arrives
-	lines     chan string // its output, line by line; closed at its end
+	output    io.Closer   // the reading end of its output
+	lines     chan string // of its output; closed at its end
 }
 
 var serving = regexp.MustCompile(`serving.*api"?[=:]"?(127\.0\.0\.1:\d+)"?.*operations"?[=:]"?(127\.0\.0\.1:\d+)`)
@@ -63,23 +62,20 @@ var serving = regexp.MustCompile(`serving.*api"?[=:]"?(127\.0\.0\.1:\d+)"?.*oper
 func spawn(t *testing.T, temp string, environ []string, args ...string) *process {
 	t.Helper()
 	p := spawnQuiet(t, temp, environ, args...)
-	match := p.expect(t, serving)
-	p.base, p.ops = "http://"+match[1]+"/fhir", "http://"+match[2]
+	p.listens(p.expect(t, serving))
 	return p
 }
 
-// spawnQuiet starts the program. temp is where it may put temporary files.
+// listens sets the addresses from the line that says them.
+func (p *process) listens(match []string) {
+	p.base, p.ops = "http://"+match[1]+"/fhir", "http://"+match[2]
+}
+
+// spawnQuiet starts the program and does not wait. temp is its folder for temporary files.
 func spawnQuiet(t *testing.T, temp string, environ []string, args ...string) *process {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{Cmd: exec.Command(path, args...), lines: make(chan string, 10_000)}
-	p.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temp,
-		"REPORTING_LISTEN=127.0.0.1:0", "REPORTING_OPS_LISTEN=127.0.0.1:0",
-	}, environ...)
+	environ = append([]string{"TMPDIR=" + temp, "REPORTING_LISTEN=127.0.0.1:0", "REPORTING_OPS_LISTEN=127.0.0.1:0"}, environ...)
+	p := &process{Cmd: program(t, environ, args...), lines: make(chan string, 10_000)}
 	output, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -112,25 +108,37 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// expect reads the output until a line matches.
+// expect reads the output until a line matches, and returns the match.
 func (p *process) expect(t *testing.T, pattern *regexp.Regexp) []string {
 	t.Helper()
-	var before strings.Builder
+	return p.expectAll(t, pattern)[0]
+}
+
+// expectAll reads the output until each pattern has matched a line, in any order.
+func (p *process) expectAll(t *testing.T, patterns ...*regexp.Regexp) [][]string {
+	t.Helper()
+	matches := make([][]string, len(patterns))
+	missing := len(patterns)
+	var output strings.Builder
 	deadline := time.After(60 * time.Second)
-	for {
+	for missing > 0 {
 		select {
 		case line, ok := <-p.lines:
-			if match := pattern.FindStringSubmatch(line); match != nil {
-				return match
-			}
 			if !ok {
-				t.Fatalf("it ended before it said %s:\n%s", pattern, &before)
+				t.Fatalf("the program ended; got output without %d of %v:\n%s", missing, patterns, &output)
 			}
-			before.WriteString(line + "\n")
+			output.WriteString(line + "\n")
+			for n, pattern := range patterns {
+				if match := pattern.FindStringSubmatch(line); match != nil && matches[n] == nil {
+					matches[n] = match
+					missing--
+				}
+			}
 		case <-deadline:
-			t.Fatalf("it did not say %s:\n%s", pattern, &before)
+			t.Fatalf("got output without %d of %v after a minute:\n%s", missing, patterns, &output)
 		}
 	}
+	return matches
 }
 
 // ask posts the status operation.
@@ -150,11 +158,13 @@ func ask(ctx context.Context, base, token string) (int, []byte, error) {
 	return response.StatusCode, body, err
 }
 
-// SIGTERM under load: whoever sends requests here learns from /readyz that it
-// should stop, and every request sent until then, and after it was told but
-// before it acted, is answered. The exit is clean.
+// SIGTERM under load: a balancer learns from /readyz that it should stop sending
+// requests. Every request before that, and until the balancer acts, gets its response.
 func TestTerminateUnderLoad(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow, without -short only: a shutdown delay of one second under load")
+	}
 	p := spawn(t, t.TempDir(), []string{
 		"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway", "REPORTING_SHUTDOWN_DELAY=1s", "REPORTING_USER_RATE=0",
 	}, "serve")
@@ -167,7 +177,7 @@ func TestTerminateUnderLoad(t *testing.T) {
 			for !told.Load() {
 				status, body, err := ask(t.Context(), p.base, token)
 				if err != nil || status != http.StatusOK {
-					t.Errorf("lost: %d %s %v", status, body, err)
+					t.Errorf("got status %d %s, %v; want 200", status, body, err)
 					return
 				}
 				answered.Add(1)
@@ -180,7 +190,7 @@ func TestTerminateUnderLoad(t *testing.T) {
 	}
 	until(t, func() bool { return !ready(t, p.ops) })
 	before := answered.Load()
-	until(t, func() bool { return answered.Load() > before+100 }) // a balancer takes a moment to act
+	until(t, func() bool { return answered.Load() > before+100 }) // as long as a balancer takes to act
 	told.Store(true)
 	wg.Wait()
 	if err := p.Wait(); err != nil {
@@ -188,17 +198,17 @@ func TestTerminateUnderLoad(t *testing.T) {
 	}
 }
 
-// until polls for something that happens soon, or fails.
+// until polls a condition, and fails the test after twenty seconds.
 func until(t *testing.T, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("waited in vain")
+			t.Fatal("the condition is still false after 20 s")
 		}
 	}
 }
 
-// ready asks as a balancer does.
+// ready reports whether /readyz says 200.
 func ready(t *testing.T, ops string) bool {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, ops+"/readyz", http.NoBody)
@@ -220,20 +230,16 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(path, "serve", "--auth=gateway", "--database-url=postgres://nobody@127.0.0.1:1/x",
+	command := program(t, nil, "serve", "--auth=gateway", "--database-url=postgres://nobody@127.0.0.1:1/x",
 		"--ops-listen=127.0.0.1:0", "--listen="+listener.Addr().String(), "--log-format=text")
 	output, err := command.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitFailure {
-		t.Errorf("exit: %v", err)
+		t.Errorf("got exit %v, want code %d", err, exitFailure)
 	}
 	wants(t, string(output), "is in use", "REPORTING_LISTEN")
 }
 
-// seedAnswer is what the published request gets.
+// seedAnswer returns the published response.
 func seedAnswer(t *testing.T) string {
 	t.Helper()
 	text, err := api.Example(api.StatusFailed)
@@ -243,8 +249,8 @@ func seedAnswer(t *testing.T) string {
 	return text
 }
 
-// Whoever reads the log and the audit records may go; the service stays, and counts
-// what it could not write.
+// The reader of the log and the audit records may close its pipe: the service stays,
+// and counts the audit records that it cannot write.
 func TestClosedPipes(t *testing.T) {
 	t.Parallel()
 	p := spawn(t, t.TempDir(), []string{"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway"}, "serve")
@@ -271,5 +277,5 @@ func TestClosedPipes(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Error("the lost records are not counted")
+	t.Error("got no reporting_audit_failures_total 3, want the lost records counted")
 }

@@ -22,7 +22,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// The README's table of settings is the program's, defaults included.
+// The README lists all settings with their defaults.
 //
 //nolint:paralleltest // the environment is the process's
 func TestReadmeListsTheSettings(t *testing.T) {
@@ -41,7 +41,7 @@ func TestReadmeListsTheSettings(t *testing.T) {
 		}
 		want := row[1] + "=" + strings.Replace(row[2], "1MiB", "1048576", 1) + "\n"
 		if !strings.Contains(stdout, want) {
-			t.Errorf("the default is not %s%s%s", want, stdout, stderr)
+			t.Errorf("got no %s in:\n%s%s", want, stdout, stderr)
 		}
 	}
 	slices.Sort(documented)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// working are settings with which reports can be made.
+// working are settings of a service with reports.
 func working(change map[string]string) map[string]string {
 	environ := map[string]string{"REPORTING_DATABASE_URL": "postgres://h/d", "REPORTING_AUTH": "gateway", "REPORTING_SOURCE": "synthetic:10"}
 	maps.Copy(environ, change)
@@ -30,10 +30,10 @@ func TestReportSettings(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		set  map[string]string
-		want string // empty: they are right
+		want string // empty: no problem
 	}{
 		{nil, ""},
-		{map[string]string{"REPORTING_SOURCE": ""}, ""}, // there are no reports then
+		{map[string]string{"REPORTING_SOURCE": ""}, ""}, // no reports
 		{map[string]string{"REPORTING_SOURCE": "/var/export"}, ""},
 		{map[string]string{"REPORTING_SOURCE": "http://fhir.example:8080/r4/"}, ""},
 		{map[string]string{"REPORTING_SOURCE": "synthetic:0"}, "REPORTING_SOURCE synthetic: must be a whole number from 1 to 1000000000"},
@@ -54,7 +54,7 @@ func TestReportSettings(t *testing.T) {
 		{without("", map[string]string{"REPORTING_SOURCE": "/var/export"}), "REPORTING_SOURCE_TOKEN_URL has a meaning only where"},
 		{without("", map[string]string{"REPORTING_SOURCE": ""}), "REPORTING_SOURCE_TOKEN_URL has a meaning only where"},
 		{map[string]string{"REPORTING_TIME_ZONE": "Europe/Kopenhagen"}, "REPORTING_TIME_ZONE must name a time zone"},
-		{map[string]string{"REPORTING_TIME_ZONE": "Local"}, "REPORTING_TIME_ZONE must name"}, // it would depend on the machine
+		{map[string]string{"REPORTING_TIME_ZONE": "Local"}, "REPORTING_TIME_ZONE must name"}, // depends on the machine
 		{map[string]string{"REPORTING_TIME_ZONE": "../etc/passwd"}, "REPORTING_TIME_ZONE must name"},
 		{map[string]string{"REPORTING_TIME_ZONE": "UTC", "REPORTING_NIGHTLY_AT": "23:59"}, ""},
 		{map[string]string{"REPORTING_NIGHTLY_AT": "24:00"}, "REPORTING_NIGHTLY_AT must be an hour and a minute"},
@@ -78,7 +78,7 @@ func TestReportSettings(t *testing.T) {
 	} {
 		for _, command := range []string{"serve", "worker"} {
 			if command == "worker" && (tt.set["REPORTING_WORKERS"] == "0" || tt.want == "" && working(tt.set)["REPORTING_SOURCE"] == "") {
-				continue // which needs a source and workers: see below
+				continue // a worker needs both: see TestWorkerSettings
 			}
 			environ := working(tt.set)
 			if command == "worker" {
@@ -86,7 +86,7 @@ func TestReportSettings(t *testing.T) {
 			}
 			code, stdout, stderr := call(t, environ, command, "--print-config")
 			if strings.Contains(stdout+stderr, "hunter2") {
-				t.Errorf("%s %v: shows a secret:\n%s%s", command, tt.set, stdout, stderr)
+				t.Errorf("%s %v: the output holds a secret:\n%s%s", command, tt.set, stdout, stderr)
 			}
 			switch {
 			case tt.want == "" && code != exitOK:
@@ -100,8 +100,7 @@ func TestReportSettings(t *testing.T) {
 	}
 }
 
-// A process that makes reports and nothing else needs to be told of what, and needs no
-// settings of those that serve.
+// A worker needs a source, and none of the settings of the API.
 //
 //nolint:paralleltest // the environment is the process's
 func TestWorkerSettings(t *testing.T) {
@@ -111,7 +110,7 @@ func TestWorkerSettings(t *testing.T) {
 	}
 	wants(t, stderr, "REPORTING_SOURCE is required", "REPORTING_WORKERS must be above zero here", "REPORTING_DATABASE_URL is required")
 	if strings.Contains(stderr, "REPORTING_AUTH") {
-		t.Errorf("wants to know whom to serve:\n%s", stderr)
+		t.Errorf("a worker requires settings of authentication:\n%s", stderr)
 	}
 	code, stdout, stderr := call(t, map[string]string{
 		"REPORTING_SOURCE": "/var/export", "REPORTING_WORKER_DATABASE_URL": "postgres://w:hidden@h/d",

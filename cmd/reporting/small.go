@@ -16,8 +16,8 @@ import (
 type tokenCommand struct {
 	User      string        `help:"Claim user_id (default: the user of the published example)."`
 	UserType  string        `help:"Claim user_type (default: PRACTITIONER)."`
-	Roles     []string      `help:"Claim realm_access.roles, as a comma list (default: those of the published example for its user, else none)."`
-	ExpiresIn time.Duration `help:"Add a claim exp this far ahead, as in 1h (default: none)."`
+	Roles     []string      `help:"Claim realm_access.roles, comma-separated (default: the roles of the published example for its user, else none)."`
+	ExpiresIn time.Duration `help:"Time until the claim exp, as in 1h (default: no such claim)."`
 }
 
 func (c *tokenCommand) check() error { return nil }
@@ -32,8 +32,8 @@ func (c *tokenCommand) run(_ context.Context, stdout, _ io.Writer) error {
 }
 
 type healthcheckCommand struct {
-	OpsListen string `default:":9090" env:"REPORTING_OPS_LISTEN" help:"Address of the service's operations listener."`
-	Live      bool   `help:"Ask whether it is alive rather than ready."`
+	OpsListen string `default:":9090" env:"REPORTING_OPS_LISTEN" help:"Address of the operations listener of the service."`
+	Live      bool   `help:"Ask /livez instead of /readyz."`
 
 	config config.Config
 }
@@ -43,7 +43,7 @@ func (c *healthcheckCommand) check() (err error) {
 	return err
 }
 
-// healthTimeout is below what container engines allow by default.
+// healthTimeout is shorter than the default of container engines.
 const healthTimeout = 3 * time.Second
 
 func (c *healthcheckCommand) run(ctx context.Context, stdout, _ io.Writer) error {
@@ -57,7 +57,7 @@ func (c *healthcheckCommand) run(ctx context.Context, stdout, _ io.Writer) error
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", probe, err)
 	}
-	// Not the default client, which would ask a proxy of the environment.
+	// The default client would use a proxy from the environment.
 	response, err := (&http.Client{Transport: &http.Transport{}}).Do(request)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", probe, err)

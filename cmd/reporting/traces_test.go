@@ -14,8 +14,8 @@ import (
 	"reporting/internal/telemetry/tracetest"
 )
 
-// The program sends traces where its environment says, those of its last calls as well:
-// none of them would have been sent for another hour.
+// The program sends the spans of its last calls before it ends: the delay of the
+// exporter is an hour here.
 func TestTracesAreSentAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ environ, args []string }{
@@ -53,7 +53,7 @@ func TestTracesAreSentAtTheEnd(t *testing.T) {
 			}
 		}
 		if requests != calls || len(collector.Spans()) != 4*calls {
-			t.Errorf("%s: %d spans, %d of them of requests", name, len(collector.Spans()), requests)
+			t.Errorf("%s: got %d spans, %d of them of requests; want %d and %d", name, len(collector.Spans()), requests, 4*calls, calls)
 		}
 	}
 }

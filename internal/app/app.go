@@ -31,6 +31,7 @@ type Options struct {
 	Traces Traces // whether and where traces are sent
 	Log    *slog.Logger
 	Now    func() time.Time // nil: the system's clock
+	Listen ListenFunc       // opens both listeners; nil: TCP
 	Demo   bool             // reports that are there for trying clients too
 	// Stdout and Stderr are where audit records go, when the settings say so.
 	Stdout, Stderr io.Writer
@@ -40,6 +41,7 @@ type Options struct {
 type App struct {
 	log       *slog.Logger
 	now       func() time.Time
+	open      ListenFunc
 	config    config.Config
 	readiness *telemetry.Readiness
 	tracer    *tracing.Tracer // nil: traces are off
@@ -120,7 +122,7 @@ func (o Options) begin() *App {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{log: o.Log, now: o.Now, config: o.Config, metrics: telemetry.NewMetrics(o.Build), reports: o.kinds(o.Now)}
+	a := &App{log: o.Log, now: o.Now, open: o.Listen, config: o.Config, metrics: telemetry.NewMetrics(o.Build), reports: o.kinds(o.Now)}
 	a.sayReports(o.Demo)
 	return a
 }

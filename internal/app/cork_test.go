@@ -72,7 +72,7 @@ func TestCorkTellsOfFailure(t *testing.T) {
 	conn := &corkConn{Conn: &wire{err: broken}}
 	conn.Cork()
 	if _, err := conn.Write([]byte("x")); err != nil {
-		t.Errorf("kept, and yet: %v", err)
+		t.Errorf("corked write: got %v, want no error yet", err)
 	}
 	if err := conn.Uncork(); !errors.Is(err, broken) {
 		t.Errorf("%v", err)

@@ -92,9 +92,14 @@ func (e inUseError) Error() string {
 	return fmt.Sprintf("the %s address %s is in use: stop what uses it, or choose another with %s", e.name, e.address, e.setting)
 }
 
-func take(ctx context.Context, name, address, setting string) (net.Listener, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", address)
+// ListenFunc opens an address, as net.ListenConfig.Listen does.
+type ListenFunc func(ctx context.Context, network, address string) (net.Listener, error)
+
+func take(ctx context.Context, open ListenFunc, name, address, setting string) (net.Listener, error) {
+	if open == nil {
+		open = new(net.ListenConfig).Listen
+	}
+	l, err := open(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, inUseError{name, address, setting}
 	}
@@ -105,8 +110,8 @@ func take(ctx context.Context, name, address, setting string) (net.Listener, err
 }
 
 // listen takes the address, so that a port that is in use is found at start.
-func listen(ctx context.Context, name, address, setting string, handler http.Handler, most int, tell opened, log *slog.Logger) (*listener, error) {
-	l, err := take(ctx, name, address, setting)
+func listen(ctx context.Context, open ListenFunc, name, address, setting string, handler http.Handler, most int, tell opened, log *slog.Logger) (*listener, error) {
+	l, err := take(ctx, open, name, address, setting)
 	if err != nil {
 		return nil, err
 	}

@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
+// serving starts a listener on a free port.
 func serving(t *testing.T, handler http.HandlerFunc) *listener {
 	t.Helper()
-	l, err := listen(t.Context(), "test", "127.0.0.1:0", "REPORTING_LISTEN", handler, 100, func(float64) {}, slog.New(slog.DiscardHandler))
+	l, err := listen(t.Context(), nil, "test", "127.0.0.1:0", "REPORTING_LISTEN", handler, 100, func(float64) {}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +25,7 @@ func serving(t *testing.T, handler http.HandlerFunc) *listener {
 	return l
 }
 
-// dial connects to the server.
+// dial connects to a listener.
 func dial(t *testing.T, l *listener) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", l.net.Addr().String())
@@ -36,6 +37,7 @@ func dial(t *testing.T, l *listener) (net.Conn, *bufio.Reader) {
 	return conn, reader
 }
 
+// ask makes one request on a connection and reads the response.
 func ask(t *testing.T, conn net.Conn, reader *bufio.Reader) {
 	t.Helper()
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -43,15 +45,15 @@ func ask(t *testing.T, conn net.Conn, reader *bufio.Reader) {
 	}
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
-		t.Fatalf("no answer: %v", err)
+		t.Fatalf("read response: %v", err)
 	}
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// A client whose connection was accepted before the port closed is answered,
-// though net/http would drop a request that it reads later.
+// A request on a connection that was accepted before the port closed gets its
+// response, although net/http drops requests that it reads after Shutdown.
 func TestRequestAfterPortClosed(t *testing.T) {
 	t.Parallel()
 	l := serving(t, func(http.ResponseWriter, *http.Request) {})
@@ -80,9 +82,9 @@ func TestStopWaitsForRequestsInFlight(t *testing.T) {
 		<-finish
 	})
 	conn, reader := dial(t, l)
-	answered := make(chan struct{})
+	responded := make(chan struct{})
 	go func() {
-		defer close(answered)
+		defer close(responded)
 		ask(t, conn, reader)
 	}()
 	<-arrived
@@ -90,17 +92,17 @@ func TestStopWaitsForRequestsInFlight(t *testing.T) {
 	go func() { stopped <- l.stop(t.Context()) }()
 	select {
 	case err := <-stopped:
-		t.Errorf("stopped with a request in flight: %v", err)
+		t.Errorf("stop returned %v with a request in flight, want it to wait", err)
 	case <-time.After(300 * time.Millisecond):
 	}
 	close(finish)
-	<-answered
+	<-responded
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
 }
 
-// A request that never ends must not keep the process from ending.
+// The stop gives up on a request that never ends.
 func TestStopGivesUp(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
@@ -116,7 +118,7 @@ func TestStopGivesUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := l.stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("stop: %v", err)
+		t.Errorf("stop: got %v, want DeadlineExceeded", err)
 	}
 }
 
@@ -128,7 +130,7 @@ func TestCleanupsRunLastInFirstOutAndAll(t *testing.T) {
 		c.add(name, time.Second, func(ctx context.Context) error {
 			order = append(order, name)
 			if name == "second" {
-				<-ctx.Done() // hangs until its limit
+				<-ctx.Done() // until its limit
 				return ctx.Err()
 			}
 			return nil
@@ -137,9 +139,9 @@ func TestCleanupsRunLastInFirstOutAndAll(t *testing.T) {
 	c[1].limit = 10 * time.Millisecond
 	err := c.undo(t.Context())
 	if !errors.Is(err, context.DeadlineExceeded) || len(order) != 3 || order[0] != "third" || order[2] != "first" {
-		t.Errorf("order %v, error %v", order, err)
+		t.Errorf("got order %v, error %v; want third, second, first and DeadlineExceeded", order, err)
 	}
 	if err := c.undo(t.Context()); err != nil || len(order) != 3 {
-		t.Errorf("a second call did something: %v %v", order, err)
+		t.Errorf("second call: got order %v, error %v; want no further clean-up", order, err)
 	}
 }

@@ -20,11 +20,13 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// A hundred thousand jobs of one user stream through a service whose memory
-// does not grow with them. Not parallel: it measures the whole process.
+// The memory of the service does not grow while it sends 100,000 jobs of one user.
 //
-//nolint:paralleltest // see above
+//nolint:paralleltest // it measures the whole process
 func TestLongListInFlatMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow, without -short only: reads 100,000 jobs")
+	}
 	const jobs, limit = 100_000, 32 << 20
 	db := pgtest.New(t)
 	db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
@@ -70,15 +72,16 @@ func TestLongListInFlatMemory(t *testing.T) {
 		want  int
 	}{
 		{"?_format=json", jobs},
-		{"?_format=xml&_count=10000", 10_000}, // XML is read twice, and takes its time
+		{"?_format=xml&_count=10000", 10_000}, // the service reads XML twice
 	} {
-		warm := ask("nobody", tt.query)
+		warm := ask("without jobs", tt.query)
 		_, _ = io.Copy(io.Discard, warm)
 		_ = warm.Close()
 		measure(t, ask("u", tt.query), tt.want, limit)
 	}
 }
 
+// measure reads a list and checks its length and the growth of the memory.
 func measure(t *testing.T, body io.ReadCloser, jobs, limit int) {
 	t.Helper()
 	defer func() { _ = body.Close() }()
@@ -93,17 +96,17 @@ func measure(t *testing.T, body io.ReadCloser, jobs, limit int) {
 			break
 		}
 	}
-	if missed := jobs - entries; missed < 0 || missed > jobs/1000 { // a name may lie across two pieces
-		t.Errorf("%d jobs arrived, want %d", entries, jobs)
+	if missed := jobs - entries; missed < 0 || missed > jobs/1000 { // a name may cross two pieces
+		t.Errorf("got %d jobs, want %d", entries, jobs)
 	}
 	growth := int64(peak) - int64(before)
-	t.Logf("memory grew by %d KiB while %d jobs passed", growth>>10, jobs)
+	t.Logf("memory grew by %d KiB during %d jobs", growth>>10, jobs)
 	if growth > int64(limit) {
-		t.Errorf("memory grew by %d bytes, more than %d", growth, limit)
+		t.Errorf("memory grew by %d bytes, want at most %d", growth, limit)
 	}
 }
 
-// memory is what the process has taken from the system and not given back.
+// memory returns the bytes that the process holds from the system.
 func memory() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

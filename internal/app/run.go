@@ -26,7 +26,7 @@ func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections 
 		a.log.WarnContext(ctx, fewerConnections, "connections", most)
 	}
 	a.metrics.SetMaxConnections(most)
-	a.api, err = listen(ctx, "API", a.config.Listen, "REPORTING_LISTEN", api, most, a.metrics.AddConnections, a.log)
+	a.api, err = listen(ctx, a.open, "API", a.config.Listen, "REPORTING_LISTEN", api, most, a.metrics.AddConnections, a.log)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (a *App) listen(ctx context.Context, api http.Handler, databaseConnections 
 }
 
 func (a *App) listenOps(ctx context.Context) (err error) {
-	a.ops, err = listen(ctx, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", telemetry.Handler(a.metrics, a.readiness),
+	a.ops, err = listen(ctx, a.open, "operations", a.config.OpsListen, "REPORTING_OPS_LISTEN", telemetry.Handler(a.metrics, a.readiness),
 		opsConnections, func(float64) {}, a.log)
 	if err != nil {
 		return err

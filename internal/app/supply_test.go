@@ -14,23 +14,23 @@ import (
 	"testing"
 )
 
-// unreleased are the modules that have no release of the version in use, and why
-// one of them is used nevertheless.
+// unreleased are the modules without a released version, each with the reason why it is
+// in use.
 func unreleased() map[string]string {
 	return map[string]string{
-		"github.com/go-json-experiment/json": "what becomes encoding/json/v2; refuses duplicate names, and has no releases",
+		"github.com/go-json-experiment/json": "the future encoding/json/v2; rejects duplicate names, and has no releases",
 		"github.com/jackc/pgservicefile":     "pgx needs it; it has no releases",
 		"github.com/munnerz/goautoneg":       "the Prometheus client needs it; it has no releases",
 	}
 }
 
-// copied is all that may be in the image.
+// copied lists the files that the image may contain.
 func copied() []string {
 	return []string{"/etc/ssl/certs/ca-certificates.crt", "/licenses", "/reporting"}
 }
 
-// A downloaded program is what its author meant only if its version is exact, and
-// what the author published only if its checksum is known as well.
+// fetchRules match commands that download software without an exact version or without
+// a checksum.
 func fetchRules() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
 		"a version that moves":                       regexp.MustCompile(`@(latest|main|master|upgrade|patch|HEAD|next)\b`),
@@ -42,8 +42,8 @@ func fetchRules() map[string]*regexp.Regexp {
 	}
 }
 
-// npmExact names one package with its whole version, as test/interop does for the
-// runtime of a client, which stands in no lockfile because few machines need it.
+// npmExact matches the installation of one package with its full version. test/interop
+// installs the runtime of a client that way, because few machines need it.
 var npmExact = regexp.MustCompile(`\bnpm install( --?[\w-]+(=\S+| "[^"]*")?)* [a-z@][\w/-]*@\d+\.\d+\.\d+( >|$)`)
 
 func fetchProblems(text string) []string {
@@ -58,7 +58,7 @@ func fetchProblems(text string) []string {
 	return problems
 }
 
-func TestNothingIsFetchedBlindly(t *testing.T) {
+func TestDownloadsArePinned(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Makefile", ".ci/run", "Dockerfile", "test/interop/run"} {
 		for _, problem := range fetchProblems(readText(t, name)) {
@@ -72,12 +72,12 @@ func TestNothingIsFetchedBlindly(t *testing.T) {
 		"npm install node@20.1.0 left-pad", "npx cowsay", "pip install tool", "go \\\n  install \\\n  example.org/tool@master",
 	} {
 		if fetchProblems(line) == nil {
-			t.Errorf("%q is not refused", line)
+			t.Errorf("%q: got no problem, want one", line)
 		}
 	}
 	for _, line := range []string{"npm ci --no-audit", "# curl is not needed", "go -C tools/lint build -o x example.org/tool", "go mod download"} {
 		if problems := fetchProblems(line); problems != nil {
-			t.Errorf("%q is refused: %q", line, problems)
+			t.Errorf("%q: got problems %q, want none", line, problems)
 		}
 	}
 }
@@ -105,13 +105,12 @@ func readMod(t *testing.T, dir string) goMod {
 	if err := json.Unmarshal(output, &m); err != nil {
 		t.Fatal(err)
 	}
-	// A tool that is about this program has it from here, and from nowhere else; and what
-	// it shares with the benchmark from there.
+	// Tools replace this module, and the module of the benchmark, by their folders.
 	m.Replace = slices.DeleteFunc(m.Replace, func(r replacement) bool {
 		return r.Old == modVersion{Path: "reporting"} && r.New == modVersion{Path: "../.."} ||
 			r.Old == modVersion{Path: "reporting/tools/bench"} && r.New == modVersion{Path: "../bench"}
 	})
-	// Reading it here as well makes a cached result of this test depend on it.
+	// Go caches results of tests by the files that they read: this reads go.mod.
 	if !strings.Contains(readText(t, filepath.Join(dir, "go.mod")), "\nrequire ") || len(m.Require) == 0 || len(m.Replace) > 0 {
 		t.Errorf("%s/go.mod requires %d modules and replaces %v", dir, len(m.Require), m.Replace)
 	}
@@ -130,17 +129,17 @@ func TestModulesAreReleased(t *testing.T) {
 			continue
 		}
 		if reasons[r.Path] == "" {
-			t.Errorf("go.mod: %s %s is no release", r.Path, r.Version)
+			t.Errorf("go.mod: %s %s is not a release", r.Path, r.Version)
 		}
 		delete(reasons, r.Path)
 	}
 	for path := range reasons {
-		t.Errorf("%s needs no exception any more", path)
+		t.Errorf("%s is released: remove its exception", path)
 	}
 }
 
-// A tool's go.mod says which version it is, and the name of what make builds says
-// so again; a new version in only one of them would change nothing, silently.
+// The version in a tool's go.mod equals the version in the name of its program in the
+// Makefile: with a new version in go.mod only, make would keep the old program.
 func TestToolsAreBuiltAsPinned(t *testing.T) {
 	t.Parallel()
 	makefile := readText(t, "Makefile")
@@ -152,10 +151,10 @@ func TestToolsAreBuiltAsPinned(t *testing.T) {
 		name := entry.Name()
 		m := readMod(t, "tools/"+name)
 		if m.Module.Path != module+"tools/"+name {
-			t.Errorf("tools/%s/go.mod calls itself %s", name, m.Module.Path)
+			t.Errorf("tools/%s/go.mod: got module %s, want %s", name, m.Module.Path, module+"tools/"+name)
 		}
 		if !strings.Contains(makefile, "go -C tools/"+name+" ") {
-			t.Errorf("the Makefile has no use for tools/%s", name)
+			t.Errorf("the Makefile does not use tools/%s", name)
 		}
 		for _, tool := range m.Tool {
 			index := slices.IndexFunc(m.Require, func(r struct{ Path, Version string }) bool { return strings.HasPrefix(tool.Path, r.Path+"/") })
@@ -164,13 +163,13 @@ func TestToolsAreBuiltAsPinned(t *testing.T) {
 				continue
 			}
 			if built := "$(BIN)/" + name + "-" + m.Require[index].Version + "\n"; !strings.Contains(makefile, built) {
-				t.Errorf("tools/%s/go.mod says %s, but the Makefile has no %q", name, m.Require[index].Version, built)
+				t.Errorf("tools/%s/go.mod has version %s, but the Makefile has no %q", name, m.Require[index].Version, built)
 			}
 		}
 	}
 }
 
-// imageProblems looks at the last stage, which is the image.
+// imageProblems checks the last stage of a Dockerfile, which is the image.
 func imageProblems(dockerfile string) []string {
 	var problems []string
 	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -190,25 +189,25 @@ func imageProblems(dockerfile string) []string {
 		case "EXPOSE", "LABEL", "USER", "FROM":
 		case "COPY":
 			if len(words) != 4 || !strings.HasPrefix(words[1], "--from=") || !slices.Contains(copied(), words[2]) {
-				report("copies what has no place in it: %s", line)
+				report("copies a file that is not allowed: %s", line)
 			}
 		case "HEALTHCHECK", "ENTRYPOINT", "CMD":
 			before, list, _ := strings.Cut(line, "[")
 			var command []string
 			if err := json.Unmarshal([]byte("["+list), &command); err != nil || len(command) == 0 || !regexp.MustCompile(`(CMD|ENTRYPOINT) $`).MatchString(before) {
-				report("needs a shell, or runs nothing: %s", line)
+				report("needs a shell, or runs no program: %s", line)
 			} else if words[0] != "CMD" && command[0] != "/reporting" {
 				report("runs another program: %s", line)
 			}
 		default:
-			report("has no place in it: %s", line)
+			report("has an instruction that is not allowed: %s", line)
 		}
 	}
 	if from := strings.Fields(last["FROM"]); len(from) < 2 || from[1] != "scratch" {
-		report("does not start from nothing: %q", last["FROM"])
+		report("does not start from scratch: %q", last["FROM"])
 	}
 	if !regexp.MustCompile(`^USER [1-9]\d*:[1-9]\d*$`).MatchString(last["USER"]) {
-		report("does not run as a number other than root's: %q", last["USER"])
+		report("does not run as a numeric user other than root: %q", last["USER"])
 	}
 	for _, needed := range []string{"ENTRYPOINT", "HEALTHCHECK"} {
 		if last[needed] == "" {
@@ -252,12 +251,12 @@ func TestImage(t *testing.T) {
 	} {
 		changed := strings.Replace(dockerfile, edit[0], edit[1], 1)
 		if changed == dockerfile || imageProblems(changed) == nil {
-			t.Errorf("%q for %q makes no problem", edit[1], edit[0])
+			t.Errorf("%q instead of %q: got no problem, want one", edit[1], edit[0])
 		}
 	}
 }
 
-// The image holds the program that make builds, by flags as well.
+// The image is built with the flags of make.
 func TestImageHasTheSameBuild(t *testing.T) {
 	t.Parallel()
 	build := regexp.MustCompile(`CGO_ENABLED=0 go build (-trimpath -buildvcs=false) -ldflags .* \./cmd/reporting\n`)
@@ -265,7 +264,7 @@ func TestImageHasTheSameBuild(t *testing.T) {
 	for _, name := range []string{"Makefile", "Dockerfile"} {
 		text := strings.Join(logicalLines(readText(t, name)), "\n") + "\n"
 		if !build.MatchString(text) || !stamped.MatchString(text) {
-			t.Errorf("%s builds in another way", name)
+			t.Errorf("%s builds with other flags", name)
 		}
 	}
 }
@@ -275,7 +274,7 @@ func keyword(line string) string {
 	return strings.ToUpper(word)
 }
 
-// logicalLines joins what a backslash continues, and leaves out comments.
+// logicalLines joins lines that end with a backslash, and drops comments.
 func logicalLines(text string) []string {
 	var lines []string
 	continued := false

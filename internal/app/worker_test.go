@@ -12,8 +12,8 @@ import (
 	"reporting/internal/config"
 )
 
-// A process that only works has nobody who would have to see first that it stops, and
-// stops where there is no database as well.
+// A worker stops without the shutdown delay, which is for balancers, and without a
+// database.
 func TestWorkersStopWithoutDelay(t *testing.T) {
 	t.Parallel()
 	worker, err := app.NewWorker(t.Context(), app.Options{Log: slog.New(slog.DiscardHandler), Config: config.Config{
@@ -35,6 +35,6 @@ func TestWorkersStopWithoutDelay(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(time.Minute):
-		t.Error("it has not stopped after a minute")
+		t.Error("the worker is still running after a minute")
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 const prefix = "REPORTING_"
 
-// Names lists the environment variables that are settings.
+// Names returns the environment variables that are settings, sorted.
 func Names() []string {
 	var names []string
 	collect(reflect.TypeFor[Flags](), &names)
@@ -29,14 +29,13 @@ func collect(t reflect.Type, names *[]string) {
 	}
 }
 
-// serviceLink matches what Kubernetes sets for a Service that is called
-// reporting, or begins so: REPORTING_SERVICE_HOST, REPORTING_PORT_8080_TCP_ADDR.
+// serviceLink matches variables that Kubernetes sets for a Service whose name begins
+// with reporting: REPORTING_SERVICE_HOST, REPORTING_PORT_8080_TCP_ADDR.
 var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 
-// CheckEnvironment reports variables that look like settings but are none: a
-// misspelled one would otherwise be ignored in silence. The conformance suite's
-// own variables name a server, they do not set one up. environ is as of
-// os.Environ.
+// CheckEnvironment reports variables that begin with REPORTING_ and are no setting:
+// a misspelled setting would have no effect otherwise. It accepts the variables of
+// the conformance suite and of Kubernetes. environ has the form of os.Environ.
 func CheckEnvironment(environ []string) error {
 	var p problems
 	known := Names()
@@ -46,7 +45,7 @@ func CheckEnvironment(environ []string) error {
 			strings.HasPrefix(name, prefix+"CONFORMANCE_") || serviceLink.MatchString(name) {
 			continue
 		}
-		p.add(name, "is not a setting; \"reporting serve --help\" lists them")
+		p.add(name, "is not a setting: remove it, or correct its name (\"reporting serve --help\" lists all settings)")
 	}
 	return p.err()
 }

@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// Secret is text that may hold a password. It prints masked; only a conversion
-// to string shows it.
+// Secret is a connection string, which may hold a password. It prints with the
+// password masked; only a conversion to string shows it.
 type Secret string
 
 var keywordPassword = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)+)`)
 
 const mask = "xxxxx"
 
-// String returns the text with passwords masked, in a URL or in key=value form.
-// What it cannot read it hides altogether.
+// String returns the text with passwords masked, in a URL or in key=value form. It
+// masks any other text completely.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -41,13 +41,13 @@ func (s Secret) String() string {
 	return mask
 }
 
-// GoString keeps %#v from showing the secret.
+// GoString masks passwords for %#v.
 func (s Secret) GoString() string { return strconv.Quote(s.String()) }
 
-// Key is text that is secret as a whole.
+// Key is a secret, such as a client secret. It prints as a mask.
 type Key string
 
-// String hides it.
+// String returns a mask, or nothing for an empty key.
 func (k Key) String() string {
 	if k == "" {
 		return ""
@@ -55,7 +55,7 @@ func (k Key) String() string {
 	return mask
 }
 
-// GoString keeps %#v from showing the key.
+// GoString masks the key for %#v.
 func (k Key) GoString() string { return strconv.Quote(k.String()) }
 
 // Print writes the effective settings as NAME=value lines, secrets masked.
@@ -86,8 +86,8 @@ func (c Config) Print(w io.Writer) {
 		{"SOURCE_SCOPES", strings.Join(c.Reports.Source.Scopes, ",")},
 		{"TIME_ZONE", c.Reports.Zone},
 		{"NIGHTLY_AT", fmt.Sprintf("%02d:%02d", c.Reports.NightHour, c.Reports.NightMinute)},
-		{"REPORT_TIMEOUT", c.Reports.Timeout},
-		{"REPORT_ATTEMPTS", c.Reports.MaxAttempts},
+		{"ATTEMPT_TIMEOUT", c.Reports.Timeout},
+		{"MAX_ATTEMPTS", c.Reports.MaxAttempts},
 		{"FETCH_TIMEOUT", c.Reports.FetchTimeout},
 		{"FETCH_CONCURRENT", c.Reports.FetchConcurrent},
 		{"WORKERS", c.Reports.Workers},

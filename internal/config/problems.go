@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// problems collects what is wrong, setting by setting. Its methods return a
-// value that lets the check go on.
+// problems collects the problems of all settings. Its methods always return a value,
+// so that validation continues.
 type problems struct {
 	found []string
 }
 
-// add notes a problem. The text never repeats the value, which may be a secret
-// that somebody put into the wrong variable.
+// add records a problem. The text never repeats the value, which may be a secret in
+// the wrong variable.
 func (p *problems) add(setting, text string) {
 	p.found = append(p.found, setting+" "+text)
 }
@@ -34,18 +34,18 @@ func (p *problems) err() error {
 	return InvalidError{found: p.found}
 }
 
-// InvalidError lists everything that is wrong with a configuration, a line each.
+// InvalidError lists the problems of a configuration, one on each line.
 type InvalidError struct{ found []string }
 
-// Error lists the problems by setting.
+// Error returns the problems, sorted by setting.
 func (e InvalidError) Error() string {
 	return "the configuration is not valid:\n  - " + strings.Join(e.Problems(), "\n  - ")
 }
 
-// Problems lists them by setting.
+// Problems returns the problems, sorted by setting.
 func (e InvalidError) Problems() []string { return slices.Sorted(slices.Values(e.found)) }
 
-// Join makes one list of several; errors of other kinds become lines of it.
+// Join merges the problems of several errors; an error of another type becomes one problem.
 func Join(errs ...error) error {
 	var p problems
 	for _, err := range errs {
@@ -92,8 +92,8 @@ func (p *problems) durationOrZero(setting, value string) time.Duration {
 	return d
 }
 
-// auditLog takes no bare name for a file: a word that is misspelled would become a
-// file that names users.
+// auditLog requires a slash in the path of a file: a misspelled word would create a
+// file with the names of users otherwise.
 func (p *problems) auditLog(setting, value string) string {
 	if !slices.Contains([]string{AuditStdout, AuditStderr, AuditOff}, value) && !strings.Contains(value, "/") {
 		p.add(setting, "must be stdout, stderr, off, or a path with a slash, as in /var/log/reporting/audit.jsonl")
@@ -109,7 +109,7 @@ func (p *problems) number(setting, value string, least, most int) int {
 	return n
 }
 
-// size reads a number of bytes: 1048576, 512KiB or 1MiB.
+// size parses a number of bytes: 1048576, 512KiB or 1MiB.
 func (p *problems) size(setting, value string) int64 {
 	digits, unit := value, int64(1)
 	for suffix, factor := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20} {
@@ -120,6 +120,7 @@ func (p *problems) size(setting, value string) int64 {
 	n, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || n <= 0 {
 		p.add(setting, "must be a number of bytes above zero, as in 512KiB or 1MiB")
+		return 0
 	}
 	return n * unit
 }
@@ -148,8 +149,8 @@ func (p *problems) url(setting, value string) *url.URL {
 	return u
 }
 
-// origins are scheme, host and port, and nothing else (RFC 6454): with a path
-// no browser would ever match.
+// origins parses a list of origins: scheme, host and port only (RFC 6454). An origin
+// with a path would never match.
 func (p *problems) origins(setting, value string) []string {
 	list := split(value)
 	for _, item := range list {
@@ -163,7 +164,8 @@ func (p *problems) origins(setting, value string) []string {
 
 func (p *problems) prefixes(setting, value string) []netip.Prefix {
 	var list []netip.Prefix
-	for _, item := range split(value) {
+	items := split(value)
+	for _, item := range items {
 		if addr, err := netip.ParseAddr(item); err == nil {
 			addr = addr.Unmap()
 			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
@@ -175,21 +177,21 @@ func (p *problems) prefixes(setting, value string) []netip.Prefix {
 			continue
 		}
 		if prefix.Addr().Is4In6() {
-			p.add(setting, "must list IPv4 ranges as such, as in 10.1.0.0/16: peers are compared that way")
+			p.add(setting, "must list IPv4 ranges as such, as in 10.1.0.0/16, not mapped to IPv6")
 		}
 		if wide(prefix) {
-			p.add(setting, "must not list a range wider than /8 (IPv6: /7): whoever connects from it can be anybody")
+			p.add(setting, "must not list a range wider than /8 (IPv6: /7): it contains addresses of strangers")
 		}
 		list = append(list, prefix.Masked())
 	}
-	if len(list) == 0 {
+	if len(items) == 0 {
 		p.add(setting, "must list at least one address range, as in 10.1.0.0/16")
 	}
 	return list
 }
 
-// wide tells whether a range is wider than the widest of private addresses,
-// 10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193).
+// wide reports whether a range is wider than the widest private ranges, 10.0.0.0/8
+// and fc00::/7 (RFC 1918, RFC 4193).
 func wide(prefix netip.Prefix) bool {
 	if prefix.Addr().Is4() {
 		return prefix.Bits() < 8
@@ -207,13 +209,13 @@ func split(value string) []string {
 	return list
 }
 
-// ephemeral tells whether the system chooses the port.
+// ephemeral reports whether the system chooses the port.
 func ephemeral(listen string) bool {
 	_, port, _ := net.SplitHostPort(listen)
 	return port == "0"
 }
 
-// Reachable is the host and port by which a program on this machine reaches a
+// Reachable returns the host and port with which a program on this machine reaches a
 // listener on the given address.
 func Reachable(listen string) string {
 	host, port, _ := net.SplitHostPort(listen)

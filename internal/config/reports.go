@@ -10,45 +10,45 @@ import (
 	"time"
 )
 
-// SourceKind says where what is reported on comes from.
+// SourceKind is the kind of the source of report data.
 type SourceKind string
 
 // The kinds of sources.
 const (
-	NoSource        SourceKind = "none"      // there are no reports
+	NoSource        SourceKind = "none"      // no reports
 	FHIRServer      SourceKind = "fhir"      // a FHIR R4 server, by search
-	Folder          SourceKind = "folder"    // files as a bulk export writes them
-	SyntheticSource SourceKind = "synthetic" // made up
+	Folder          SourceKind = "folder"    // NDJSON files of a bulk export
+	SyntheticSource SourceKind = "synthetic" // generated episodes
 )
 
-// Source says where what is reported on comes from.
+// Source is the source of report data.
 type Source struct {
 	Kind         SourceKind
 	URL          *url.URL // of the FHIR server
 	Dir          string   // the folder
-	Episodes     int      // how many are made up
-	TokenURL     string   // where the service gets its token; empty: it shows none
+	Episodes     int      // of a synthetic source
+	TokenURL     string   // OAuth 2.0 token endpoint; empty: requests have no token
 	ClientID     string
 	ClientSecret Key
 	Scopes       []string
 }
 
-// Reports says how reports are made.
+// Reports are the settings of reports and workers.
 type Reports struct {
 	Source            Source
-	Zone              *time.Location // whose days, months and nights count
+	Zone              *time.Location // of days, months and nights
 	NightHour         int
 	NightMinute       int
 	Timeout           time.Duration // of one attempt at a job
 	MaxAttempts       int           // at a job
 	FetchTimeout      time.Duration
 	FetchConcurrent   int
-	Workers           int    // jobs at a time; 0: none are made here
-	WorkerDatabaseURL Secret // what workers connect with; empty: as everything else
+	Workers           int    // jobs at a time; 0: this process makes none
+	WorkerDatabaseURL Secret // of the workers; empty: DatabaseURL
 	Retain            time.Duration
 }
 
-// On tells whether there are reports at all.
+// On reports whether the service has reports.
 func (r Reports) On() bool { return r.Source.Kind != NoSource && r.Source.Kind != "" }
 
 const (
@@ -59,7 +59,7 @@ const (
 	maxDays     = 36_500
 )
 
-// reports checks the settings of reports.
+// reports validates the settings of reports.
 func (f Flags) reports(c *Config, p *problems) {
 	r := &c.Reports
 	r.Source = f.Source.check(p)
@@ -72,15 +72,15 @@ func (f Flags) reports(c *Config, p *problems) {
 		p.add("REPORTING_NIGHTLY_AT", "must be an hour and a minute, as in 02:00")
 	}
 	r.NightHour, r.NightMinute = at.Hour(), at.Minute()
-	r.Timeout = p.duration("REPORTING_ATTEMPT_TIMEOUT", f.ReportTimeout)
-	r.MaxAttempts = p.number("REPORTING_MAX_ATTEMPTS", f.ReportAttempts, 1, maxAttempts)
+	r.Timeout = p.duration("REPORTING_ATTEMPT_TIMEOUT", f.AttemptTimeout)
+	r.MaxAttempts = p.number("REPORTING_MAX_ATTEMPTS", f.MaxAttempts, 1, maxAttempts)
 	r.FetchTimeout = p.duration("REPORTING_FETCH_TIMEOUT", f.FetchTimeout)
 	r.FetchConcurrent = p.number("REPORTING_FETCH_CONCURRENT", f.FetchConcurrent, 0, maxWorkers)
 	r.Workers = p.number("REPORTING_WORKERS", f.WorkerCount, 0, maxWorkers)
 	r.Retain = time.Duration(p.number("REPORTING_RETENTION_DAYS", f.RetentionDays, 0, maxDays)) * day
 }
 
-// workers checks what workers connect with.
+// workers validates the connection of the workers.
 func (f Flags) workers(c *Config, p *problems, checks Checks) {
 	c.Reports.WorkerDatabaseURL = Secret(f.WorkerDatabaseURL)
 	if f.WorkerDatabaseURL == "" {
@@ -107,13 +107,13 @@ func (s SourceFlags) check(p *problems) Source {
 		out.Kind = Folder
 		out.Dir = s.Source
 	default:
-		p.add("REPORTING_SOURCE", "must be the base URL of a FHIR server, the absolute path of a folder with an export, or synthetic: and a number of episodes")
+		p.add("REPORTING_SOURCE", "must be the base URL of a FHIR server, the absolute path of a folder of NDJSON files, or synthetic:N for N episodes")
 	}
 	s.credentials(out, p)
 	return out
 }
 
-// credentials are all there, or none is.
+// credentials validates the client credentials: all are set, or none.
 func (s SourceFlags) credentials(out Source, p *problems) {
 	given := 0
 	for _, value := range []string{s.SourceTokenURL, s.SourceClientID, s.SourceClientSecret} {
@@ -128,10 +128,12 @@ func (s SourceFlags) credentials(out Source, p *problems) {
 		p.add("REPORTING_SOURCE_TOKEN_URL, REPORTING_SOURCE_CLIENT_ID, REPORTING_SOURCE_CLIENT_SECRET", "must be set together, or not at all")
 	}
 	if s.SourceTokenURL != "" {
-		p.url("REPORTING_SOURCE_TOKEN_URL", s.SourceTokenURL)
+		if u := p.url("REPORTING_SOURCE_TOKEN_URL", s.SourceTokenURL); u != nil && u.User != nil {
+			p.add("REPORTING_SOURCE_TOKEN_URL", "must not have a user; set REPORTING_SOURCE_CLIENT_ID and REPORTING_SOURCE_CLIENT_SECRET")
+		}
 	}
 	if out.Kind != FHIRServer {
-		p.add("REPORTING_SOURCE_TOKEN_URL", "has a meaning only where REPORTING_SOURCE is a FHIR server")
+		p.add("REPORTING_SOURCE_TOKEN_URL", "has a meaning only where REPORTING_SOURCE is a FHIR server; remove it, or set the base URL of one")
 	}
 }
 

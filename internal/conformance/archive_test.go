@@ -15,12 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// unzip reads a result.
+// unzip lists the files of a result.
 func unzip(t testing.TB, data []byte) []*zip.File {
 	t.Helper()
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil || len(archive.File) == 0 {
-		t.Fatalf("no zip file: %v: %d bytes", err, len(data))
+		t.Fatalf("open zip file: %v: got %d bytes", err, len(data))
 	}
 	return archive.File
 }
@@ -38,22 +38,22 @@ func content(t testing.TB, file *zip.File) string {
 	return string(text)
 }
 
-// laid is how a file lies in a zip file, but for what differs from one time to the next.
-type laid struct {
+// zipEntry describes a file in a zip file, without what varies between reports.
+type zipEntry struct {
 	Name                string
 	Method, Flags       uint16
 	Creator, Reader     uint16
 	Extra, Comment      string
 	ExternalAttributes  uint32
-	FolderIsTheTime     bool // of the header, cut to seconds, in UTC
-	TimeIsTheHeaders    bool // to two seconds
+	FolderIsTheTime     bool // reportTime in seconds, in UTC
+	TimeIsTheHeaders    bool // reportTime, to two seconds
 	EndsWithoutALineEnd bool
 }
 
 var stamp = regexp.MustCompile(`^([A-Za-z]+)_(\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d)/`)
 
-// layout describes a result as a reader sees it.
-func layout(t testing.TB, data []byte) (list []laid, header, summary string) {
+// layout describes the files of a result, and returns the texts of the first and the last.
+func layout(t testing.TB, data []byte) (list []zipEntry, header, summary string) {
 	t.Helper()
 	files := unzip(t, data)
 	header = content(t, files[0])
@@ -64,11 +64,11 @@ func layout(t testing.TB, data []byte) (list []laid, header, summary string) {
 	for _, file := range files {
 		m := stamp.FindStringSubmatch(file.Name)
 		if m == nil {
-			t.Fatalf("the name %q", file.Name)
+			t.Fatalf("got file name %q, want <Report>_<time>/", file.Name)
 		}
 		text := content(t, file)
 		written := file.Modified
-		list = append(list, laid{
+		list = append(list, zipEntry{
 			Name: strings.Replace(file.Name, m[2], "<time>", 1), Method: file.Method, Flags: file.Flags,
 			Creator: file.CreatorVersion, Reader: file.ReaderVersion, Extra: string(file.Extra), Comment: file.Comment,
 			ExternalAttributes: file.ExternalAttrs, FolderIsTheTime: m[2] == told.ReportTime.UTC().Format("2006_01_02_15_04_05"),
@@ -81,7 +81,7 @@ func layout(t testing.TB, data []byte) (list []laid, header, summary string) {
 
 var reportTime = regexp.MustCompile(`"reportTime":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"`)
 
-func TestW151(t *testing.T) {
+func TestW151_ArchiveMatchesTheRecording(t *testing.T) {
 	t.Parallel()
 	var recording binary
 	if err := json.Unmarshal(recorded(t, "fetch").body, &recording); err != nil {
@@ -91,7 +91,7 @@ func TestW151(t *testing.T) {
 	server, user := reports(t), newUser()
 	for name, b := range map[string]binary{
 		"fetched":  server.do(t, order("fetch", usageStats, newUser(), anonymous)).binary(t),
-		"executed": server.made(t, user),
+		"executed": server.makeReport(t, user),
 	} {
 		got, header, summary := layout(t, b.bytes(t))
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -101,17 +101,17 @@ func TestW151(t *testing.T) {
 			header = strings.Replace(header, `"None"`, `"ANONYMIZED"`, 1)
 		}
 		if !reportTime.MatchString(wantHeader) || !reportTime.MatchString(header) {
-			t.Errorf("%s: the time in %s", name, header)
+			t.Errorf("%s: got no valid reportTime in %s", name, header)
 		}
 		timeless := func(text string) string { return reportTime.ReplaceAllString(text, `"reportTime":"<time>"`) }
 		if diff := cmp.Diff(timeless(wantHeader), timeless(header)); diff != "" {
 			t.Errorf("%s: ReportHeader (-recorded +ours)\n%s", name, diff)
 		}
 		if isRemote() {
-			t.Log("the numbers need a server with the data of this suite")
+			t.Log("skipped the numbers: they need a server with the data of this suite")
 			continue
 		}
-		// One patient in April 2023, two in May: the very bytes.
+		// The recording has one patient in April 2023 and two in May, as testdata/episodes.
 		if diff := cmp.Diff(wantSummary, summary); diff != "" {
 			t.Errorf("%s: PatientsUsageSummary (-recorded +ours)\n%s", name, diff)
 		}

@@ -27,12 +27,12 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// offering starts an API with reports of the test's own: the service has none of which
-// every rule is true. It takes no orders, so that what it refuses is refused before.
-func offering(t *testing.T, fetching orders.Fetching, list ...catalog.Report) target {
+// ownReports starts an API with reports of the test: no report of the service has all
+// rules. It stores no orders, so rejections come from the rules.
+func ownReports(t *testing.T, fetching orders.Fetching, list ...catalog.Report) target {
 	t.Helper()
 	if isRemote() {
-		t.Skip("needs reports of its own")
+		t.Skip("needs a server with reports of this test")
 	}
 	base := &url.URL{Scheme: "http", Host: "reporting.example.org", Path: "/fhir"}
 	operations, routes := orders.Operations(orders.Options{
@@ -59,7 +59,7 @@ func (noOrders) Place(context.Context, report.Order) (report.Submission, error) 
 	return report.Submission{}, errors.New("no order is taken")
 }
 
-// sample is a report with two parameters that exclude one another, and a mandatory one.
+// sample is a report with a mandatory parameter and two mutually exclusive ones.
 func sample(generate catalog.Generator, modes ...catalog.Mode) catalog.Report {
 	titles := map[catalog.Mode]string{}
 	for _, mode := range catalog.Modes() {
@@ -76,7 +76,7 @@ func sample(generate catalog.Generator, modes ...catalog.Mode) catalog.Report {
 	}
 }
 
-// with is a body with these parameters, all of them strings.
+// with makes a body with these parameters, all of them strings.
 func with(names ...string) string {
 	var list []string
 	for _, name := range names {
@@ -85,18 +85,18 @@ func with(names ...string) string {
 	return `{"resourceType":"Parameters","parameter":[` + strings.Join(list, ",") + `]}`
 }
 
-func TestW128(t *testing.T) {
+func TestW128_MutuallyExclusiveInputsAre422(t *testing.T) {
 	t.Parallel()
-	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, catalog.Modes()...))
+	server := ownReports(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, catalog.Modes()...))
 	for _, mode := range []string{"fetch", "execute", "schedule"} {
 		both := order(mode, "sample", newUser(), with("anonymization", "patient", "plan", "plan", "careteam"))
-		issue := server.do(t, both).coded(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, "REPORTING_MUTUALLY_EXCLUSIVE_INPUT_PARAMETER")
+		issue := server.do(t, both).hasCode(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, "REPORTING_MUTUALLY_EXCLUSIVE_INPUT_PARAMETER")
 		if want := `Parameters "plan" and "careteam" are mutually exclusive for report "SampleReport".`; *issue.Diagnostics != want {
-			t.Errorf("%s", *issue.Diagnostics)
+			t.Errorf("got diagnostics %q, want %q", *issue.Diagnostics, want)
 		}
-		// Every fault is told of at once.
-		if issues := server.do(t, order(mode, "sample", newUser(), with("plan", "careteam"))).issues(t, http.StatusUnprocessableEntity); len(issues) != 3 {
-			t.Errorf("%d issues, want 3", len(issues))
+		// One response reports every fault.
+		if issues := server.do(t, order(mode, "sample", newUser(), with("plan", "careteam"))).hasIssues(t, http.StatusUnprocessableEntity); len(issues) != 3 {
+			t.Errorf("got %d issues, want 3", len(issues))
 		}
 	}
 	for _, names := range [][]string{{"anonymization", "patient", "plan"}, {"anonymization", "careteam", "patient"}, {"patient", "anonymization"}} {
@@ -108,32 +108,32 @@ func quick(_ context.Context, _ catalog.Task, out catalog.Output) error {
 	return out.Group("Group", "1", 1)
 }
 
-func TestW129(t *testing.T) {
+func TestW129_DisallowedModesAre422(t *testing.T) {
 	t.Parallel()
-	for mode, refusal := range map[catalog.Mode][2]string{
+	for mode, rejection := range map[catalog.Mode][2]string{
 		catalog.Fetch:    {"REPORTING_SYNCHRONOUS_GENERATION_NOT_ALLOWED", "Synchronous generation of the report is not allowed"},
 		catalog.Execute:  {"REPORTING_EXECUTE_NOT_ALLOWED", "Asynchronous generation of the report is not allowed"},
 		catalog.Schedule: {"REPORTING_SCHEDULE_NOT_ALLOWED", "Scheduled generation of the report is not allowed"},
 	} {
 		others := slices.DeleteFunc(catalog.Modes(), func(m catalog.Mode) bool { return m == mode })
-		server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, others...))
+		server := ownReports(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, sample(quick, others...))
 		issue := server.do(t, order(string(mode), "sample", newUser(), with("anonymization", "patient"))).
-			coded(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, refusal[0])
-		if *issue.Diagnostics != refusal[1] {
-			t.Errorf("%s", *issue.Diagnostics)
+			hasCode(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, rejection[0])
+		if *issue.Diagnostics != rejection[1] {
+			t.Errorf("got diagnostics %q", *issue.Diagnostics)
 		}
-		// Whatever else is wrong, but for the role.
-		server.do(t, order(string(mode), "sample", newUser(), "")).coded(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, refusal[0])
-		server.do(t, order(string(mode), "sample", newUser(), "").as()).coded(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
+		// The rule is checked before the inputs and after the role.
+		server.do(t, order(string(mode), "sample", newUser(), "")).hasCode(t, http.StatusUnprocessableEntity, models.IssueTypeBusinessRule, rejection[0])
+		server.do(t, order(string(mode), "sample", newUser(), "").as()).hasCode(t, http.StatusForbidden, models.IssueTypeForbidden, insufficient)
 		name := string(mode) + "-sample"
 		if slices.Contains(server.operations(t), name) || len(server.operations(t)) != 2 {
-			t.Errorf("operations %v", server.operations(t))
+			t.Errorf("got operations %v", server.operations(t))
 		}
-		server.do(t, get("", "/OperationDefinition/-s-"+name)).coded(t, http.StatusNotFound, models.IssueTypeNotFound, "GENERAL_RESOURCE_NOT_FOUND")
+		server.do(t, get("", "/OperationDefinition/-s-"+name)).hasCode(t, http.StatusNotFound, models.IssueTypeNotFound, "GENERAL_RESOURCE_NOT_FOUND")
 	}
 }
 
-func TestW134(t *testing.T) {
+func TestW134_FetchHasLimits(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{}, 2)
 	waiting := sample(func(ctx context.Context, _ catalog.Task, _ catalog.Output) error {
@@ -142,17 +142,17 @@ func TestW134(t *testing.T) {
 		return ctx.Err()
 	}, catalog.Fetch)
 	body := with("anonymization", "patient")
-	server := offering(t, orders.Fetching{AtOnce: 1, Timeout: 2 * time.Second}, waiting)
-	var slow answer
+	server := ownReports(t, orders.Fetching{AtOnce: 1, Timeout: time.Second}, waiting)
+	var slow response
 	var ended sync.WaitGroup
 	ended.Go(func() { slow = server.do(t, order("fetch", "sample", newUser(), body)) })
 	<-begun
 	many := server.do(t, order("fetch", "sample", newUser(), body))
-	many.outcome(t, http.StatusServiceUnavailable, models.IssueTypeTransient)
+	many.isOutcome(t, http.StatusServiceUnavailable, models.IssueTypeTransient)
 	ended.Wait()
-	issue := slow.outcome(t, http.StatusServiceUnavailable, models.IssueTypeTimeout)
+	issue := slow.isOutcome(t, http.StatusServiceUnavailable, models.IssueTypeTimeout)
 	if slow.header.Get("Retry-After") == "" || many.header.Get("Retry-After") == "" || !strings.Contains(*issue.Diagnostics, "$execute-sample") {
-		t.Errorf("%v %v %s", slow.header, many.header, *issue.Diagnostics)
+		t.Errorf("got headers %v and %v, diagnostics %q; want Retry-After and a hint at $execute-sample", slow.header, many.header, *issue.Diagnostics)
 	}
 
 	for err, want := range map[error]string{
@@ -160,11 +160,11 @@ func TestW134(t *testing.T) {
 		errors.New("select nonsense from /tmp/x"):     "Report generation has failed.",
 	} {
 		failing := sample(func(context.Context, catalog.Task, catalog.Output) error { return err }, catalog.Fetch)
-		server := offering(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, failing)
+		server := ownReports(t, orders.Fetching{AtOnce: 1, Timeout: time.Minute}, failing)
 		issue := server.do(t, order("fetch", "sample", newUser(), body)).
-			coded(t, http.StatusInternalServerError, models.IssueTypeException, "REPORTING_REPORT_GENERATION_FAILED")
+			hasCode(t, http.StatusInternalServerError, models.IssueTypeException, "REPORTING_REPORT_GENERATION_FAILED")
 		if *issue.Diagnostics != want {
-			t.Errorf("%s", *issue.Diagnostics)
+			t.Errorf("got diagnostics %q, want %q", *issue.Diagnostics, want)
 		}
 	}
 }

@@ -8,14 +8,13 @@ import (
 	gotoken "go/token"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"reporting/api"
 )
 
-// Every line of the contract has a test that is named after it, and every such
-// test a line.
+// Every line of api/wire.md has a test whose name begins with its number, and every
+// such test has a line. The rest of the name says what the line promises.
 func TestEveryLineHasATest(t *testing.T) {
 	t.Parallel()
 	lines := map[string]bool{}
@@ -26,7 +25,7 @@ func TestEveryLineHasATest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := regexp.MustCompile(`^TestW(\d+)`)
+	ofLine, name := regexp.MustCompile(`^TestW\d`), regexp.MustCompile(`^TestW(\d+)_[A-Z]\w+$`)
 	for _, file := range files {
 		parsed, err := parser.ParseFile(gotoken.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		if err != nil {
@@ -34,16 +33,16 @@ func TestEveryLineHasATest(t *testing.T) {
 		}
 		for _, declaration := range parsed.Decls {
 			function, ok := declaration.(*ast.FuncDecl)
-			if !ok || !strings.HasPrefix(function.Name.Name, "TestW") {
+			if !ok || !ofLine.MatchString(function.Name.Name) {
 				continue
 			}
 			m := name.FindStringSubmatch(function.Name.Name)
 			if m == nil {
-				t.Errorf("%s names no line", function.Name.Name)
+				t.Errorf("%s does not have the form TestW27_WhatTheLinePromises", function.Name.Name)
 				continue
 			}
 			if _, known := lines[m[1]]; !known {
-				t.Errorf("%s tests a line that the contract does not have", function.Name.Name)
+				t.Errorf("%s: api/wire.md has no line W-%s", function.Name.Name, m[1])
 			}
 			lines[m[1]] = true
 		}

@@ -15,12 +15,31 @@ import (
 	"reporting/internal/postgres/pgtest"
 )
 
-// waitFor polls for something that happens soon, or fails.
+// unreachable is a database that refuses connections.
+const unreachable = "postgres://nobody@127.0.0.1:1/nowhere"
+
+// needsOwnServer skips a test when the suite tests another server.
+func needsOwnServer(t *testing.T) {
+	t.Helper()
+	if isRemote() {
+		t.Skip("needs a server of its own")
+	}
+}
+
+// slow skips a test with -short, and says why the test takes long.
+func slow(t *testing.T, reason string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow, without -short only: " + reason)
+	}
+}
+
+// waitFor polls a condition, and fails the test after twenty seconds.
 func waitFor(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("still waiting for %s", what)
 		}
 	}
 }
@@ -35,7 +54,7 @@ func startDatabase(t *testing.T, options devpg.Options) *devpg.Server {
 	return server
 }
 
-// lockTable makes every query wait until the returned function is called.
+// lockTable locks report_job, so that every query waits, until the returned function is called.
 func lockTable(t *testing.T, server instance) func() {
 	t.Helper()
 	conn := pgtest.Connect(t, server.db.Superuser)
@@ -56,12 +75,12 @@ func waitingQueries(t *testing.T, conn *pgx.Conn) (n int) {
 	return n
 }
 
-// stopDuring tells a server to stop while a call waits for its table, lets the call go on
-// when the port is closed, and returns its answer when both have come to their end.
-func (i instance) stopDuring(t *testing.T, call request) answer {
+// stopDuring stops a server while a request waits for the locked table. It unlocks the
+// table when the port is closed, waits for both, and returns the response.
+func (i instance) stopDuring(t *testing.T, call request) response {
 	t.Helper()
 	unlock := lockTable(t, i)
-	answered := make(chan answer, 1)
+	answered := make(chan response, 1)
 	go func() {
 		a, err := send(i.build(t, call))
 		if err != nil {

@@ -3,12 +3,15 @@
 package conformance_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +22,8 @@ import (
 	"reporting/internal/config"
 )
 
-// everyKind makes one request for each kind of answer.
-func everyKind() map[string]request {
+// oneOfEachKind returns a request for each kind of response.
+func oneOfEachKind() map[string]request {
 	return map[string]request{
 		"success":      status(newUser()),
 		"unauthorised": {method: "POST", path: operation},
@@ -32,21 +35,21 @@ func everyKind() map[string]request {
 	}
 }
 
-func TestW20(t *testing.T) {
+func TestW20_ContentTypeIsFHIRJSON(t *testing.T) {
 	t.Parallel()
-	for name, r := range everyKind() {
+	for name, r := range oneOfEachKind() {
 		a := shared(t).do(t, r)
 		if got := a.header.Get("Content-Type"); len(a.body) > 0 && got != labelJSON {
-			t.Errorf("%s: Content-Type %q", name, got)
+			t.Errorf("%s: got Content-Type %q", name, got)
 		}
 	}
 }
 
-func TestW21(t *testing.T) {
+func TestW21_LargeBodiesAreCompressedOnRequest(t *testing.T) {
 	t.Parallel()
 	server, small, large := shared(t), newUser(), newUser()
 	for range 10 {
-		server.load(t, done(large, noon))
+		server.load(t, doneJob(large, noon))
 	}
 	for _, tt := range []struct {
 		user, accept string
@@ -56,12 +59,12 @@ func TestW21(t *testing.T) {
 		{large, "GZIP", true},
 		{large, "deflate, gzip;q=0.5", true},
 		{large, "", false},
-		{large, "gzip;q=0", false}, // what chi's own middleware gets wrong
+		{large, "gzip;q=0", false}, // the middleware of chi compresses here
 		{large, "gzip;q=0, *;q=1", false},
 		{large, "identity", false},
 		{large, "*;q=0", false},
 		{large, "br, zstd", false},
-		{small, "gzip", false}, // an empty list would only grow
+		{small, "gzip", false}, // too short
 	} {
 		r := status(tt.user)
 		if tt.accept != "" {
@@ -78,7 +81,7 @@ func TestW21(t *testing.T) {
 			t.Errorf("Accept-Encoding %q: %d entries, want %d", tt.accept, len(a.entries(t)), want)
 		}
 	}
-	// XML shrinks as well.
+	// XML is compressed too.
 	a := server.do(t, status(large).with("Accept-Encoding", "gzip").with("Accept", "application/fhir+xml"))
 	if a.header.Get("Content-Encoding") != "gzip" || elements(t, gunzip(t, a.body), "entry") != 10 {
 		t.Errorf("XML: Content-Encoding %q", a.header.Get("Content-Encoding"))
@@ -98,22 +101,22 @@ func gunzip(t *testing.T, compressed []byte) []byte {
 	return plain
 }
 
-func TestW22(t *testing.T) {
+func TestW22_VaryAndCacheControlAreSet(t *testing.T) {
 	t.Parallel()
-	for name, r := range everyKind() {
+	for name, r := range oneOfEachKind() {
 		a := shared(t).do(t, r.with("Accept-Encoding", "gzip"))
 		if got := a.header.Values("Vary"); len(got) != 1 || got[0] != "Accept, Accept-Encoding, Authorization" {
-			t.Errorf("%s: Vary %q", name, got)
+			t.Errorf("%s: got Vary %q", name, got)
 		}
 		if got := a.header.Get("Cache-Control"); name != "metadata" && got != "no-store" {
-			t.Errorf("%s: Cache-Control %q", name, got)
+			t.Errorf("%s: got Cache-Control %q", name, got)
 		}
 	}
 }
 
-func TestW23(t *testing.T) {
+func TestW23_SecurityHeadersAreSet(t *testing.T) {
 	t.Parallel()
-	for name, r := range everyKind() {
+	for name, r := range oneOfEachKind() {
 		a := shared(t).do(t, r)
 		for header, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
@@ -126,41 +129,41 @@ func TestW23(t *testing.T) {
 	}
 }
 
-func TestW24(t *testing.T) {
+func TestW24_ValidRequestIDIsEchoed(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"a", "Zz-09._", strings.Repeat("x", 64), uuid.NewString()} {
-		for name, r := range everyKind() {
+		for name, r := range oneOfEachKind() {
 			if got := shared(t).do(t, r.with("X-Request-Id", id)).header.Get("X-Request-Id"); got != id {
-				t.Errorf("%s: %q came back as %q", name, id, got)
+				t.Errorf("%s: X-Request-Id %q: got %q, want it unchanged", name, id, got)
 			}
 		}
 	}
 	for _, id := range []string{"", strings.Repeat("x", 65), "a b", "a\tb", "<script>", "æ", "a;b", "${jndi:x}"} {
 		got := shared(t).do(t, request{method: "GET", path: "/nothing"}.with("X-Request-Id", id))
 		if _, err := uuid.Parse(got.header.Get("X-Request-Id")); err != nil {
-			t.Errorf("%q came back as %q", id, got.header.Get("X-Request-Id"))
+			t.Errorf("X-Request-Id %q: got %q, want a new UUID", id, got.header.Get("X-Request-Id"))
 		}
-		got.outcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
+		got.isOutcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
 	}
 }
 
-func TestW24Traceparent(t *testing.T) {
+func TestW24_TraceparentIsContinuedInTheLog(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	server.do(t, status("u").with("Traceparent", "00-"+trace+"-00f067aa0ba902b7-01"))
-	server.do(t, status("u").with("Traceparent", "00-"+strings.Repeat("0", 32)+"-00f067aa0ba902b7-01")) // invalid by its specification
+	server.do(t, status("u").with("Traceparent", "00-"+strings.Repeat("0", 32)+"-00f067aa0ba902b7-01")) // invalid (W3C Trace Context, section 3.2.2.3)
 	if err := server.stop(); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(server.log.String(), `"trace_id":`); got != 1 || !strings.Contains(server.log.String(), `"trace_id":"`+trace+`","span_id":"00f067aa0ba902b7"`) {
-		t.Errorf("the trace is continued %d times:\n%s", got, server.log)
+		t.Errorf("got %d trace ids in the log, want one, with the client's:\n%s", got, server.log)
 	}
 }
 
-func TestW25(t *testing.T) {
+func TestW25_NoCookieAndNoProductVersion(t *testing.T) {
 	t.Parallel()
-	for name, r := range everyKind() {
+	for name, r := range oneOfEachKind() {
 		a := shared(t).do(t, r)
 		for _, header := range []string{"Set-Cookie", "Server", "X-Powered-By"} {
 			if got := a.header.Get(header); got != "" {
@@ -169,75 +172,75 @@ func TestW25(t *testing.T) {
 		}
 		for header, values := range a.header {
 			if strings.Contains(strings.Join(values, " "), "9.8.7") {
-				t.Errorf("%s: %s tells the version", name, header)
+				t.Errorf("%s: %s holds the version", name, header)
 			}
 		}
 	}
 }
 
-func TestW27(t *testing.T) {
+func TestW27_IdleConnectionsStayOpen(t *testing.T) {
 	t.Parallel()
+	const idle = 61 * time.Second
+	if !isRemote() {
+		withSyntheticTime(t, func(t *testing.T, server synthetic) { staysOpen(t, server.target, server.dial(t), idle) })
+		return
+	}
+	slow(t, "leaves a connection to another server idle for a minute")
 	server := shared(t)
+	if u, err := url.Parse(server.base); err != nil || u.Scheme != "http" || u.Port() == "" {
+		t.Skip("needs a server with plain HTTP and a port")
+	}
+	staysOpen(t, server, server.dial(t), idle)
+}
+
+// staysOpen makes two requests on a connection that is idle in between.
+func staysOpen(t *testing.T, server target, conn net.Conn, idle time.Duration) {
+	t.Helper()
 	u, err := url.Parse(server.base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.Scheme != "http" || u.Port() == "" {
-		t.Skip("speaks plain HTTP to a port")
-	}
-	conn, err := net.Dial("tcp", u.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	ask := "GET " + u.Path + "/metadata HTTP/1.1\r\nHost: " + u.Host + "\r\n\r\n"
-	if _, err := io.WriteString(conn, ask); err != nil {
-		t.Fatal(err)
-	}
-	answered := make([]byte, 64<<10)
-	if _, err := conn.Read(answered); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.HasPrefix(answered, []byte("HTTP/1.1 200 ")) || bytes.Contains(answered, []byte("Connection: close")) {
-		t.Errorf("no answer on a connection that stays: %.300s", answered)
-	}
-	// A full minute of silence, in parallel with the rest of the suite.
-	if err := conn.SetReadDeadline(time.Now().Add(61 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err = conn.Read(answered); err != nil {
-			break
+	reader := bufio.NewReader(conn)
+	get := func() {
+		t.Helper()
+		if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET "+u.Path+"/metadata HTTP/1.1\r\nHost: "+u.Host+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatalf("read response: %v", err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK || res.Close {
+			t.Errorf("got %s, Connection: close %t, %v; want 200 and an open connection", res.Status, res.Close, err)
 		}
 	}
-	if timeout, ok := err.(net.Error); !ok || !timeout.Timeout() { //nolint:errorlint // from Read itself
-		t.Fatalf("the idle connection ended: %v", err)
-	}
-	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	get()
+	if err := conn.SetReadDeadline(time.Now().Add(idle)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(conn, ask); err != nil {
-		t.Fatal(err)
+	if _, err := reader.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("idle connection: got %v, want nothing for %s", err, idle)
 	}
-	if _, err := conn.Read(answered); err != nil {
-		t.Errorf("no answer on a connection idle for a minute: %v", err)
-	}
+	get()
 }
 
-func TestW28(t *testing.T) {
+func TestW28_CORSNeedsConfiguredOrigins(t *testing.T) {
 	t.Parallel()
 	const origin = "https://portal.example"
 	if a := shared(t).do(t, status("u").with("Origin", origin)); a.header.Get("Access-Control-Allow-Origin") != "" {
-		t.Error("CORS is on by default")
+		t.Error("got Access-Control-Allow-Origin without a configured origin")
 	}
 	server := own(t, func(c *config.Config) { c.CORSOrigins = []string{origin} })
-	for name, r := range everyKind() {
+	for name, r := range oneOfEachKind() {
 		a := server.do(t, r.with("Origin", origin))
 		if got := a.header.Get("Access-Control-Allow-Origin"); got != origin {
-			t.Errorf("%s: allowed origin %q", name, got)
+			t.Errorf("%s: got allowed origin %q, want %q", name, got, origin)
 		}
 		if vary := strings.Join(a.header.Values("Vary"), ","); !strings.Contains(vary, "Origin") || !strings.Contains(vary, "Authorization") {
-			t.Errorf("%s: Vary %q", name, vary)
+			t.Errorf("%s: got Vary %q", name, vary)
 		}
 		exposed := a.header.Get("Access-Control-Expose-Headers")
 		for _, want := range []string{
@@ -248,7 +251,7 @@ func TestW28(t *testing.T) {
 			}
 		}
 		if a = server.do(t, r.with("Origin", "https://evil.example")); a.header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: any origin is allowed", name)
+			t.Errorf("%s: another origin is allowed", name)
 		}
 	}
 	preflight := server.do(t, request{method: "OPTIONS", path: operation, header: map[string]string{
@@ -256,13 +259,13 @@ func TestW28(t *testing.T) {
 	}})
 	if preflight.status != http.StatusNoContent || preflight.header.Get("Access-Control-Allow-Methods") == "" ||
 		!strings.Contains(preflight.header.Get("Access-Control-Allow-Headers"), "authorization") {
-		t.Errorf("preflight: %d %v", preflight.status, preflight.header)
+		t.Errorf("preflight: got status %d, %v", preflight.status, preflight.header)
 	}
-	// What a page needs to read results and delete them.
+	// A page reads and deletes results.
 	preflight = server.do(t, request{method: "OPTIONS", path: "/Binary/1", header: map[string]string{
 		"Origin": origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization,if-modified-since,if-none-match,if-range,range",
 	}})
 	if preflight.status != http.StatusNoContent || !strings.Contains(preflight.header.Get("Access-Control-Allow-Headers"), "if-range,range") {
-		t.Errorf("preflight: %d %v", preflight.status, preflight.header)
+		t.Errorf("preflight: got status %d, %v", preflight.status, preflight.header)
 	}
 }

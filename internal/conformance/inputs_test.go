@@ -15,9 +15,9 @@ import (
 	"reporting/internal/report"
 )
 
-// asked asks for some of a user's jobs: in the body when it begins with {, a list
-// of parameters, otherwise in the address.
-func asked(user, input string) request {
+// withInput makes a status request with inputs: a list of parameters, which begins with {,
+// in the body; any other text in the query of the URL.
+func withInput(user, input string) request {
 	if strings.HasPrefix(input, "{") || input == "" {
 		r := status(user)
 		r.body = `{"resourceType":"Parameters","parameter":[` + input + `]}`
@@ -26,12 +26,13 @@ func asked(user, input string) request {
 	return request{method: "GET", path: operation + "?" + input, user: user}
 }
 
-// life loads one job in each state, a second apart, the first one newest.
-func life(t *testing.T, server target, user string) []string {
+// loadOneOfEachStatus loads a job in each status, a second apart, the first one newest, and
+// returns their ids.
+func loadOneOfEachStatus(t *testing.T, server target, user string) []string {
 	t.Helper()
 	var ids []string
 	for i, state := range report.Statuses() {
-		job := queued(user, noon.Add(-time.Duration(i)*time.Second))
+		job := queuedJob(user, noon.Add(-time.Duration(i)*time.Second))
 		if job.Status = state; state == report.Running || state.Final() {
 			job.Started = noon
 		}
@@ -44,7 +45,7 @@ func life(t *testing.T, server target, user string) []string {
 	return ids
 }
 
-func (a answer) ids(t *testing.T) []string {
+func (a response) ids(t *testing.T) []string {
 	t.Helper()
 	var list []string
 	for _, e := range a.entries(t) {
@@ -53,10 +54,10 @@ func (a answer) ids(t *testing.T) []string {
 	return list
 }
 
-func TestW18(t *testing.T) {
+func TestW18_StatusFiltersJobs(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	ids := life(t, server, user) // SCHEDULED, QUEUED, RUNNING, DONE, FAILED, CANCELLED
+	ids := loadOneOfEachStatus(t, server, user) // SCHEDULED, QUEUED, RUNNING, DONE, FAILED, CANCELLED
 	for input, want := range map[string][]string{
 		"":                                       ids,
 		"status=DONE":                            ids[3:4],
@@ -66,7 +67,7 @@ func TestW18(t *testing.T) {
 		`{"name":"status","valueString":"DONE"}`: ids[3:4],
 		`{"name":"status","valueCode":"RUNNING"},{"name":"other"},{"name":"status","valueCode":"CANCELLED"}`: {ids[2], ids[5]},
 	} {
-		if diff := cmp.Diff(want, server.do(t, asked(user, input)).ids(t)); diff != "" {
+		if diff := cmp.Diff(want, server.do(t, withInput(user, input)).ids(t)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", input, diff)
 		}
 	}
@@ -74,7 +75,7 @@ func TestW18(t *testing.T) {
 		"status=done", "status=", "status=DONE,FAILED", "status=DONE&status=GONE",
 		`{"name":"status","valueCode":"NOPE"}`,
 	} {
-		issue := server.do(t, asked(user, input)).outcome(t, http.StatusBadRequest, models.IssueTypeCodeInvalid)
+		issue := server.do(t, withInput(user, input)).isOutcome(t, http.StatusBadRequest, models.IssueTypeCodeInvalid)
 		if !strings.Contains(*issue.Diagnostics, `"status"`) || !strings.Contains(*issue.Diagnostics, "SCHEDULED") {
 			t.Errorf("%s: %s", input, *issue.Diagnostics)
 		}
@@ -84,10 +85,10 @@ func TestW18(t *testing.T) {
 	}
 }
 
-func TestW19(t *testing.T) {
+func TestW19_SinceAndCountLimitTheList(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	ids := life(t, server, user)
+	ids := loadOneOfEachStatus(t, server, user)
 	for input, want := range map[string][]string{
 		"since=2026-03-01T12:00:00Z":        ids[:1],
 		"since=2026-03-01T11:59:59%2B00:00": ids[:2],
@@ -110,7 +111,7 @@ func TestW19(t *testing.T) {
 		"_count=1&since=2026-03-01&status=FAILED&status=DONE":                          ids[3:4],
 		`{"name":"_count","valueInteger":1},{"name":"status","valueCode":"CANCELLED"}`: ids[5:],
 	} {
-		if diff := cmp.Diff(want, server.do(t, asked(user, input)).ids(t)); diff != "" {
+		if diff := cmp.Diff(want, server.do(t, withInput(user, input)).ids(t)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", input, diff)
 		}
 	}
@@ -118,7 +119,7 @@ func TestW19(t *testing.T) {
 		"since=yesterday":                   "since",
 		"since=":                            "since",
 		"since=2026-13-01":                  "since",
-		"since=2026-03-01T12:00Z":           "since", // FHIR wants seconds
+		"since=2026-03-01T12:00Z":           "since", // FHIR requires seconds
 		"since=2026-03-01T12:00:00":         "since", // and a zone
 		"since=2026-03-01&since=2026-03-02": "since",
 		"_count=0":                          "_count",
@@ -132,46 +133,46 @@ func TestW19(t *testing.T) {
 		`{"name":"_count","valueString":"1.0"}`:                                 "_count",
 		`{"name":"_count","valueInteger":1},{"name":"_count","valueInteger":1}`: "_count",
 	} {
-		issue := server.do(t, asked(user, input)).outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
+		issue := server.do(t, withInput(user, input)).isOutcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
 		if !strings.Contains(*issue.Diagnostics, fmt.Sprintf("%q", name)) {
 			t.Errorf("%s: %s", input, *issue.Diagnostics)
 		}
 	}
-	// No value at all, and a modifier that might turn the meaning round.
-	server.do(t, asked(user, `{"name":"since"}`)).outcome(t, http.StatusBadRequest, models.IssueTypeRequired)
+	// An input without a value, and a modifier extension, which might negate the input.
+	server.do(t, withInput(user, `{"name":"since"}`)).isOutcome(t, http.StatusBadRequest, models.IssueTypeRequired)
 	modified := `{"name":"status","valueCode":"DONE","modifierExtension":[{"url":"http://x.example/not","valueBoolean":true}]}`
-	server.do(t, asked(user, modified)).outcome(t, http.StatusBadRequest, models.IssueTypeExtension)
-	// Every fault is told, each in an issue of its own.
-	if issues := server.do(t, asked(user, "status=x&since=y&_count=z")).issues(t, http.StatusBadRequest); len(issues) != 3 {
-		t.Errorf("%d issues for three faults", len(issues))
+	server.do(t, withInput(user, modified)).isOutcome(t, http.StatusBadRequest, models.IssueTypeExtension)
+	// Every fault has its own issue.
+	if issues := server.do(t, withInput(user, "status=x&since=y&_count=z")).hasIssues(t, http.StatusBadRequest); len(issues) != 3 {
+		t.Errorf("got %d issues for three faults, want 3", len(issues))
 	}
 }
 
-// Whatever is not known is ignored, unless the client asks not to be humoured.
-func TestW18Strict(t *testing.T) {
+// Unknown inputs are ignored, unless the client asks for strict handling.
+func TestW18_StrictHandlingRejectsUnknownInputs(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	for _, input := range []string{"foo=1&_format=json&_pretty=false&_summary=true&_elements=x", `{"name":"foo","valueString":"x"}`} {
-		if a := server.do(t, asked(user, input)); a.status != http.StatusOK {
-			t.Errorf("%s: %d", input, a.status)
+		if a := server.do(t, withInput(user, input)); a.status != http.StatusOK {
+			t.Errorf("%s: got status %d", input, a.status)
 		}
-		strict := asked(user, input).with("Prefer", "handling=strict")
-		issue := server.do(t, strict).outcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
+		strict := withInput(user, input).with("Prefer", "handling=strict")
+		issue := server.do(t, strict).isOutcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
 		if !strings.Contains(*issue.Diagnostics, `"foo"`) {
 			t.Errorf("%s: %s", input, *issue.Diagnostics)
 		}
 	}
-	if a := server.do(t, asked(user, "status=DONE&_format=json").with("Prefer", "handling=strict")); a.status != http.StatusOK {
-		t.Errorf("known parameters: %d %s", a.status, a.body)
+	if a := server.do(t, withInput(user, "status=DONE&_format=json").with("Prefer", "handling=strict")); a.status != http.StatusOK {
+		t.Errorf("known parameters: got status %d, %s", a.status, a.body)
 	}
 	for input, want := range map[string]int{"foo=1&bar=2": 2, "foo=1&since=2026&since=2027": 2} {
-		if issues := server.do(t, asked(user, input).with("Prefer", "handling=strict")).issues(t, http.StatusBadRequest); len(issues) != want {
-			t.Errorf("%s: %d issues, want %d", input, len(issues), want)
+		if issues := server.do(t, withInput(user, input).with("Prefer", "handling=strict")).hasIssues(t, http.StatusBadRequest); len(issues) != want {
+			t.Errorf("%s: got %d issues, want %d", input, len(issues), want)
 		}
 	}
-	server.do(t, asked(user, "status=%zz")).outcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
-	// The address counts beside a body, too: ignoring it would answer more than was asked for.
+	server.do(t, withInput(user, "status=%zz")).isOutcome(t, http.StatusBadRequest, models.IssueTypeInvalid)
+	// Inputs in the URL apply to a POST with a body too.
 	both := status(user)
 	both.path += "?status=nonsense"
-	server.do(t, both).outcome(t, http.StatusBadRequest, models.IssueTypeCodeInvalid)
+	server.do(t, both).isOutcome(t, http.StatusBadRequest, models.IssueTypeCodeInvalid)
 }

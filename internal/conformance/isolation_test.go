@@ -17,19 +17,19 @@ import (
 	"reporting/internal/report"
 )
 
-// Nobody ever sees somebody else's job: random users whose ids resemble one
-// another, random jobs, and requests that run into one another.
-func TestW15(t *testing.T) {
+// Users see only their own jobs: random users with similar ids, random jobs, and
+// concurrent requests.
+func TestW15_UsersSeeOnlyTheirOwnJobs(t *testing.T) {
 	t.Parallel()
 	const seed, rounds, callers = 15, 40, 8
 	random := rand.New(rand.NewPCG(seed, seed))
-	server, users := shared(t), lookalikes(random)
+	server, users := shared(t), similarUsers(random)
 	owned := map[string]map[string]bool{}
 	var jobs []report.Job
 	for _, user := range users {
 		owned[user] = map[string]bool{}
 		for range random.IntN(6) {
-			job := queued(user, noon.Add(time.Duration(random.IntN(1000))*time.Second))
+			job := queuedJob(user, noon.Add(time.Duration(random.IntN(1000))*time.Second))
 			owned[user][job.ID.String()] = true
 			jobs = append(jobs, job)
 		}
@@ -44,11 +44,11 @@ func TestW15(t *testing.T) {
 				user := users[order[round%len(order)]]
 				list := server.do(t, status(user)).entries(t)
 				if len(list) != len(owned[user]) {
-					t.Errorf("%q sees %d jobs, owns %d", user, len(list), len(owned[user]))
+					t.Errorf("%q: got %d jobs, want %d", user, len(list), len(owned[user]))
 				}
 				for _, e := range list {
 					if !owned[user][e.FullURL] || e.part("userId").ValueString != user {
-						t.Errorf("%q sees a job of %q", user, e.part("userId").ValueString)
+						t.Errorf("%q: got a job of %q", user, e.part("userId").ValueString)
 					}
 				}
 			}
@@ -57,8 +57,8 @@ func TestW15(t *testing.T) {
 	wg.Wait()
 }
 
-// lookalikes makes user ids that sloppy code would take for one another.
-func lookalikes(random *rand.Rand) []string {
+// similarUsers makes user ids that differ in case, blanks, prefixes or normalization.
+func similarUsers(random *rand.Rand) []string {
 	var users []string
 	for range 10 {
 		stem := newUser()
@@ -72,19 +72,20 @@ func lookalikes(random *rand.Rand) []string {
 
 const many = 100_000
 
-// insertMany gives a user very many jobs.
-func insertMany(t *testing.T, server instance, user string) {
+// insertJobs inserts queued jobs of a user, a second apart.
+func insertJobs(t *testing.T, server instance, user string, jobs int) {
 	t.Helper()
 	server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters, created_at)
 		select 'com.example.Report', $1, 'QUEUED', '{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}',
 		       '2026-01-01 00:00:00+00'::timestamptz + n * interval '1 second'
-		  from generate_series(1, $2::int) n`, user, many)
+		  from generate_series(1, $2::int) n`, user, jobs)
 }
 
-func TestW16(t *testing.T) {
+func TestW16_LongListIsStreamed(t *testing.T) {
 	t.Parallel()
+	slow(t, "reads 100,000 jobs")
 	server, user := own(t, nil), newUser()
-	insertMany(t, server, user)
+	insertJobs(t, server, user, many)
 	res, err := client.Do(server.build(t, status(user)))
 	if err != nil {
 		t.Fatal(err)
@@ -95,24 +96,25 @@ func TestW16(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(body, []byte(`"fullUrl"`)); n != many {
-		t.Errorf("%d entries, want %d", n, many)
+		t.Errorf("got %d entries, want %d", n, many)
 	}
-	if n := len((answer{status: res.StatusCode, body: body}).entries(t)); n != many {
-		t.Errorf("%d entries decode, want %d", n, many)
+	if n := len((response{status: res.StatusCode, body: body}).entries(t)); n != many {
+		t.Errorf("got %d decoded entries, want %d", n, many)
 	}
-	// A Content-Length would mean that the whole list was held in memory.
+	// A Content-Length means that the whole list was in memory.
 	if res.ContentLength >= 0 {
-		t.Errorf("Content-Length %d: not streamed", res.ContentLength)
+		t.Errorf("got Content-Length %d, want a streamed response without one", res.ContentLength)
 	}
 }
 
-// A database that fails in the middle of a list breaks the transfer: the client
-// never gets a short list that parses.
-func TestW106(t *testing.T) {
+// When the database fails in the middle of a list, the transfer breaks: the client
+// never gets an incomplete list that parses.
+func TestW106_FailureAfterFirstByteBreaksTheConnection(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 200,000 jobs")
 	for _, encoding := range []string{"identity", "gzip"} {
 		server, user := own(t, nil), newUser()
-		insertMany(t, server, user)
+		insertJobs(t, server, user, many)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		res, err := client.Do(server.build(t, status(user).with("Accept-Encoding", encoding)).WithContext(ctx))
@@ -121,9 +123,9 @@ func TestW106(t *testing.T) {
 		}
 		reader := bufio.NewReader(res.Body)
 		if _, err := reader.Peek(1); err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("no answer began: %d %v", res.StatusCode, err)
+			t.Fatalf("got status %d, %v before the first byte; want 200", res.StatusCode, err)
 		}
-		// Connections that end do not do it: the next piece of the list is read with
+		// Ending the connections is not enough: the service reads the next page on
 		// another one.
 		server.db.Exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'reporting' and datname = current_database()`)
 		server.db.Exec(t, "revoke select on report_job from reporting_reader")
@@ -131,18 +133,18 @@ func TestW106(t *testing.T) {
 		_ = res.Body.Close()
 		server.db.Exec(t, "grant select on report_job to reporting_reader")
 		if err == nil {
-			t.Errorf("%s: the transfer ended as if it were whole", encoding)
+			t.Errorf("%s: the transfer ended without an error, want it broken", encoding)
 		}
 		if a := server.do(t, status(newUser())); a.status != http.StatusOK {
-			t.Errorf("%s: not well afterwards: %d", encoding, a.status)
+			t.Errorf("%s: afterwards: got status %d, want 200", encoding, a.status)
 		}
 		if records := server.audited(t); len(records) == 0 || records[0].Complete || *records[0].Count == 0 || *records[0].Count >= many {
-			t.Errorf("%s: the audit does not tell of a list that broke off: %s", encoding, server.audit)
+			t.Errorf("%s: got audit %s, want an incomplete list", encoding, server.audit)
 		}
-		// Operators see a failure, though the status that was sent is 200.
+		// Metrics count a failure, although the client got status 200.
 		waitFor(t, "the log", func() bool { return strings.Contains(server.log.String(), `"aborted":true`) })
 		if want := `reporting_http_requests_total{method="POST",operation="get-report-job-status",status="5xx"} 1`; !strings.Contains(server.scrape(t), want) {
-			t.Errorf("%s: no %s", encoding, want)
+			t.Errorf("%s: got no %s", encoding, want)
 		}
 	}
 }

@@ -23,11 +23,11 @@ import (
 	"reporting/internal/report"
 )
 
-// stored puts a result of so many full pieces, and a short one, in place of that of a
-// scheduled report, and returns its address and the digest of its bytes.
-func stored(t *testing.T, server instance, user string, pieces int) (path, digest string) {
+// storeResult stores a result of some full pieces and a short one for a scheduled report.
+// It returns the path of the Binary and the digest of its bytes.
+func storeResult(t *testing.T, server instance, user string, pieces int) (path, digest string) {
 	t.Helper()
-	b := server.ordered(t, order("schedule", usageStats, user, anonymous))
+	b := server.placeOrder(t, order("schedule", usageStats, user, anonymous))
 	server.db.Exec(t, `insert into report_binary_version (binary_id, version, content_type, size, file_name)
 		values ($1::bigint, 2, 'application/gzip-json', $2::bigint * 262144 + 5, 'large.zip')`, b.ID, pieces)
 	server.db.Exec(t, `insert into report_binary_piece (binary_id, version, number, data)
@@ -45,7 +45,7 @@ func stored(t *testing.T, server instance, user string, pieces int) (path, diges
 	return b.path(), hex.EncodeToString(hash.Sum(nil))
 }
 
-// large is a server whose limits leave room for measuring.
+// large starts a server with a long statement timeout and no workers.
 func large(t *testing.T) instance {
 	t.Helper()
 	return own(t, func(c *config.Config) {
@@ -55,18 +55,17 @@ func large(t *testing.T) instance {
 	})
 }
 
-// Not parallel: it looks at the memory of the whole process, which is the client's too.
-//
-//nolint:paralleltest // see above
-func TestW153(t *testing.T) {
+//nolint:paralleltest // it measures the memory of the process, server and client together
+func TestW153_LargeResultIsStreamed(t *testing.T) {
+	slow(t, "transfers 100 MiB three times")
 	const pieces, limit = 400, 32 << 20 // 100 MiB
 	server, user := large(t), newUser()
-	path, want := stored(t, server, user, pieces)
+	path, want := storeResult(t, server, user, pieces)
 	const size = pieces*report.PieceSize + 5
 	for name, r := range map[string]request{
-		"bytes": get(user, path).plain().with("Accept-Encoding", "gzip"), "json": get(user, path), "xml": get(user, path).with("Accept", "application/fhir+xml"),
+		"bytes": get(user, path).withoutAccept().with("Accept-Encoding", "gzip"), "json": get(user, path), "xml": get(user, path).with("Accept", "application/fhir+xml"),
 	} {
-		before := inUse()
+		before := memoryInUse()
 		res, err := client.Do(server.build(t, r))
 		if err != nil {
 			t.Fatal(err)
@@ -75,10 +74,10 @@ func TestW153(t *testing.T) {
 			t.Fatalf("%s: %d, Content-Length %d", name, res.StatusCode, res.ContentLength)
 		}
 		var peak atomic.Uint64
-		watched := io.TeeReader(res.Body, writer(func() { peak.Store(max(peak.Load(), inUse())) }))
+		watched := io.TeeReader(res.Body, writer(func() { peak.Store(max(peak.Load(), memoryInUse())) }))
 		data := watched
 		if name != "bytes" {
-			data = base64.NewDecoder(base64.StdEncoding, within(t, watched, map[string]string{"json": `"data":"`, "xml": `<data value="`}[name]))
+			data = base64.NewDecoder(base64.StdEncoding, skipPast(t, watched, map[string]string{"json": `"data":"`, "xml": `<data value="`}[name]))
 		}
 		hash := sha256.New()
 		n, err := io.CopyBuffer(hash, io.LimitReader(data, size), make([]byte, 1<<20))
@@ -90,18 +89,18 @@ func TestW153(t *testing.T) {
 		}
 		_ = res.Body.Close()
 		growth := int64(peak.Load()) - int64(before)
-		t.Logf("%s: memory grew by %d KiB while %d MiB passed", name, growth>>10, n>>20)
+		t.Logf("%s: memory grew by %d KiB during %d MiB", name, growth>>10, n>>20)
 		if growth > limit {
-			t.Errorf("%s: memory grew by %d bytes", name, growth)
+			t.Errorf("%s: memory grew by %d bytes, want at most %d", name, growth, limit)
 		}
 	}
-	middle := server.do(t, get(user, path).plain().with("Range", "bytes="+strconv.Itoa(report.PieceSize-2)+"-"+strconv.Itoa(report.PieceSize+1)))
+	middle := server.do(t, get(user, path).withoutAccept().with("Range", "bytes="+strconv.Itoa(report.PieceSize-2)+"-"+strconv.Itoa(report.PieceSize+1)))
 	if middle.status != http.StatusPartialContent || len(middle.body) != 4 {
 		t.Errorf("across two pieces: %d, %d bytes", middle.status, len(middle.body))
 	}
-	end := server.do(t, get(user, path).plain().with("Range", "bytes=-7"))
+	end := server.do(t, get(user, path).withoutAccept().with("Range", "bytes=-7"))
 	if !strings.HasSuffix(string(end.body), "the e") || len(end.body) != 7 {
-		t.Errorf("the end: %q", end.body)
+		t.Errorf("last seven bytes: got %q", end.body)
 	}
 }
 
@@ -112,38 +111,38 @@ func (w writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// within skips what stands before the data of a Binary.
-func within(t *testing.T, r io.Reader, before string) io.Reader {
+// skipPast skips the text before the data of a Binary.
+func skipPast(t *testing.T, r io.Reader, before string) io.Reader {
 	t.Helper()
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(1 << 10)
 	at := bytes.Index(head, []byte(before))
 	if err != nil || at < 0 {
-		t.Fatalf("%v: no data in %q", err, head)
+		t.Fatalf("find %q: %v: got %q", before, err, head)
 	}
 	_, _ = buffered.Discard(at + len(before))
 	return buffered
 }
 
-// inUse is what the process has taken from the system and not given back.
-func inUse() uint64 {
+// memoryInUse returns the bytes that the process holds from the system.
+func memoryInUse() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.Sys - m.HeapReleased
 }
 
-// Data that cannot be read to its end breaks the transfer, so that nobody takes half a
-// report for a whole one.
-func TestW154(t *testing.T) {
+// Data that cannot be read to its end breaks the transfer, so that a client does not
+// take half a report for a whole one.
+func TestW154_UnreadableDataBreaksTheConnection(t *testing.T) {
 	t.Parallel()
 	const pieces = 16
 	server, user := large(t), newUser()
 	for name, spoil := range map[string]string{
-		"a piece is gone":     `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 8`,
-		"a piece is short":    `update report_binary_piece set data = 'x' where binary_id = $1::bigint and version = 2 and number = 8`,
-		"the last one is not": `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 16`,
+		"a piece is gone":        `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 8`,
+		"a piece is short":       `update report_binary_piece set data = 'x' where binary_id = $1::bigint and version = 2 and number = 8`,
+		"the last piece is gone": `delete from report_binary_piece where binary_id = $1::bigint and version = 2 and number = 16`,
 	} {
-		path, _ := stored(t, server, user, pieces)
+		path, _ := storeResult(t, server, user, pieces)
 		server.db.Exec(t, spoil, strings.TrimPrefix(path, "/Binary/"))
 		for _, encoding := range []string{"identity", "gzip"} {
 			for _, accept := range []string{"*/*", fhirJSON, "application/fhir+xml"} {
@@ -157,24 +156,24 @@ func TestW154(t *testing.T) {
 				_ = res.Body.Close()
 				cancel()
 				if err == nil || res.StatusCode != http.StatusOK {
-					t.Errorf("%s, %s, %s: %d, and %d bytes as if they were whole", name, accept, encoding, res.StatusCode, n)
+					t.Errorf("%s, %s, %s: got status %d and %d bytes without an error, want a broken transfer", name, accept, encoding, res.StatusCode, n)
 				}
 			}
 		}
-		// The first piece is there, and a range of it can be read.
-		if a := server.do(t, get(user, path).plain().with("Range", "bytes=0-9")); a.status != http.StatusPartialContent || len(a.body) != 10 {
-			t.Errorf("%s: a range: %d", name, a.status)
+		// A range of the first piece is still readable.
+		if a := server.do(t, get(user, path).withoutAccept().with("Range", "bytes=0-9")); a.status != http.StatusPartialContent || len(a.body) != 10 {
+			t.Errorf("%s: a range: got status %d", name, a.status)
 		}
 	}
 	waitFor(t, "the log", func() bool { return strings.Contains(server.log.String(), `"aborted":true`) })
-	// Where nothing can be read at all there is time to say so.
-	path, _ := stored(t, server, user, 1)
+	// Before the first byte the service can still respond with an error.
+	path, _ := storeResult(t, server, user, 1)
 	server.db.Exec(t, `delete from report_binary_piece where binary_id = $1::bigint and version = 2`, strings.TrimPrefix(path, "/Binary/"))
 	for _, accept := range []string{fhirJSON, "application/fhir+xml"} {
 		a := server.do(t, get(user, path).with("Accept", accept))
-		// Not 404: the Binary is there.
+		// Not 404: the Binary exists.
 		if a.status != http.StatusInternalServerError || a.header.Get("Etag") != "" || a.header.Get("Content-Location") != "" {
-			t.Errorf("%s: %d %v", accept, a.status, a.header)
+			t.Errorf("%s: got status %d, %v", accept, a.status, a.header)
 		}
 	}
 }

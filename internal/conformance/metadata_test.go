@@ -20,7 +20,7 @@ const (
 	definitionURL = "http://ehealth.sundhed.dk/fhir/OperationDefinition/" + definitionID
 )
 
-func TestW110(t *testing.T) {
+func TestW110_MetadataNeedsNoTokenAndNoDatabase(t *testing.T) {
 	t.Parallel()
 	check := func(server target) {
 		t.Helper()
@@ -43,29 +43,29 @@ func TestW110(t *testing.T) {
 			}
 			rest := statement.Rest[0]
 			if rest.Operation[0].Name != "get-report-job-status" || rest.Operation[0].Definition != definitionURL {
-				t.Errorf("operations %+v", rest.Operation)
+				t.Errorf("got operations %+v", rest.Operation)
 			}
 			if diff := cmp.Diff([]string{"application/fhir+json", "json", "application/fhir+xml", "xml"}, statement.Format); diff != "" {
-				t.Errorf("formats\n%s", diff)
+				t.Errorf("formats (-want +got)\n%s", diff)
 			}
 		}
 	}
 	check(shared(t))
 	if isRemote() {
-		t.Log("the rest needs a server of its own")
+		t.Log("skipped the rest: it needs a server of its own")
 		return
 	}
-	check(own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" }).target)
+	check(own(t, func(c *config.Config) { c.DatabaseURL = unreachable }).target)
 }
 
-func TestW111(t *testing.T) {
+func TestW111_MetadataSupportsConditionalRequests(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for _, path := range []string{"/metadata", "/OperationDefinition/" + definitionID} {
 		get := server.do(t, request{method: "GET", path: path})
 		etag := get.header.Get("Etag")
 		if etag == "" || !strings.HasPrefix(get.header.Get("Cache-Control"), "public, max-age=") {
-			t.Errorf("%s: ETag %q, Cache-Control %q", path, etag, get.header.Get("Cache-Control"))
+			t.Errorf("%s: got ETag %q, Cache-Control %q", path, etag, get.header.Get("Cache-Control"))
 		}
 		head := server.do(t, request{method: "HEAD", path: path})
 		if head.status != http.StatusOK || len(head.body) != 0 || head.header.Get("Etag") != etag ||
@@ -90,24 +90,24 @@ func TestW111(t *testing.T) {
 			}
 		}
 		a := server.do(t, request{method: "POST", path: path, body: "{}"})
-		a.outcome(t, http.StatusMethodNotAllowed, models.IssueTypeNotSupported)
+		a.isOutcome(t, http.StatusMethodNotAllowed, models.IssueTypeNotSupported)
 		if a.header.Get("Allow") != "GET, HEAD, OPTIONS" {
-			t.Errorf("%s: Allow %q", path, a.header.Get("Allow"))
+			t.Errorf("%s: got Allow %q", path, a.header.Get("Allow"))
 		}
 	}
 }
 
-func TestW112(t *testing.T) {
+func TestW112_OperationDefinitionIsReadable(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	a := server.do(t, request{method: "GET", path: "/OperationDefinition/" + definitionID})
 	definition, err := models.UnmarshalOperationDefinition(a.body)
 	if a.status != http.StatusOK || err != nil {
-		t.Fatalf("%d %v %s", a.status, err, a.body)
+		t.Fatalf("got status %d, %v: %s", a.status, err, a.body)
 	}
 	if *definition.Id != definitionID || *definition.Url != definitionURL || definition.Code != "get-report-job-status" ||
 		!definition.System || definition.Type || definition.Instance || *definition.AffectsState || *definition.Description == "" {
-		t.Errorf("%s", a.body)
+		t.Errorf("got %s", a.body)
 	}
 	out := 0
 	for _, p := range definition.Parameter {
@@ -123,18 +123,18 @@ func TestW112(t *testing.T) {
 		}
 	}
 	if out != 1 {
-		t.Errorf("%d outputs, want 1", out)
+		t.Errorf("got %d outputs, want 1", out)
 	}
 	for _, id := range []string{"x", "get-report-job-status", strings.ToUpper(definitionID), strings.Repeat("x", 500)} {
 		missing := server.do(t, request{method: "GET", path: "/OperationDefinition/" + id})
-		issue := missing.outcome(t, http.StatusNotFound, models.IssueTypeNotFound)
+		issue := missing.isOutcome(t, http.StatusNotFound, models.IssueTypeNotFound)
 		if *issue.Details.Coding[0].Code != "GENERAL_RESOURCE_NOT_FOUND" {
-			t.Errorf("%s", missing.body)
+			t.Errorf("got %s", missing.body)
 		}
 	}
 }
 
-// operations lists what can be called.
+// operations returns the names of the operations in the CapabilityStatement.
 func (s target) operations(t testing.TB) (names []string) {
 	t.Helper()
 	statement, err := models.UnmarshalCapabilityStatement(s.do(t, request{method: "GET", path: "/metadata"}).body)
@@ -156,7 +156,7 @@ type found struct {
 	}
 }
 
-func TestW113(t *testing.T) {
+func TestW113_OperationDefinitionsAreSearchable(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	all := len(server.operations(t))
@@ -176,7 +176,7 @@ func TestW113(t *testing.T) {
 				t.Fatalf("%v: %s", err, a.body)
 			}
 			if a.status != http.StatusOK || bundle.ResourceType != "Bundle" || bundle.Type != "searchset" || len(bundle.Entry) != want || *bundle.Total != want {
-				t.Errorf("%s %q: %d %s", r.method, query, a.status, a.body)
+				t.Errorf("%s %q: got status %d, %s", r.method, query, a.status, a.body)
 			}
 			if want == 1 && bundle.Entry[0].Resource.ID != definitionID {
 				t.Errorf("%s %q: %s", r.method, query, a.body)
@@ -185,21 +185,21 @@ func TestW113(t *testing.T) {
 	}
 	strict := request{method: "GET", path: "/OperationDefinition?name=x"}
 	if a := server.do(t, strict); a.status != http.StatusOK {
-		t.Errorf("an unknown search parameter: %d", a.status)
+		t.Errorf("an unknown search parameter: got status %d", a.status)
 	}
-	server.do(t, strict.with("Prefer", "handling=strict")).outcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
+	server.do(t, strict.with("Prefer", "handling=strict")).isOutcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
 	modified := request{method: "GET", path: "/OperationDefinition?url:below=http://x.example"}
-	server.do(t, modified).outcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
+	server.do(t, modified).isOutcome(t, http.StatusBadRequest, models.IssueTypeNotSupported)
 	modified.path += "&code:text=y"
-	if issues := server.do(t, modified).issues(t, http.StatusBadRequest); len(issues) != 2 {
-		t.Errorf("%d issues for two modifiers", len(issues))
+	if issues := server.do(t, modified).hasIssues(t, http.StatusBadRequest); len(issues) != 2 {
+		t.Errorf("got %d issues for two modifiers, want 2", len(issues))
 	}
 	form := request{method: "POST", path: "/OperationDefinition/_search", body: "code=x&_format=application/fhir%2Bxml;fhirVersion=4.0"}.with("Content-Type", "application/x-www-form-urlencoded")
 	if a := server.do(t, form); a.status != http.StatusOK || a.header.Get("Content-Type") != labelXML {
-		t.Errorf("_format in a form: %d %q", a.status, a.header.Get("Content-Type"))
+		t.Errorf("_format in a form: got status %d, %q", a.status, a.header.Get("Content-Type"))
 	}
 	form.body = "code=" + strings.Repeat("x", 10_000)
-	server.do(t, form).outcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
+	server.do(t, form).isOutcome(t, http.StatusRequestEntityTooLarge, models.IssueTypeTooLong)
 	labelled := request{method: "POST", path: "/OperationDefinition/_search", body: `{"code":"x"}`}.with("Content-Type", fhirJSON)
-	server.do(t, labelled).outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
+	server.do(t, labelled).isOutcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
 }

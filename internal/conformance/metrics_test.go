@@ -22,13 +22,13 @@ func (i instance) scrape(t *testing.T) string {
 	return string((target{base: i.ops}).do(t, request{method: "GET", path: "/metrics"}).body)
 }
 
-// hasMetric tells whether the operations listener shows a line.
+// hasMetric reports whether the metrics hold a line.
 func (i instance) hasMetric(t *testing.T, line string) bool {
 	t.Helper()
 	return strings.Contains("\n"+i.scrape(t), "\n"+line+"\n")
 }
 
-// hasCount waits until a counter has reached a number.
+// hasCount waits until a counter reaches a value.
 func (i instance) hasCount(t *testing.T, name string, least float64) {
 	t.Helper()
 	waitFor(t, name, func() bool {
@@ -39,9 +39,8 @@ func (i instance) hasCount(t *testing.T, name string, least float64) {
 	})
 }
 
-// What operators scrape: every answer is counted once, under labels that
-// clients cannot make up.
-func TestMetrics(t *testing.T) {
+// Metrics count every response once, with labels that clients cannot choose.
+func TestMetricsCountEveryResponse(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	for _, r := range []request{
@@ -75,7 +74,7 @@ func TestMetrics(t *testing.T) {
 		`reporting_build_info{commit="",version="9.8.7"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
-			t.Errorf("no %s", want)
+			t.Errorf("got no %s", want)
 		}
 	}
 	if t.Failed() {
@@ -83,12 +82,12 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// What the table holds is told whoever's it is; and what is not known is not told.
+// Metrics count the jobs of all users. Without a database they show no jobs.
 func TestJobMetrics(t *testing.T) {
 	t.Parallel()
 	count := func(c *config.Config) { c.JobMetricsInterval = time.Nanosecond }
 	server := own(t, count)
-	server.load(t, done("somebody", noon), done("somebody else", noon), queued("somebody", noon))
+	server.load(t, doneJob("a-user", noon), doneJob("another-user", noon), queuedJob("a-user", noon))
 	text := server.scrape(t)
 	for _, want := range []string{
 		`reporting_jobs{status="DONE"} 2`, `reporting_jobs{status="QUEUED"} 1`, `reporting_jobs{status="FAILED"} 0`,
@@ -96,67 +95,66 @@ func TestJobMetrics(t *testing.T) {
 		`reporting_jobs_measurements_total{result="ok"} `,
 	} {
 		if !strings.Contains(text, "\n"+want) {
-			t.Errorf("no %s in %s", want, text)
+			t.Errorf("got no %s in %s", want, text)
 		}
 	}
-	if strings.Contains(text, "somebody") {
-		t.Error("the metrics name a user")
+	if strings.Contains(text, "a-user") {
+		t.Error("the metrics hold a user id")
 	}
 
 	away := own(t, func(c *config.Config) {
 		count(c)
-		c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere"
+		c.DatabaseURL = unreachable
 	})
-	away.do(t, status("u")).away(t, models.IssueTypeTransient)
+	away.do(t, status("u")).isUnavailable(t, models.IssueTypeTransient)
 	text = away.scrape(t)
 	if strings.Contains(text, "\nreporting_jobs{") || strings.Contains(text, "\nreporting_jobs_oldest") {
-		t.Error("jobs are told that nobody could count")
+		t.Error("got counts of jobs without a database, want none")
 	}
 	for _, want := range []string{
 		`reporting_ready 0`, `reporting_ready_check{check="database"} 0`, `reporting_ready_check{check="keys"} 1`,
 		`reporting_db_errors_total{kind="unavailable"} 1`, `reporting_db_query_duration_seconds_count 0`,
 	} {
 		if !strings.Contains(text, "\n"+want+"\n") {
-			t.Errorf("no %s", want)
+			t.Errorf("got no %s", want)
 		}
 	}
 	away.hasCount(t, `reporting_jobs_measurements_total{result="failed"}`, 1)
 }
 
-// One of two databases is enough.
-func TestReplicaMetrics(t *testing.T) {
+// The service works with the primary or the replica alone.
+func TestOneOfTwoDatabasesIsEnough(t *testing.T) {
 	t.Parallel()
-	const nowhere = "postgres://nobody@127.0.0.1:1/nowhere"
 	for name, c := range map[string]struct {
 		change func(*config.Config)
 		want   []string
 	}{
 		"only the primary": {
-			func(c *config.Config) { c.DatabaseReplicaURL = nowhere },
+			func(c *config.Config) { c.DatabaseReplicaURL = unreachable },
 			[]string{`reporting_db_replica_fresh 0`, `reporting_db_replica_reads_total{server="primary"} 1`, `reporting_ready 1`},
 		},
 		"only the replica": {
-			func(c *config.Config) { c.DatabaseURL, c.DatabaseReplicaURL = nowhere, c.DatabaseURL },
+			func(c *config.Config) { c.DatabaseURL, c.DatabaseReplicaURL = unreachable, c.DatabaseURL },
 			[]string{`reporting_db_replica_reads_total{server="replica"} 1`, `reporting_db_replica_pool_connections{state="in_use"} 0`, `reporting_ready 1`},
 		},
 	} {
 		server := own(t, c.change)
 		if a := server.do(t, status("u")); a.status != http.StatusOK {
-			t.Errorf("%s: %d %s", name, a.status, a.body)
+			t.Errorf("%s: got status %d, %s", name, a.status, a.body)
 		}
 		text := server.scrape(t)
 		for _, want := range c.want {
 			if !strings.Contains(text, "\n"+want+"\n") {
-				t.Errorf("%s: no %s", name, want)
+				t.Errorf("%s: got no %s", name, want)
 			}
 		}
 	}
 }
 
-// Counting jobs can take long, just when the database is ill, and keeps no service from
-// stopping in order.
-func TestStopWhileJobsAreCounted(t *testing.T) {
+// A slow count of the jobs does not delay the stop of the service.
+func TestJobMetricsDoNotDelayTheStop(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits two seconds for locks")
 	server := own(t, func(c *config.Config) {
 		c.JobMetricsInterval, c.StatementTimeout = time.Nanosecond, 20*time.Second
 	})
@@ -164,12 +162,11 @@ func TestStopWhileJobsAreCounted(t *testing.T) {
 	server.scrape(t)
 	begin := time.Now()
 	if err := server.stop(); err != nil || time.Since(begin) > 4*time.Second {
-		t.Errorf("it stopped after %v: %v", time.Since(begin), err)
+		t.Errorf("the stop took %v and returned %v, want at most 4 s and no error", time.Since(begin), err)
 	}
 }
 
-// Operators see the state of the keys, and that a key server fails while tokens
-// still pass.
+// Metrics show the keys, and a failing key server while known keys still verify tokens.
 func TestKeyMetrics(t *testing.T) {
 	t.Parallel()
 	server, idp := verifying(t, nil)
@@ -191,10 +188,10 @@ func TestKeyMetrics(t *testing.T) {
 		`reporting_auth_tokens_total{result="invalid"} 1`,
 	} {
 		if !server.hasMetric(t, want) {
-			t.Errorf("no %s", want)
+			t.Errorf("got no %s", want)
 		}
 	}
 	if !regexp.MustCompile(`(?m)^reporting_auth_keys_age_seconds\{[^}]+\} [0-9.e-]+$`).MatchString(server.scrape(t)) {
-		t.Error("no age of the keys")
+		t.Error("got no reporting_auth_keys_age_seconds")
 	}
 }

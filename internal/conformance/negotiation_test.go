@@ -24,9 +24,9 @@ const (
 	labelXML  = "application/fhir+xml; charset=UTF-8"
 )
 
-// accepts asks by GET and by POST with these lines of Accept, none when there are
-// none, and checks the label and the syntax of the answers.
-func (s target) accepts(t *testing.T, user, query, label string, lines ...string) {
+// negotiates makes a GET and a POST with these Accept headers, and checks Content-Type and
+// syntax of the responses.
+func (s target) negotiates(t *testing.T, user, query, label string, lines ...string) {
 	t.Helper()
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		req := s.build(t, request{method: method, path: operation + query, user: user})
@@ -37,7 +37,7 @@ func (s target) accepts(t *testing.T, user, query, label string, lines ...string
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.described(t, request{method: method, path: operation + query}, a)
+		s.matchesOpenAPI(t, request{method: method, path: operation + query}, a)
 		if got := a.header.Get("Content-Type"); a.status != http.StatusOK || got != label {
 			t.Errorf("%s Accept %q %s: %d %q, want %q", method, lines, query, a.status, got, label)
 		}
@@ -47,43 +47,43 @@ func (s target) accepts(t *testing.T, user, query, label string, lines ...string
 	}
 }
 
-func TestW30(t *testing.T) {
+func TestW30_JSONIsTheDefaultFormat(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
-	server.accepts(t, newUser(), "", labelJSON)
+	server.negotiates(t, newUser(), "", labelJSON)
 	for _, accept := range []string{
 		"", "*/*", "application/*", fhirJSON, "application/fhir+json;q=1.0, application/json+fhir;q=0.9",
 		"   application/fhir+json  ;  q=0.3 ", "APPLICATION/FHIR+JSON",
 	} {
-		server.accepts(t, newUser(), "", labelJSON, accept)
+		server.negotiates(t, newUser(), "", labelJSON, accept)
 	}
-	server.accepts(t, newUser(), "", labelJSON, "image/png", "application/fhir+json;q=0.1")
+	server.negotiates(t, newUser(), "", labelJSON, "image/png", "application/fhir+json;q=0.1")
 }
 
-func TestW31(t *testing.T) {
+func TestW31_JSONWinsATie(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{
 		"application/fhir+xml, application/fhir+json",
 		"application/fhir+xml;q=1.0, application/fhir+json;q=1.0, application/xml+fhir;q=0.9, application/json+fhir;q=0.9",
 	} {
-		shared(t).accepts(t, newUser(), "", labelJSON, accept)
+		shared(t).negotiates(t, newUser(), "", labelJSON, accept)
 	}
 }
 
-func TestW32(t *testing.T) {
+func TestW32_GenericJSONTypesAreEchoed(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
-	server.accepts(t, newUser(), "", "application/json; charset=UTF-8", "application/json")
-	server.accepts(t, newUser(), "", "text/json; charset=UTF-8", "text/json")
-	server.accepts(t, newUser(), "", "application/json; charset=UTF-8", "application/json;q=0.9, application/fhir+json;q=0.8, application/fhir+xml;q=0.7")
+	server.negotiates(t, newUser(), "", "application/json; charset=UTF-8", "application/json")
+	server.negotiates(t, newUser(), "", "text/json; charset=UTF-8", "text/json")
+	server.negotiates(t, newUser(), "", "application/json; charset=UTF-8", "application/json;q=0.9, application/fhir+json;q=0.8, application/fhir+xml;q=0.7")
 }
 
-func TestW33(t *testing.T) {
+func TestW33_FormerJSONTypeGetsTheCurrentLabel(t *testing.T) {
 	t.Parallel()
-	shared(t).accepts(t, newUser(), "", labelJSON, "application/json+fhir")
+	shared(t).negotiates(t, newUser(), "", labelJSON, "application/json+fhir")
 }
 
-func TestW34(t *testing.T) {
+func TestW34_XMLIsReturnedWhenPreferred(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for accept, label := range map[string]string{
@@ -94,41 +94,41 @@ func TestW34(t *testing.T) {
 		"application/xml":      "application/xml; charset=UTF-8",
 		"text/xml":             "text/xml; charset=UTF-8",
 	} {
-		server.accepts(t, newUser(), "", label, accept)
+		server.negotiates(t, newUser(), "", label, accept)
 	}
-	// Every error, and everything that describes the service.
-	kinds := everyKind()
+	// Errors, and the description of the service.
+	kinds := oneOfEachKind()
 	kinds["no user"] = request{method: "GET", path: operation, header: map[string]string{"Authorization": "Bearer " + unsigned(`{"sub":"x"}`)}}
-	kinds["too large"] = sending(strings.Repeat(" ", 1<<20)+"{}", fhirJSON)
+	kinds["too large"] = withBody(strings.Repeat(" ", 1<<20)+"{}", fhirJSON)
 	kinds["too long"] = request{method: "GET", path: "/" + strings.Repeat("x", 16<<10)}
-	kinds["another type"] = sending("x", "text/plain")
-	kinds["bad input"] = asked(newUser(), "status=\ufffe")
+	kinds["another type"] = withBody("x", "text/plain")
+	kinds["bad input"] = withInput(newUser(), "status=\ufffe")
 	for name, r := range kinds {
 		a := server.do(t, r.with("Accept", "application/fhir+xml"))
 		if len(a.body) == 0 {
 			continue
 		}
 		if got := a.header.Get("Content-Type"); got != labelXML {
-			t.Errorf("%s: Content-Type %q", name, got)
+			t.Errorf("%s: got Content-Type %q", name, got)
 		}
 		if a.status >= http.StatusBadRequest {
 			a.xmlOutcome(t)
 		}
 	}
 	if isRemote() {
-		t.Log("the rest needs a server of its own")
+		t.Log("skipped the rest: it needs a server of its own")
 		return
 	}
-	away := own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
+	away := own(t, func(c *config.Config) { c.DatabaseURL = unreachable })
 	a := away.do(t, status(newUser()).with("Accept", "application/fhir+xml"))
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
-		t.Errorf("%d %v", a.status, a.header)
+		t.Errorf("got status %d, headers %v", a.status, a.header)
 	}
 	a.xmlOutcome(t)
 }
 
 // xmlOutcome checks an OperationOutcome in XML (W-108).
-func (a answer) xmlOutcome(t *testing.T) {
+func (a response) xmlOutcome(t *testing.T) {
 	t.Helper()
 	type value struct {
 		Value string `xml:"value,attr"`
@@ -152,33 +152,35 @@ func (a answer) xmlOutcome(t *testing.T) {
 		t.Fatalf("%v: %s", err, a.body)
 	}
 	if outcome.ID.Value != a.header.Get("X-Request-Id") || outcome.Text.Status.Value != "generated" || len(outcome.Text.Div.P) == 0 {
-		t.Errorf("id or narrative: %s", a.body)
+		t.Errorf("got wrong id or narrative: %s", a.body)
 	}
 	for _, issue := range outcome.Issue {
 		if issue.Severity.Value != "error" || issue.Code.Value == "" || issue.Diagnostics.Value == "" {
-			t.Errorf("issue: %s", a.body)
+			t.Errorf("got an incomplete issue: %s", a.body)
 		}
 	}
 	if found := leak.Find(a.body); found != nil || len(outcome.Issue) == 0 {
-		t.Errorf("shows %q: %s", found, a.body)
+		t.Errorf("got internal text %q or no issue: %s", found, a.body)
 	}
 }
 
-// The XML answer says what the JSON answer says, also when it is long.
-func TestW34SaysTheSame(t *testing.T) {
+// The XML response has the content of the JSON response, in a long list too.
+func TestW34_XMLHoldsWhatJSONHolds(t *testing.T) {
 	t.Parallel()
 	server, plain := shared(t), newUser()
 	user := plain + " æøå 😀 <&>\"' \t\n"
 	const many = 300 // more than one piece
+	var jobs []report.Job
 	for i := range many {
-		job := done(user, noon)
+		job := doneJob(user, noon)
 		if i%2 == 0 {
 			job.Parameters = []byte(`{"resourceType":"Parameters","id":"x","parameter":[{"name":"n","valueDecimal":1.10,"_valueDecimal":{"id":"a"}},` +
 				`{"name":"p","valuePeriod":{"start":"2025-02-04","extension":[{"url":"http://x.example","valueBoolean":true}]}},` +
 				`{"name":"r","part":[{"name":"q","resource":{"resourceType":"Basic","code":{"text":"x"}}}]}]}`)
 		}
-		server.load(t, job)
+		jobs = append(jobs, job)
 	}
+	server.load(t, jobs...)
 	a := server.do(t, status(user).with("Accept", "application/fhir+xml"))
 	if got := elements(t, a.body, "entry"); a.status != http.StatusOK || got != many {
 		t.Fatalf("%d, %d entries, want %d: %.300s", a.status, got, many, a.body)
@@ -187,8 +189,8 @@ func TestW34SaysTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(numbered(t, tree.AppendJSON(nil)), numbered(t, server.do(t, status(user)).body)) {
-		t.Error("XML and JSON say different things")
+	if !reflect.DeepEqual(decodeJSON(t, tree.AppendJSON(nil)), decodeJSON(t, server.do(t, status(user)).body)) {
+		t.Error("XML and JSON differ in content")
 	}
 	for _, want := range []string{
 		`<valueDecimal id="a" value="1.10"/>`,
@@ -197,13 +199,13 @@ func TestW34SaysTheSame(t *testing.T) {
 		`<name value="userId"/><valueString value="` + plain + ` æøå 😀 &lt;&amp;`,
 	} {
 		if !bytes.Contains(a.body, []byte(want)) {
-			t.Errorf("no %s in %.3000s", want, a.body)
+			t.Errorf("got no %s in %.3000s", want, a.body)
 		}
 	}
 }
 
-// numbered decodes JSON with its numbers as they are spelled.
-func numbered(t *testing.T, text []byte) any {
+// decodeJSON decodes JSON and keeps the spelling of numbers.
+func decodeJSON(t *testing.T, text []byte) any {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -232,9 +234,9 @@ func elements(t *testing.T, text []byte, name string) int {
 	}
 }
 
-// What XML cannot hold is not left out: the answer says so and names the job, in a
-// short list and in a long one.
-func TestW34NeverDrops(t *testing.T) {
+// A job that XML cannot represent makes the response 406, which names the job, in a short
+// list and in a long one.
+func TestW34_XMLNeverDropsContent(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for name, change := range map[string]func(*report.Job){
@@ -245,11 +247,11 @@ func TestW34NeverDrops(t *testing.T) {
 	} {
 		for _, before := range []int{0, 150} {
 			user := newUser()
-			odd := done(user, noon.Add(-1))
+			odd := doneJob(user, noon.Add(-1))
 			change(&odd)
 			var jobs []report.Job
 			for range before {
-				jobs = append(jobs, done(user, noon))
+				jobs = append(jobs, doneJob(user, noon))
 			}
 			server.load(t, append(jobs, odd)...)
 			if a := server.do(t, status(user)); len(a.entries(t)) != before+1 {
@@ -264,49 +266,49 @@ func TestW34NeverDrops(t *testing.T) {
 	}
 }
 
-func TestW35(t *testing.T) {
+func TestW35_BrowsersGetJSON(t *testing.T) {
 	t.Parallel()
-	shared(t).accepts(t, newUser(), "", labelJSON, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8")
+	shared(t).negotiates(t, newUser(), "", labelJSON, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8")
 }
 
-func TestW36(t *testing.T) {
+func TestW36_UnsupportedAcceptIs406(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{"image/png", "application/fhir+json;q=0", "*/*;q=0", "text/turtle, text/html"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			r := request{method: method, path: operation, user: newUser()}.with("Accept", accept)
-			shared(t).do(t, r).outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
+			shared(t).do(t, r).isOutcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 		}
 	}
 	r := request{method: "GET", path: "/OperationDefinition/" + definitionID}.with("Accept", "image/png")
-	shared(t).do(t, r).outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
+	shared(t).do(t, r).isOutcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 }
 
-func TestW37(t *testing.T) {
+func TestW37_FHIRVersionMustBeR4(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	for _, version := range []string{"4.0", "4.0.1", `"4.0"`} {
-		server.accepts(t, user, "", labelJSON, "application/fhir+json; fhirVersion="+version)
-		server.accepts(t, user, "", labelXML, "application/fhir+xml; fhirVersion="+version)
+		server.negotiates(t, user, "", labelJSON, "application/fhir+json; fhirVersion="+version)
+		server.negotiates(t, user, "", labelXML, "application/fhir+xml; fhirVersion="+version)
 		if a := server.do(t, status(user).with("Content-Type", "application/fhir+json; fhirVersion="+version)); a.status != http.StatusOK {
-			t.Errorf("Content-Type with %s: %d", version, a.status)
+			t.Errorf("Content-Type with %s: got status %d", version, a.status)
 		}
 	}
 	for _, version := range []string{"3.0", "5.0", "4.3", "x"} {
 		server.do(t, status(user).with("Accept", "application/fhir+json; fhirVersion="+version)).
-			outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
+			isOutcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 		server.do(t, status(user).with("Content-Type", "application/fhir+json; fhirVersion="+version)).
-			outcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
+			isOutcome(t, http.StatusUnsupportedMediaType, models.IssueTypeNotSupported)
 	}
 }
 
-func TestW38(t *testing.T) {
+func TestW38_MalformedAcceptIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{"json", ";;", ",", "*", "a b c", `"`, "application/", "/json", "*/json"} {
-		shared(t).accepts(t, newUser(), "", labelJSON, accept)
+		shared(t).negotiates(t, newUser(), "", labelJSON, accept)
 	}
 }
 
-func TestW39(t *testing.T) {
+func TestW39_FormatParameterOverridesAccept(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for query, label := range map[string]string{
@@ -316,8 +318,8 @@ func TestW39(t *testing.T) {
 		"?_format=application/json":                      "application/json; charset=UTF-8",
 		"?_format=application/fhir+json;fhirVersion=4.0": labelJSON,
 	} {
-		server.accepts(t, newUser(), query, label, "application/fhir+xml")
-		server.accepts(t, newUser(), query, label, "image/png")
+		server.negotiates(t, newUser(), query, label, "application/fhir+xml")
+		server.negotiates(t, newUser(), query, label, "image/png")
 	}
 	for query, label := range map[string]string{
 		"?_format=xml":                      labelXML,
@@ -326,32 +328,32 @@ func TestW39(t *testing.T) {
 		"?_format=application%2Ffhir%2Bxml": labelXML,
 		"?_format=text/xml":                 "text/xml; charset=UTF-8",
 	} {
-		server.accepts(t, newUser(), query, label, fhirJSON)
-		server.accepts(t, newUser(), query, label)
+		server.negotiates(t, newUser(), query, label, fhirJSON)
+		server.negotiates(t, newUser(), query, label)
 	}
 	if a := server.do(t, request{method: "GET", path: "/metadata?_format=xml"}); !bytes.HasPrefix(a.body, []byte("<CapabilityStatement ")) {
 		t.Errorf("metadata: %.60s", a.body)
 	}
 }
 
-func TestW40(t *testing.T) {
+func TestW40_UnsupportedFormatParameterIs406(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"foo", "ttl", "html/json", "application/fhir+json;fhirVersion=3.0", "image/png"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			r := request{method: method, path: operation + "?_format=" + format, user: newUser()}
-			shared(t).do(t, r).outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
+			shared(t).do(t, r).isOutcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 		}
 	}
-	shared(t).do(t, request{method: "GET", path: "/metadata?_format=foo"}).outcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
+	shared(t).do(t, request{method: "GET", path: "/metadata?_format=foo"}).isOutcome(t, http.StatusNotAcceptable, models.IssueTypeNotSupported)
 }
 
-func TestW41(t *testing.T) {
+func TestW41_PrettyIndents(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	job := done(user, noon)
+	job := doneJob(user, noon)
 	job.Parameters = []byte(`{"resourceType":"Parameters","parameter":[{"name":"x","valueDecimal":1.10},{"name":"y","valueString":"a  b"}]}`)
-	server.load(t, job, queued(user, noon))
-	pretty := func(path, accept string) (compact, indented answer) {
+	server.load(t, job, queuedJob(user, noon))
+	pretty := func(path, accept string) (compact, indented response) {
 		join := map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]
 		// An outcome's id is the request's.
 		r := request{method: "GET", path: path, user: user}.with("Accept", accept).with("X-Request-Id", "pretty")
@@ -379,29 +381,29 @@ func TestW41(t *testing.T) {
 	}
 }
 
-func TestW42(t *testing.T) {
+func TestW42_SummaryAndElementsAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{"?_summary=true", "?_summary=count", "?_summary=x", "?_elements=id", "?_elements=", "?_summary=data&_elements=Bundle.type"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			a := shared(t).do(t, request{method: method, path: operation + query, user: newUser()})
 			if a.status != http.StatusOK || string(a.body) != emptyList {
-				t.Errorf("%s %s: %d %s", method, query, a.status, a.body)
+				t.Errorf("%s %s: got status %d, %s", method, query, a.status, a.body)
 			}
 		}
 	}
 }
 
-func TestW43(t *testing.T) {
+func TestW43_AcceptCharsetIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, charset := range []string{"utf-8", "iso-8859-1", "*;q=0", "x"} {
 		a := shared(t).do(t, status(newUser()).with("Accept-Charset", charset))
 		if a.status != http.StatusOK || a.header.Get("Content-Type") != labelJSON {
-			t.Errorf("%s: %d %q", charset, a.status, a.header.Get("Content-Type"))
+			t.Errorf("%s: got status %d, %q", charset, a.status, a.header.Get("Content-Type"))
 		}
 	}
 }
 
-func TestW44(t *testing.T) {
+func TestW44_PreferIsIgnoredByTheStatusOperation(t *testing.T) {
 	t.Parallel()
 	for _, prefer := range []string{"respond-async", "return=minimal", "return=OperationOutcome", "handling=lenient, respond-async", "=;,"} {
 		a := shared(t).do(t, status(newUser()).with("Prefer", prefer))

@@ -12,7 +12,7 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-func TestW155(t *testing.T) {
+func TestW155_MetadataDescribesReports(t *testing.T) {
 	t.Parallel()
 	server := reports(t)
 	statement, err := models.UnmarshalCapabilityStatement(server.do(t, request{method: "GET", path: "/metadata"}).body)
@@ -40,41 +40,41 @@ func TestW155(t *testing.T) {
 			a := server.do(t, request{method: "GET", path: "/OperationDefinition/" + id})
 			d, err := models.UnmarshalOperationDefinition(a.body)
 			if a.status != http.StatusOK || err != nil {
-				t.Fatalf("%d %v %s", a.status, err, a.body)
+				t.Fatalf("got status %d, %v: %s", a.status, err, a.body)
 			}
 			if *d.Id != id || *d.Url != "http://ehealth.sundhed.dk/fhir/OperationDefinition/"+id || d.Code != name || *d.Title != title ||
 				!d.System || d.Type || d.Instance || !*d.AffectsState || d.Kind != models.OperationKindOperation ||
 				!strings.Contains(*d.Description, "$fetch-patient-usage-stats") {
-				t.Errorf("%s", a.body)
+				t.Errorf("got %s", a.body)
 			}
 			var parameters []string
 			for _, p := range d.Parameter {
 				parameters = append(parameters, p.Use.Code()+" "+p.Name+" "+string(rune('0'+p.Min))+".."+p.Max+" "+*p.Type)
 			}
 			if diff := cmp.Diff([]string{"in anonymization 1..1 string", "out return 0..1 Binary"}, parameters); diff != "" {
-				t.Errorf("parameters\n%s", diff)
+				t.Errorf("parameters (-want +got)\n%s", diff)
 			}
 		}
 	}
 }
 
-func TestW156(t *testing.T) {
+func TestW156_WithoutReportsTheirAddressesAre404(t *testing.T) {
 	t.Parallel()
 	server, user := own(t, nil), newUser()
 	if names := server.operations(t); !slices.Equal(names, []string{"get-report-job-status"}) {
-		t.Errorf("operations %v", names)
+		t.Errorf("got operations %v", names)
 	}
 	statement := server.do(t, request{method: "GET", path: "/metadata"})
 	if strings.Contains(string(statement.body), "Binary") {
-		t.Errorf("%s", statement.body)
+		t.Errorf("got %s", statement.body)
 	}
 	for _, r := range []request{
 		order("execute", usageStats, user, anonymous), order("schedule", usageStats, user, anonymous), order("fetch", usageStats, user, anonymous),
 		get(user, "/Binary/1"), get(user, "/Binary/1/_history/1"), get(user, "/Binary/1").by("DELETE"),
 		get(user, "/report-jobs/ce35bcd5-4bb2-4c6e-b230-5347df1fe9bc"),
 	} {
-		server.do(t, r).outcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
+		server.do(t, r).isOutcome(t, http.StatusNotFound, models.IssueTypeNotSupported)
 	}
 	get := server.do(t, request{method: "GET", path: "/OperationDefinition/-s-execute-" + usageStats})
-	get.outcome(t, http.StatusNotFound, models.IssueTypeNotFound)
+	get.isOutcome(t, http.StatusNotFound, models.IssueTypeNotFound)
 }

@@ -40,10 +40,9 @@ var description = sync.OnceValues(func() (*openapi3.T, error) {
 	return document, document.Validate(loader.Context)
 })
 
-// described holds an answer against the OpenAPI document, where that has the path
-// and the method. What tests ask with do comes by here; bodies that are compressed
-// or very long are left out.
-func (s target) described(t testing.TB, r request, a answer) {
+// matchesOpenAPI checks a response against the OpenAPI document, if the document has the
+// path and the method. It skips bodies that are compressed or longer than 1 MiB.
+func (s target) matchesOpenAPI(t testing.TB, r request, a response) {
 	t.Helper()
 	document, err := description()
 	if err != nil {
@@ -55,7 +54,7 @@ func (s target) described(t testing.TB, r request, a answer) {
 	if item == nil || item.GetOperation(r.method) == nil || s.base == s.ops {
 		return
 	}
-	const large = 1 << 20 // would take longer to check than it is worth
+	const large = 1 << 20 // bytes; longer bodies take too long to check
 	options := &openapi3filter.Options{IncludeResponseStatus: true}
 	options.ExcludeResponseBody = len(a.body) == 0 || len(a.body) > large || a.header.Get("Content-Encoding") != ""
 	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
@@ -66,11 +65,11 @@ func (s target) described(t testing.TB, r request, a answer) {
 		Status: a.status, Header: a.header, Body: readCloser{bytes.NewReader(a.body)}, Options: options,
 	})
 	if err != nil {
-		t.Errorf("api/openapi.yaml describes %s %s otherwise: %v", r.method, r.path, err)
+		t.Errorf("%s %s does not match api/openapi.yaml: %v", r.method, r.path, err)
 	}
 }
 
-// templates are the addresses with something in braces, and how to know them.
+// templates are the paths with parameters, and patterns that match them.
 var templates = []struct {
 	path  string
 	named *regexp.Regexp
@@ -84,7 +83,7 @@ var templates = []struct {
 	{"/$schedule-{report}", regexp.MustCompile(`^/\$schedule-(?P<report>[^/]+)$`)},
 }
 
-// template finds what an address is called in the document.
+// template returns the path in the document and the parameters of a path.
 func template(path string) (name string, parameters map[string]string) {
 	parameters = map[string]string{}
 	if path == "/OperationDefinition/_search" {
@@ -105,9 +104,8 @@ type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
 
-// The document has the addresses that the service has, and the inputs that the
-// operation's definition has.
-func TestOpenAPI(t *testing.T) {
+// The document has the paths of the service and the inputs of the OperationDefinition.
+func TestOpenAPIMatchesTheService(t *testing.T) {
 	t.Parallel()
 	document, err := description()
 	if err != nil {
@@ -137,7 +135,7 @@ func TestOpenAPI(t *testing.T) {
 		}
 	}
 	if want["/$execute-{report}"] {
-		want["/report-jobs/{job}"] = true // which is no address of FHIR's own
+		want["/report-jobs/{job}"] = true // not a path of FHIR
 	}
 	got := map[string]bool{}
 	for _, path := range document.Paths.InMatchingOrder() {

@@ -21,16 +21,16 @@ import (
 	"reporting/internal/report"
 )
 
-// recorded reads an answer of the reference service as its documentation shows it,
-// without the headers of what stands in front of it.
-func recorded(t testing.TB, name string) answer {
+// recorded reads a response of the reference service from its documentation, without the
+// headers of its proxy.
+func recorded(t testing.TB, name string) response {
 	t.Helper()
 	text, err := os.ReadFile("testdata/recorded/" + name + ".http")
 	if err != nil {
 		t.Fatal(err)
 	}
 	reader := textproto.NewReader(bufio.NewReader(bytes.NewReader(text)))
-	if _, err := reader.ReadLine(); err != nil { // what was asked
+	if _, err := reader.ReadLine(); err != nil { // the request
 		t.Fatal(err)
 	}
 	if _, err := reader.ReadLine(); err != nil {
@@ -44,11 +44,11 @@ func recorded(t testing.TB, name string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{status: http.StatusOK, header: http.Header(header), body: body}
+	return response{status: http.StatusOK, header: http.Header(header), body: body}
 }
 
-// What is another one each time, and how it is to look.
-var fleeting = []struct {
+// Values that vary between responses, and their form.
+var variable = []struct {
 	path  string
 	looks *regexp.Regexp
 }{
@@ -60,8 +60,8 @@ var fleeting = []struct {
 	{".text.div", regexp.MustCompile(`^<div xmlns="http://www.w3.org/1999/xhtml">.*Successfully deleted 1 resource.*</div>$`)},
 }
 
-// shape lists the keys of a JSON text in their order, each with its value, or with how
-// that is to look.
+// shape lists the keys of a JSON text in order, each with its value, or with the form of a
+// variable value.
 func shape(t testing.TB, text []byte) (lines []string) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -88,7 +88,7 @@ func shape(t testing.TB, text []byte) (lines []string) {
 			}
 		default:
 			line := fmt.Sprintf("%s %#v", path, token)
-			for _, f := range fleeting {
+			for _, f := range variable {
 				if content, _ := token.(string); f.path == path && f.looks.MatchString(content) {
 					line = path + " ~ " + f.looks.String()
 				}
@@ -96,20 +96,19 @@ func shape(t testing.TB, text []byte) (lines []string) {
 			lines = append(lines, line)
 			return
 		}
-		if _, err := decoder.Token(); err != nil { // what closes it
+		if _, err := decoder.Token(); err != nil { // the closing bracket
 			t.Fatal(err)
 		}
 	}
 	walk("")
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		t.Errorf("something follows: %.300s", text)
+		t.Errorf("got text after the JSON value: %.300s", text)
 	}
 	return lines
 }
 
-// shown are the headers that say something of the resource: an answer has them where the
-// recorded one has.
-func shown(header http.Header) (list []string) {
+// resourceHeaders lists the headers that describe the resource, with variable parts replaced.
+func resourceHeaders(header http.Header) (list []string) {
 	number, host := regexp.MustCompile(`/\d+/`), regexp.MustCompile(`^https?://[^/]+`)
 	for _, name := range []string{"Location", "Content-Location", "Last-Modified", "Etag", "Content-Type", "Content-Disposition", "X-Content-Type-Options"} {
 		value := header.Get(name)
@@ -121,20 +120,20 @@ func shown(header http.Header) (list []string) {
 	return list
 }
 
-func TestW152(t *testing.T) {
+func TestW152_ResponsesMatchTheRecordings(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
-	replay := func(name string, got answer, leaveOut string) {
+	replay := func(name string, got response, leaveOut string) {
 		t.Helper()
 		want := recorded(t, name)
 		if got.status != http.StatusOK {
 			t.Errorf("%s: %d %.300s", name, got.status, got.body)
 			return
 		}
-		if diff := cmp.Diff(shown(want.header), shown(got.header)); diff != "" {
+		if diff := cmp.Diff(resourceHeaders(want.header), resourceHeaders(got.header)); diff != "" {
 			t.Errorf("%s: headers (-recorded +ours)\n%s", name, diff)
 		}
-		lines := func(a answer) (kept []string) {
+		lines := func(a response) (kept []string) {
 			for _, line := range shape(t, a.body) {
 				if leaveOut == "" || !strings.HasPrefix(line, leaveOut+" ") {
 					kept = append(kept, line)
@@ -151,11 +150,11 @@ func TestW152(t *testing.T) {
 	executed := server.do(t, order("execute", usageStats, user, notAnonymous))
 	replay("execute", executed, "")
 	path := executed.binary(t).path()
-	// Some other text was recorded, and there is no way to store that here.
+	// The data of the recording is another report.
 	replay("vread", server.do(t, get(user, path+"/_history/1")), ".data")
 	replay("fetch", server.do(t, order("fetch", usageStats, user, anonymous)), ".data")
-	server.ended(t, user, report.Done)
-	// Ours has an id, which is the request's, as every OperationOutcome here.
+	server.waitForEnd(t, user, report.Done)
+	// Unlike the recording, every OperationOutcome here has an id: the request id.
 	deleted := server.do(t, get(user, path).by("DELETE"))
 	if !bytes.HasPrefix(deleted.body, []byte(`{"resourceType":"OperationOutcome","id":"`+deleted.header.Get("X-Request-Id")+`","text":`)) {
 		t.Errorf("delete: %s", deleted.body)

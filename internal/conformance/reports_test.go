@@ -14,7 +14,7 @@ import (
 	"reporting/internal/report"
 )
 
-// The report that the recorded exchanges are about, and the demo reports.
+// The report of the recorded exchanges, and the demo reports.
 const (
 	usageStats   = "patient-usage-stats"
 	usageClass   = "com.systematic.ehealth.reporting.reports.PatientsUsageReport"
@@ -26,15 +26,15 @@ const (
 	anonymous    = `{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"ANONYMIZED"}]}`
 )
 
-// withSeconds asks a demo report to take so long.
+// withSeconds makes a body for a demo report that takes so many seconds.
 func withSeconds(text string) string {
 	return strings.Replace(anonymous, "}]}", `},{"name":"seconds","valueInteger":`+text+`}]}`, 1)
 }
 
-// every is the roles of those who may do everything.
-var every = []string{"report-non-anonymized", "$fetch-patient-usage-stats", "Binary.read"}
+// allRoles permit every operation.
+var allRoles = []string{"report-non-anonymized", "$fetch-patient-usage-stats", "Binary.read"}
 
-// reports is the server that tests of reports use. A server elsewhere may have none.
+// reports returns the shared server, and skips the test when a remote server lacks a report.
 func reports(t testing.TB, names ...string) target {
 	t.Helper()
 	server := shared(t)
@@ -50,17 +50,17 @@ func reports(t testing.TB, names ...string) target {
 	return server
 }
 
-// order asks for a report: mode is fetch, execute or schedule.
+// order makes a request for a report: mode is fetch, execute or schedule.
 func order(mode, name, user, body string) request {
 	return request{
-		method: "POST", path: "/$" + mode + "-" + name, user: user, roles: every, body: body,
+		method: "POST", path: "/$" + mode + "-" + name, user: user, roles: allRoles, body: body,
 		header: map[string]string{"Content-Type": fhirJSON, "Accept": fhirJSON},
 	}
 }
 
-// get reads as somebody who may, and wants resources.
+// get makes a GET with all roles that accepts FHIR JSON.
 func get(user, path string) request {
-	return request{method: "GET", path: path, user: user, roles: every, header: map[string]string{"Accept": fhirJSON}}
+	return request{method: "GET", path: path, user: user, roles: allRoles, header: map[string]string{"Accept": fhirJSON}}
 }
 
 func (r request) by(method string) request {
@@ -73,8 +73,8 @@ func (r request) as(roles ...string) request {
 	return r
 }
 
-// plain says nothing of what it accepts.
-func (r request) plain() request {
+// withoutAccept returns the request without an Accept header.
+func (r request) withoutAccept() request {
 	header := map[string]string{}
 	for k, v := range r.header {
 		if k != "Accept" {
@@ -97,11 +97,11 @@ type binary struct {
 	Data            string
 }
 
-// binary decodes an answer with a Binary.
-func (a answer) binary(t testing.TB) (b binary) {
+// binary decodes a response with a Binary.
+func (a response) binary(t testing.TB) (b binary) {
 	t.Helper()
 	if a.status != http.StatusOK {
-		t.Fatalf("status %d: %.500s", a.status, a.body)
+		t.Fatalf("got status %d: %.500s", a.status, a.body)
 	}
 	if err := json.Unmarshal(a.body, &b); err != nil || b.ResourceType != "Binary" {
 		t.Fatalf("no Binary: %v: %.500s", err, a.body)
@@ -119,55 +119,55 @@ func (b binary) bytes(t testing.TB) []byte {
 	return data
 }
 
-// path is the address of the Binary.
+// path returns the path of the Binary.
 func (b binary) path() string { return "/Binary/" + b.ID }
 
-// ordered places an order and returns its placeholder.
-func (s target) ordered(t testing.TB, r request) binary {
+// placeOrder places an order and returns its placeholder.
+func (s target) placeOrder(t testing.TB, r request) binary {
 	t.Helper()
 	return s.do(t, r).binary(t)
 }
 
-// job is the one job of a user.
+// job returns the only job of a user.
 func (s target) job(t testing.TB, user string) entry {
 	t.Helper()
 	r := status(user)
 	r.path += "?outcome=true"
 	list := s.do(t, r).entries(t)
 	if len(list) != 1 {
-		t.Fatalf("%d jobs, want 1", len(list))
+		t.Fatalf("got %d jobs, want 1", len(list))
 	}
 	return list[0]
 }
 
-// ended waits until the one job of a user has ended, and demands how.
-func (s target) ended(t *testing.T, user string, want report.Status) entry {
+// waitForEnd waits until the only job of a user has ended, and checks its status.
+func (s target) waitForEnd(t *testing.T, user string, want report.Status) entry {
 	t.Helper()
 	var job entry
-	s.becomes(t, "the end of the job", func() bool {
+	s.eventually(t, "the end of the job", func() bool {
 		job = s.job(t, user)
 		return report.Status(job.part("status").ValueString).Final()
 	})
 	if got := job.part("status").ValueString; got != string(want) {
-		t.Fatalf("the job is %s, want %s: %+v", got, want, job)
+		t.Fatalf("got job status %s, want %s: %+v", got, want, job)
 	}
 	return job
 }
 
-// becomes polls, as clients do.
-func (target) becomes(t *testing.T, what string, happened func() bool) {
+// eventually polls a condition as slowly as clients do, and fails the test after a minute.
+func (target) eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !happened(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("still waiting for %s", what)
 		}
 	}
 }
 
-// made orders a report, waits for it, and returns the result.
-func (s target) made(t *testing.T, user string) binary {
+// makeReport orders a report, waits for it, and returns its Binary.
+func (s target) makeReport(t *testing.T, user string) binary {
 	t.Helper()
-	b := s.ordered(t, order("execute", usageStats, user, notAnonymous))
-	s.ended(t, user, report.Done)
+	b := s.placeOrder(t, order("execute", usageStats, user, notAnonymous))
+	s.waitForEnd(t, user, report.Done)
 	return s.do(t, get(user, b.path())).binary(t)
 }

@@ -26,14 +26,14 @@ const (
 	emptyList = `{"resourceType":"Bundle","type":"collection"}`
 )
 
-// request is what a test asks; zero values are left out.
+// request is an HTTP request; it has no header, token or body for a zero value.
 type request struct {
 	method, path, user, body string
 	roles                    []string
 	header                   map[string]string
 }
 
-// status asks for the jobs of a user as the published client does.
+// status makes the published status request for a user.
 func status(user string) request {
 	return request{
 		method: "POST", path: operation, user: user, body: `{"resourceType":"Parameters"}`,
@@ -52,13 +52,13 @@ func (r request) with(name, value string) request {
 	return r
 }
 
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// client neither follows redirects nor decompresses: a test sees what was sent.
+// client neither follows redirects nor decompresses, so that a test sees the response as sent.
 var client = &http.Client{
 	Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -88,28 +88,28 @@ func (s target) build(t testing.TB, r request) *http.Request {
 	return req
 }
 
-func (s target) do(t testing.TB, r request) answer {
+func (s target) do(t testing.TB, r request) response {
 	t.Helper()
 	a, err := send(s.build(t, r))
 	if err != nil {
 		t.Fatalf("%s %s: %v", r.method, r.path, err)
 	}
-	s.described(t, r, a)
+	s.matchesOpenAPI(t, r, a)
 	return a
 }
 
-func send(req *http.Request) (answer, error) {
+func send(req *http.Request) (response, error) {
 	res, err := client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
-	return answer{status: res.StatusCode, header: res.Header, body: body}, err
+	return response{status: res.StatusCode, header: res.Header, body: body}, err
 }
 
-// dial opens a connection for what an HTTP client would not send. It ends with the
-// test.
+// dial opens a connection for requests that an HTTP client does not send. It ends with
+// the test.
 func (s target) dial(t testing.TB) net.Conn {
 	t.Helper()
 	base, err := url.Parse(s.base)
@@ -124,11 +124,11 @@ func (s target) dial(t testing.TB) net.Conn {
 	return conn
 }
 
-// entries decodes a status answer.
-func (a answer) entries(t testing.TB) []entry {
+// entries checks a status response and returns its entries.
+func (a response) entries(t testing.TB) []entry {
 	t.Helper()
 	if a.status != http.StatusOK {
-		t.Fatalf("status %d: %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	var bundle struct {
 		ResourceType, Type string
@@ -171,37 +171,37 @@ func (e entry) part(name string) *part {
 	return nil
 }
 
-// What must never reach a client: SQL, Go's own words, files.
+// leak matches text that must not reach a client: SQL, messages of Go, paths, tokens.
 var leak = regexp.MustCompile(`(?i)select |sqlstate|pgx|report_job\b|panic|goroutine|\.go:|runtime error|/usr/|/tmp/|eyJ`)
 
-// outcome checks an error answer (W-108) that tells of one fault, and returns it.
-func (a answer) outcome(t testing.TB, status int, code models.IssueType) models.OperationOutcomeIssue {
+// isOutcome checks an error response (W-108) with one issue, and returns the issue.
+func (a response) isOutcome(t testing.TB, status int, code models.IssueType) models.OperationOutcomeIssue {
 	t.Helper()
-	issues := a.issues(t, status)
+	issues := a.hasIssues(t, status)
 	if len(issues) != 1 {
-		t.Fatalf("%d issues, want 1: %s", len(issues), a.body)
+		t.Fatalf("got %d issues, want 1: %s", len(issues), a.body)
 	}
 	if issues[0].Code != code {
-		t.Errorf("%s, want %s: %s", issues[0].Code.Code(), code.Code(), a.body)
+		t.Errorf("got issue code %s, want %s: %s", issues[0].Code.Code(), code.Code(), a.body)
 	}
 	return issues[0]
 }
 
-// issues checks an error answer and returns what it tells of.
-func (a answer) issues(t testing.TB, status int) []models.OperationOutcomeIssue {
+// hasIssues checks an error response and returns its issues.
+func (a response) hasIssues(t testing.TB, status int) []models.OperationOutcomeIssue {
 	t.Helper()
 	if a.status != status {
-		t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
+		t.Fatalf("got status %d, want %d: %s", a.status, status, a.body)
 	}
 	if got := a.header.Get("Content-Type"); got != labelJSON {
-		t.Errorf("Content-Type %q", got)
+		t.Errorf("got Content-Type %q", got)
 	}
 	outcome, err := models.UnmarshalOperationOutcome(a.body)
 	if err != nil || !strings.HasPrefix(string(a.body), `{"resourceType":"OperationOutcome"`) {
 		t.Fatalf("no OperationOutcome: %v: %s", err, a.body)
 	}
 	if outcome.Id == nil || *outcome.Id != a.header.Get("X-Request-Id") {
-		t.Errorf("the outcome's id is not the request's: %s", a.body)
+		t.Errorf("got another id than X-Request-Id: %s", a.body)
 	}
 	if outcome.Text == nil || outcome.Text.Status != models.NarrativeStatusGenerated || outcome.Text.Div == "" {
 		t.Errorf("no narrative: %s", a.body)
@@ -211,23 +211,23 @@ func (a answer) issues(t testing.TB, status int) []models.OperationOutcomeIssue 
 	}
 	for _, issue := range outcome.Issue {
 		if issue.Severity != models.IssueSeverityError {
-			t.Errorf("severity %s: %s", issue.Severity.Code(), a.body)
+			t.Errorf("got severity %s, want error: %s", issue.Severity.Code(), a.body)
 		}
 		if issue.Diagnostics == nil || *issue.Diagnostics == "" {
 			t.Errorf("no diagnostics: %s", a.body)
 		}
 	}
 	if found := leak.Find(a.body); found != nil {
-		t.Errorf("shows %q: %s", found, a.body)
+		t.Errorf("got internal text %q: %s", found, a.body)
 	}
 	return outcome.Issue
 }
 
-// newUser makes a user nobody else has.
+// newUser returns a unique user id.
 func newUser() string { return "conformance-" + uuid.NewString() }
 
-// done makes a finished job.
-func done(user string, created time.Time) report.Job {
+// doneJob makes a finished job.
+func doneJob(user string, created time.Time) report.Job {
 	return report.Job{
 		ID: report.JobID(uuid.New()), ReportClass: "com.example.Report", UserID: user, Status: report.Done,
 		BinaryReference: "Binary/7", Parameters: []byte(`{"resourceType":"Parameters"}`),
@@ -235,9 +235,9 @@ func done(user string, created time.Time) report.Job {
 	}
 }
 
-// queued makes a job that waits.
-func queued(user string, created time.Time) report.Job {
-	job := done(user, created)
+// queuedJob makes a queued job.
+func queuedJob(user string, created time.Time) report.Job {
+	job := doneJob(user, created)
 	job.Status, job.BinaryReference, job.Started, job.Ended = report.Queued, "", time.Time{}, time.Time{}
 	return job
 }

@@ -18,18 +18,18 @@ import (
 	"reporting/internal/report"
 )
 
-// The published exchange, request and answer to the letter.
-func TestW01(t *testing.T) {
+// The published request gets the published response, byte for byte.
+func TestW01_PublishedRequestGetsPublishedResponse(t *testing.T) {
 	t.Parallel()
 	want, err := api.Example(api.StatusFailed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := shared(t)
-	if !isRemote() { // another server is expected to have the seed's job, as dev does
+	if !isRemote() { // a remote server has the seed's job already, as dev has
 		server.load(t, app.SeedJob())
 	}
-	answer := server.do(t, request{method: "POST", path: operation, body: "{\n  \"resourceType\": \"Parameters\"\n}", header: map[string]string{
+	response := server.do(t, request{method: "POST", path: operation, body: "{\n  \"resourceType\": \"Parameters\"\n}", header: map[string]string{
 		"Accept-Charset":  "utf-8",
 		"Authorization":   "Bearer " + api.SeedToken,
 		"Accept":          "application/fhir+json;q=1.0, application/json+fhir;q=0.9",
@@ -37,25 +37,25 @@ func TestW01(t *testing.T) {
 		"Accept-Encoding": "gzip",
 		"Content-Type":    "application/fhir+json; charset=UTF-8",
 	}})
-	if answer.status != http.StatusOK {
-		t.Errorf("status %d", answer.status)
+	if response.status != http.StatusOK {
+		t.Errorf("got status %d", response.status)
 	}
-	if answer.header.Get("Content-Encoding") == "gzip" {
-		answer.body = gunzip(t, answer.body) // an answer of this size need not be
+	if response.header.Get("Content-Encoding") == "gzip" {
+		response.body = gunzip(t, response.body) // optional for a response of this size
 	}
-	if diff := cmp.Diff(want, string(answer.body)); diff != "" {
+	if diff := cmp.Diff(want, string(response.body)); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestW02(t *testing.T) {
+func TestW02_UserWithoutJobsGetsEmptyBundle(t *testing.T) {
 	t.Parallel()
 	if a := shared(t).do(t, status(newUser())); a.status != http.StatusOK || string(a.body) != emptyList {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
-func TestW03(t *testing.T) {
+func TestW03_PostWithoutBodyMeansNoParameters(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{"", fhirJSON, "application/x-www-form-urlencoded"} {
 		r := request{method: "POST", path: operation, user: newUser()}
@@ -63,15 +63,15 @@ func TestW03(t *testing.T) {
 			r = r.with("Content-Type", contentType)
 		}
 		if a := shared(t).do(t, r); a.status != http.StatusOK || string(a.body) != emptyList {
-			t.Errorf("Content-Type %q: %d %s", contentType, a.status, a.body)
+			t.Errorf("Content-Type %q: got status %d, %s", contentType, a.status, a.body)
 		}
 	}
 }
 
-func TestW04(t *testing.T) {
+func TestW04_GetReturnsTheBodyOfPost(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	server.load(t, done(user, noon), queued(user, noon))
+	server.load(t, doneJob(user, noon), queuedJob(user, noon))
 	post := server.do(t, status(user))
 	get := server.do(t, request{method: "GET", path: operation, user: user})
 	if get.status != http.StatusOK || !bytes.Equal(get.body, post.body) {
@@ -79,11 +79,11 @@ func TestW04(t *testing.T) {
 	}
 }
 
-func TestW05(t *testing.T) {
+func TestW05_HeadReturnsTheHeadersOfGet(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
 	for range 10 { // enough for GET to be compressed
-		server.load(t, done(user, noon))
+		server.load(t, doneJob(user, noon))
 	}
 	get := server.do(t, request{method: "GET", path: operation, user: user})
 	head := server.do(t, request{method: "HEAD", path: operation, user: user}.with("Accept-Encoding", "gzip"))
@@ -99,65 +99,65 @@ func TestW05(t *testing.T) {
 	}
 }
 
-func TestW06(t *testing.T) {
+func TestW06_UnknownInputsAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{"resourceType":"Parameters","id":"x","meta":{"tag":[{"code":"y"}]}}`,
 		`{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}`,
-		`{"resourceType":"Parameters","parameter":[{"name":"userId","valueString":"somebody else"}]}`,
+		`{"resourceType":"Parameters","parameter":[{"name":"userId","valueString":"another user"}]}`,
 	} {
 		r := status(newUser())
 		r.body = body
 		if a := shared(t).do(t, r); a.status != http.StatusOK || string(a.body) != emptyList {
-			t.Errorf("%s: %d %s", body, a.status, a.body)
+			t.Errorf("%s: got status %d, %s", body, a.status, a.body)
 		}
 	}
 }
 
-func TestW07(t *testing.T) {
+func TestW07_StartedAndEndedAreAbsentUntilKnown(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	running := done(user, noon)
+	running := doneJob(user, noon)
 	running.Status, running.Ended, running.BinaryReference = report.Running, time.Time{}, ""
-	server.load(t, queued(user, noon.Add(time.Second)), running)
+	server.load(t, queuedJob(user, noon.Add(time.Second)), running)
 	a := server.do(t, status(user))
 	list := a.entries(t)
 	if list[0].part("started") != nil || list[0].part("ended") != nil {
-		t.Error("a queued job has begun or ended")
+		t.Error("queued job: got started or ended, want neither")
 	}
 	if list[1].part("started") == nil || list[1].part("ended") != nil {
-		t.Error("a running job has not begun, or has ended")
+		t.Error("running job: want started, and no ended")
 	}
 	for _, bad := range []string{"null", `""`, "{}", "[]"} {
 		if strings.Contains(string(a.body), bad) {
-			t.Errorf("holds %s: %s", bad, a.body)
+			t.Errorf("got an empty value %s: %s", bad, a.body)
 		}
 	}
 }
 
-func TestW08(t *testing.T) {
+func TestW08_JobWithoutResultHasNoBinary(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	server.load(t, queued(user, noon))
+	server.load(t, queuedJob(user, noon))
 	if list := server.do(t, status(user)).entries(t); list[0].part("binary") != nil {
-		t.Error("a job without a result has a reference")
+		t.Error("job without a result: got a part binary, want none")
 	}
 }
 
-func TestW09(t *testing.T) {
+func TestW09_TimesAreTruncatedToSecondsInUTC(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	job := done(user, time.Date(2023, 10, 12, 9, 51, 50, 999_999_000, time.UTC))
+	job := doneJob(user, time.Date(2023, 10, 12, 9, 51, 50, 999_999_000, time.UTC))
 	server.load(t, job)
 	if got := server.do(t, status(user)).entries(t)[0].part("created").ValueDateTime; got != "2023-10-12T09:51:50+00:00" {
-		t.Errorf("created %s", got)
+		t.Errorf("got created %s, want 2023-10-12T09:51:50+00:00", got)
 	}
 }
 
-func TestW10(t *testing.T) {
+func TestW10_EveryStatusIsReported(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	life(t, server, user)
+	loadOneOfEachStatus(t, server, user)
 	var got []report.Status
 	for _, e := range server.do(t, status(user)).entries(t) {
 		got = append(got, report.Status(e.part("status").ValueString))
@@ -167,14 +167,14 @@ func TestW10(t *testing.T) {
 	}
 }
 
-func TestW11(t *testing.T) {
+func TestW11_RelativeReferencesUseTheConfiguredBase(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	relative, absolute := done(user, noon), done(user, noon.Add(-time.Second))
+	relative, absolute := doneJob(user, noon), doneJob(user, noon.Add(-time.Second))
 	absolute.BinaryReference = "https://elsewhere.example/fhir/Binary/8"
 	server.load(t, relative, absolute)
 	req := server.build(t, status(user))
-	req.Host = "attacker.example" // a link must not follow it
+	req.Host = "attacker.example" // links must not use it
 	a, err := send(req)
 	if err != nil {
 		t.Fatal(err)
@@ -188,23 +188,23 @@ func TestW11(t *testing.T) {
 	}
 }
 
-func TestW12(t *testing.T) {
+func TestW12_ParametersAreReturnedByteForByte(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	job := done(user, noon)
+	job := doneJob(user, noon)
 	job.Parameters = []byte(`{ "parameter":[{"valueDecimal":1.10,"name":"x","_unknown":{"b":1,"a":1e400}}],` + "\n" + `"resourceType":"Parameters"}`)
 	server.load(t, job)
 	a := server.do(t, status(user))
 	if !bytes.Contains(a.body, append([]byte(`{"name":"parameters","resource":`), job.Parameters...)) {
-		t.Errorf("changed: %s", a.body)
+		t.Errorf("got changed parameters: %s", a.body)
 	}
 }
 
-func TestW13(t *testing.T) {
+func TestW13_FullURLIsTheIDOrAbsolute(t *testing.T) {
 	t.Parallel()
 	check := func(server target, prefix string) {
 		user := newUser()
-		job := done(user, noon)
+		job := doneJob(user, noon)
 		server.load(t, job)
 		e := server.do(t, status(user)).entries(t)[0]
 		if e.FullURL != prefix+job.ID.String() || e.Resource.ID != job.ID.String() || e.Resource.ResourceType != "Parameters" {
@@ -213,21 +213,21 @@ func TestW13(t *testing.T) {
 	}
 	check(shared(t), "")
 	if isRemote() {
-		t.Log("the rest needs a server of its own")
+		t.Log("skipped the rest: it needs a server of its own")
 		return
 	}
 	absolute := own(t, func(c *config.Config) { c.AbsoluteFullURL = true })
 	check(absolute.target, "https://reporting.example.org/fhir/Parameters/")
 }
 
-func TestW14(t *testing.T) {
+func TestW14_NewestJobComesFirst(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	first, second := done(user, noon), done(user, noon)
+	first, second := doneJob(user, noon), doneJob(user, noon)
 	if bytes.Compare(first.ID[:], second.ID[:]) > 0 {
 		first, second = second, first
 	}
-	newest, oldest := done(user, noon.Add(time.Millisecond)), done(user, noon.Add(-time.Hour))
+	newest, oldest := doneJob(user, noon.Add(time.Millisecond)), doneJob(user, noon.Add(-time.Hour))
 	server.load(t, second, oldest, first, newest)
 	var got []string
 	for _, e := range server.do(t, status(user)).entries(t) {
@@ -239,10 +239,10 @@ func TestW14(t *testing.T) {
 	}
 }
 
-func TestW17(t *testing.T) {
+func TestW17_AnyCharacterSurvives(t *testing.T) {
 	t.Parallel()
 	server, user := shared(t), newUser()
-	job := done(user+"æøå 😀 <&>\"\\\u2028\u2029\x01\t\n\x7f", noon)
+	job := doneJob(user+"æøå 😀 <&>\"\\\u2028\u2029\x01\t\n\x7f", noon)
 	job.ReportClass = "æøå 😀 </script> & \" \\ \u2028 \x1f"
 	server.load(t, job)
 	e := server.do(t, status(job.UserID)).entries(t)[0]

@@ -27,12 +27,12 @@ import (
 
 // target is a server under test.
 type target struct {
-	base string // where it is reached, [base]
-	ops  string // its operations listener, or empty when that is not known
+	base string // the URL of [base]
+	ops  string // the URL of its operations listener; empty: unknown
 	load func(testing.TB, ...report.Job)
 }
 
-// public is the server's public base URL, as it says itself.
+// public returns the public base URL from the server's CapabilityStatement.
 func (s target) public(t testing.TB) string {
 	t.Helper()
 	var statement struct{ Implementation struct{ URL string } }
@@ -42,11 +42,10 @@ func (s target) public(t testing.TB) string {
 	return statement.Implementation.URL
 }
 
-// isRemote tells whether the suite was pointed at a server.
+// isRemote reports whether the suite tests another server.
 func isRemote() bool { return os.Getenv("REPORTING_CONFORMANCE_URL") != "" }
 
-// shared is the server that tests use which change nothing but add jobs of
-// users of their own.
+// shared returns the server of the tests that only add jobs of their own users.
 func shared(t testing.TB) target {
 	t.Helper()
 	if isRemote() {
@@ -55,7 +54,7 @@ func shared(t testing.TB) target {
 	sharedMu.Lock()
 	defer sharedMu.Unlock()
 	if sharedTarget == nil {
-		// It outlives the test that happens to start it.
+		// It outlives the test that starts it.
 		c := settings(t, pgtest.New(t))
 		withReports(t, &c)
 		own := start(t, context.Background(), c, app.Traces{})
@@ -77,7 +76,7 @@ func remote() target {
 			t.Helper()
 			database := os.Getenv("REPORTING_CONFORMANCE_DATABASE_URL")
 			if database == "" {
-				t.Skip("needs jobs of its own: set REPORTING_CONFORMANCE_DATABASE_URL")
+				t.Skip("needs to insert jobs: set REPORTING_CONFORMANCE_DATABASE_URL")
 			}
 			if err := postgres.Load(t.Context(), database, jobs); err != nil {
 				t.Fatal(err)
@@ -93,12 +92,12 @@ type instance struct {
 	log *logBuffer
 	// audit holds the audit records.
 	audit *logBuffer
-	// stop ends the server as a signal would, and waits for it.
+	// stop stops the server like a signal, and waits for its end.
 	stop func() error
 }
 
-// own starts a server for one test, with settings of its own. Against a remote
-// server such tests cannot run.
+// own starts a server for one test, with settings of its own. It skips the test when the
+// suite tests another server.
 func own(t *testing.T, change func(*config.Config)) instance {
 	t.Helper()
 	return ownTraced(t, app.Traces{}, change)
@@ -107,9 +106,7 @@ func own(t *testing.T, change func(*config.Config)) instance {
 // ownTraced is own, with traces.
 func ownTraced(t *testing.T, traces app.Traces, change func(*config.Config)) instance {
 	t.Helper()
-	if isRemote() {
-		t.Skip("needs a server of its own")
-	}
+	needsOwnServer(t)
 	db := pgtest.New(t)
 	c := settings(t, db)
 	if change != nil {
@@ -123,7 +120,7 @@ func ownTraced(t *testing.T, traces app.Traces, change func(*config.Config)) ins
 
 func settings(t testing.TB, db pgtest.Database) config.Config {
 	t.Helper()
-	// A public base that is not where the server is reached, as behind a proxy.
+	// The public base differs from the address, as behind a proxy.
 	base, err := url.Parse("https://reporting.example.org/fhir")
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +134,7 @@ func settings(t testing.TB, db pgtest.Database) config.Config {
 	}
 }
 
-// withReports makes a server make reports, on the data in testdata/episodes.
+// withReports configures reports on the data in testdata/episodes.
 func withReports(t testing.TB, c *config.Config) {
 	t.Helper()
 	episodes, err := filepath.Abs("testdata/episodes")
@@ -151,7 +148,7 @@ func withReports(t testing.TB, c *config.Config) {
 	c.Reports = config.Reports{
 		Source: config.Source{Kind: config.Folder, Dir: episodes},
 		Zone:   zone, NightHour: (time.Now().In(zone).Hour() + 12) % 24, // not while the tests run
-		Timeout: time.Minute, MaxAttempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 2, Workers: 2,
+		Timeout: time.Minute, MaxAttempts: 3, FetchTimeout: 8 * time.Second, FetchConcurrent: 16, Workers: 2,
 	}
 }
 

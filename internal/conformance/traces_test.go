@@ -23,7 +23,7 @@ import (
 	"reporting/internal/telemetry/tracetest"
 )
 
-// traces are the settings of an environment.
+// traces returns the settings of traces to an endpoint. more are further variables.
 func traces(t *testing.T, endpoint string, more map[string]string) app.Traces {
 	t.Helper()
 	environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "5", "OTEL_BSP_MAX_QUEUE_SIZE": "100000"}
@@ -35,21 +35,21 @@ func traces(t *testing.T, endpoint string, more map[string]string) app.Traces {
 	return settings
 }
 
-// traced starts a server that sends traces, and the collector that takes them.
+// traced starts a server that sends traces to a collector, which it returns.
 func traced(t *testing.T, change func(*config.Config)) (instance, *tracetest.Collector) {
 	t.Helper()
 	collector := tracetest.New(t)
 	return ownTraced(t, traces(t, collector.URL, nil), change), collector
 }
 
-// parent is a traceparent with a trace id for each n.
+// parent returns a traceparent and its trace id, which differs for each n.
 func parent(n int) (header, id string) {
 	id = fmt.Sprintf("%032x", n+1)
 	return "00-" + id + "-00f067aa0ba902b7-01", id
 }
 
-// spansOf stops the server and returns the spans of a trace, each below the one of the
-// request, which is the first; and their names.
+// spansOf stops the server and returns the spans of a trace and their names. The first is
+// the span of the request, and the parent of the others.
 func (i instance) spansOf(t *testing.T, collector *tracetest.Collector, id string) (spans []tracetest.Span, names []string) {
 	t.Helper()
 	if err := i.stop(); err != nil {
@@ -62,7 +62,7 @@ func (i instance) spansOf(t *testing.T, collector *tracetest.Collector, id strin
 	for n, s := range spans {
 		names = append(names, s.Name)
 		if n > 0 && (s.Parent != spans[0].ID || s.Begin.Before(spans[0].Begin) || s.End.After(spans[0].End)) {
-			t.Errorf("%s is not within %s", s.Name, spans[0].Name)
+			t.Errorf("span %s is not a child within %s", s.Name, spans[0].Name)
 		}
 	}
 	if spans[0].Kind != "SERVER" || spans[0].Parent != "00f067aa0ba902b7" {
@@ -71,17 +71,17 @@ func (i instance) spansOf(t *testing.T, collector *tracetest.Collector, id strin
 	return spans, names
 }
 
-// A call is a span, and so are its parts. The log line and the audit record lead to it.
-func TestTrace(t *testing.T) {
+// A request has a span with a child for each part. Log and audit hold its trace id.
+func TestTraceOfACall(t *testing.T) {
 	t.Parallel()
 	server, collector := traced(t, nil)
 	user, other := newUser(), newUser()
-	job := done(user, noon)
+	job := doneJob(user, noon)
 	job.Parameters = []byte(`{"resourceType":"Parameters","parameter":[{"name":"cohort","valueString":"confidential"}]}`)
-	server.load(t, job, done(other, noon))
+	server.load(t, job, doneJob(other, noon))
 	header, id := parent(1)
 	a := server.do(t, request{method: "GET", path: operation + "?status=DONE&since=2026-02-03T04:05:06Z", user: user}.
-		with("Traceparent", header).with("Tracestate", "vendor=1").with("Baggage", "k=carried").with("User-Agent", "made-by-somebody").with("X-Request-Id", "own-id"))
+		with("Traceparent", header).with("Tracestate", "vendor=1").with("Baggage", "k=carried").with("User-Agent", "made-by-a-test").with("X-Request-Id", "own-id"))
 	if got := len(a.entries(t)); got != 1 {
 		t.Fatalf("%d entries", got)
 	}
@@ -104,7 +104,7 @@ func TestTrace(t *testing.T) {
 			t.Errorf("%s: %v, want %v", s.Name, s, want)
 		}
 	}
-	// Rows are encoded as they arrive.
+	// Encoding overlaps with the query.
 	if query, encode := spans[2], spans[3]; encode.Begin.After(query.End) || !encode.End.After(query.End) {
 		t.Errorf("the query is %s to %s, encoding %s to %s", query.Begin, query.End, encode.Begin, encode.End)
 	}
@@ -117,29 +117,27 @@ func TestTrace(t *testing.T) {
 	}
 	for _, word := range []string{
 		user, other, token(user), strings.Split(token(user), ".")[1], "Bearer", "2026-02-03", "DONE", "confidential", "com.example", job.ID.String(),
-		"Binary", "carried", "made-by-somebody", "own-id", "127.0.0.1", "user_id",
+		"Binary", "carried", "made-by-a-test", "own-id", "127.0.0.1", "user_id",
 	} {
 		if strings.Contains(collector.Raw(), word) {
-			t.Errorf("the collector was told %q", word)
+			t.Errorf("the collector got %q", word)
 		}
 	}
 }
 
-// A long list has a span for each page that is read and each piece that is sent; XML is
-// read once more before.
+// A long list has a span for each page that is read and for each part that is sent. XML is
+// read twice.
 func TestTraceOfLongList(t *testing.T) {
 	t.Parallel()
 	for format, rounds := range map[string]int{fhirJSON: 1, "application/fhir+xml": 2} {
 		server, collector := traced(t, nil)
 		const jobs = 2000
 		user := newUser()
-		server.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters, created_at)
-			select 'com.example.Report', $1, 'QUEUED', '{"resourceType":"Parameters"}', '2026-01-01 00:00:00+00'::timestamptz + n * interval '1 second'
-			  from generate_series(1, $2::int) n`, user, jobs)
+		insertJobs(t, server, user, jobs)
 		header, id := parent(1)
 		a := server.do(t, status(user).with("Traceparent", header).with("Accept", format))
 		if a.status != http.StatusOK {
-			t.Fatalf("%d %s", a.status, a.body)
+			t.Fatalf("got status %d: %s", a.status, a.body)
 		}
 		spans, _ := server.spansOf(t, collector, id)
 		rows, bytes, queries, pieces := 0, 0, 0, 0
@@ -162,24 +160,25 @@ func TestTraceOfLongList(t *testing.T) {
 	}
 }
 
-// Questions that go to the database together have a span each, with their own rows.
-func TestTraceOfManyAtOnce(t *testing.T) {
+// Queries that are coalesced into one have a span each, with the number of their own rows.
+func TestTraceOfCoalescedQueries(t *testing.T) {
 	t.Parallel()
+	slow(t, "makes 100 calls at a time")
 	server, collector := traced(t, nil)
 	const callers = 100
 	users := make([]string, callers)
 	for n := range users {
 		users[n] = newUser()
 		for range n % 4 {
-			server.load(t, queued(users[n], noon))
+			server.load(t, queuedJob(users[n], noon))
 		}
 	}
 	var asked atomic.Int64
-	ids := make([]string, callers) // of the calls that were answered
+	ids := make([]string, callers) // of the successful requests
 	var wg sync.WaitGroup
-	for n, user := range users { // more than there are connections, so that questions wait for one another
+	for n, user := range users { // more than there are connections, so that queries are coalesced
 		wg.Go(func() {
-			waitFor(t, "an answer", func() bool { // a busy machine may refuse some
+			waitFor(t, "a response", func() bool { // a busy machine may reject some
 				var header string
 				header, ids[n] = parent(int(asked.Add(1)))
 				return server.do(t, status(user).with("Traceparent", header)).status == http.StatusOK
@@ -200,7 +199,7 @@ func TestTraceOfManyAtOnce(t *testing.T) {
 
 func TestTraceOfFailures(t *testing.T) {
 	t.Parallel()
-	away, collector := traced(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
+	away, collector := traced(t, func(c *config.Config) { c.DatabaseURL = unreachable })
 	asked := map[string]request{
 		"503": status("u"), "401": {method: "POST", path: operation}, "404": {method: "GET", path: "/251248-9996?token=x"},
 		"405": {method: "MADE-UP", path: "/metadata"},
@@ -215,29 +214,29 @@ func TestTraceOfFailures(t *testing.T) {
 	}
 	spans, _ := away.spansOf(t, collector, ids["503"])
 	if s := spans[0]; !s.Error || s.Attributes["error.type"] != "503" || s.Attributes["http.response.status_code"] != "503" {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	if s := spans[2]; s.Name != "query" || !s.Error || s.Attributes["error.type"] != "unavailable" || s.Message != "" {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	spans, names := away.spansOf(t, collector, ids["401"])
 	if spans[0].Error || len(names) != 2 || spans[1].Error || spans[1].Attributes["reporting.token.result"] != "missing" {
-		t.Errorf("%+v", spans)
+		t.Errorf("got %+v", spans)
 	}
 	if spans, names = away.spansOf(t, collector, ids["404"]); len(names) != 1 || names[0] != "GET" || spans[0].Error {
-		t.Errorf("%+v", spans)
+		t.Errorf("got %+v", spans)
 	}
 	if spans, names = away.spansOf(t, collector, ids["405"]); names[0] != "HTTP /fhir/metadata" || spans[0].Attributes["http.request.method"] != "_OTHER" || spans[0].Error {
-		t.Errorf("%+v", spans)
+		t.Errorf("got %+v", spans)
 	}
 	for _, word := range []string{"251248", "MADE-UP", "nobody", "nowhere"} {
 		if strings.Contains(collector.Raw(), word) {
-			t.Errorf("the collector was told %q", word)
+			t.Errorf("the collector got %q", word)
 		}
 	}
 }
 
-// A call that is in flight when the service is told to stop is traced to its end.
+// A request in flight when the service stops is traced to its end.
 func TestTraceOfCallInFlight(t *testing.T) {
 	t.Parallel()
 	server, collector := traced(t, nil)
@@ -248,9 +247,10 @@ func TestTraceOfCallInFlight(t *testing.T) {
 	}
 }
 
-// Whoever goes away before the answer, or while it is sent, leaves a span that says so.
+// The span of a client that disconnects before or during the response says so.
 func TestTraceOfAbortedCalls(t *testing.T) {
 	t.Parallel()
+	slow(t, "inserts 30,000 jobs")
 	server, collector := traced(t, nil)
 	unlock := lockTable(t, server)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -270,7 +270,7 @@ func TestTraceOfAbortedCalls(t *testing.T) {
 	unlock()
 
 	user := newUser()
-	insertMany(t, server, user)
+	insertJobs(t, server, user, 30_000) // more than the buffers of a connection hold
 	header, amid := parent(2)
 	res, err := client.Do(server.build(t, status(user).with("Traceparent", header)))
 	if err != nil {
@@ -282,13 +282,13 @@ func TestTraceOfAbortedCalls(t *testing.T) {
 	for id, sent := range map[string]string{before: "", amid: "200"} {
 		spans, _ := server.spansOf(t, collector, id)
 		if s := spans[0]; !s.Error || s.Message != "aborted" || s.Attributes["error.type"] != "499" || s.Attributes["http.response.status_code"] != sent {
-			t.Errorf("%+v", s)
+			t.Errorf("got %+v", s)
 		}
 	}
 }
 
-// The histogram of durations leads to traces, where there are any.
-func TestExemplars(t *testing.T) {
+// The histogram of durations holds trace ids as exemplars.
+func TestExemplarsNameTraces(t *testing.T) {
 	t.Parallel()
 	server, _ := traced(t, nil)
 	header, id := parent(7)
@@ -300,11 +300,12 @@ func TestExemplars(t *testing.T) {
 	}
 }
 
-// A collector that accepts connections and never answers holds up neither calls nor the
-// stop, and the log says it once.
-func TestHangingCollector(t *testing.T) {
+// A collector that accepts connections and never responds delays neither requests nor the
+// stop, and the log says so once.
+func TestHangingCollectorDelaysNothing(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // connections wait to be accepted, for ever
+	slow(t, "waits two seconds for the exporter to give up")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // nothing accepts
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,18 +313,18 @@ func TestHangingCollector(t *testing.T) {
 	server := ownTraced(t, traces(t, "http://"+listener.Addr().String(), map[string]string{"OTEL_BSP_MAX_QUEUE_SIZE": "20"}), nil)
 	for range 200 {
 		if a := server.do(t, status("u")); a.status != http.StatusOK {
-			t.Fatalf("%d %s", a.status, a.body)
+			t.Fatalf("got status %d: %s", a.status, a.body)
 		}
 	}
 	begin := time.Now()
 	if err := server.stop(); err != nil {
 		t.Error(err)
 	}
-	// Waiting for the collector's timeouts would take minutes.
+	// The timeouts of the exporter add up to minutes.
 	if took := time.Since(begin); took > 20*time.Second {
-		t.Errorf("the stop took %s", took)
+		t.Errorf("the stop took %s, want at most 20 s", took)
 	}
 	if got := strings.Count(server.log.String(), "traces are not taken"); got != 1 {
-		t.Errorf("told %d times", got)
+		t.Errorf("got %d log lines about the collector, want 1", got)
 	}
 }

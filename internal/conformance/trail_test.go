@@ -4,11 +4,14 @@ package conformance_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +21,7 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// Every log of a service that this run started, at the level debug.
+// The logs of all services that this run starts, at level debug.
 var (
 	keptMu sync.Mutex
 	kept   []*logBuffer
@@ -30,13 +33,18 @@ func keep(log *logBuffer) {
 	kept = append(kept, log)
 }
 
-// What must never stand in a log: tokens, users by name, and what was asked for or
-// answered. All users of this suite that own jobs have names of this form.
+// secret matches text that must not be in a log: tokens, user ids, and parts of requests and
+// responses. All users of this suite that own jobs have ids of this form.
 var secret = regexp.MustCompile(`eyJ|(?i:bearer )[^ "]+\.|conformance-[0-9a-f]{8}-|resourceType|valueString|anonymization`)
 
-// TestMain looks at everything that was logged while the tests ran. The variable
-// REPORTING_CONFORMANCE_LOG names a file to keep it in.
+// TestMain searches all logs after the tests. REPORTING_CONFORMANCE_LOG names a file that
+// keeps them.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most tests wait for a database or a deadline. Another server has its own limits.
+	if parallel := flag.Lookup("test.parallel"); !isRemote() && parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	}
 	code := m.Run()
 	var all strings.Builder
 	for _, log := range kept {
@@ -57,7 +65,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// logged returns the lines of a request's own, decoded.
+// logged returns the log lines of a request, decoded.
 func (i instance) logged(t *testing.T, id string) (lines []map[string]any) {
 	t.Helper()
 	waitFor(t, "the log line", func() bool {
@@ -76,8 +84,8 @@ func (i instance) logged(t *testing.T, id string) (lines []map[string]any) {
 	return lines
 }
 
-// audited returns the audit records so far, which are written a few milliseconds after
-// the answer.
+// audited returns the audit records so far. The service writes them a few milliseconds after
+// the response.
 func (i instance) audited(t *testing.T) (records []telemetry.AuditRecord) {
 	t.Helper()
 	time.Sleep(100 * time.Millisecond)
@@ -117,28 +125,28 @@ func TestAccessLog(t *testing.T) {
 		pseudonyms[fmt.Sprint(line["user"])] = true
 	}
 	if len(pseudonyms) != 2 {
-		t.Errorf("two users are %v", pseudonyms)
+		t.Errorf("got pseudonyms %v for two users, want two", pseudonyms)
 	}
-	server.do(t, request{method: "POST", path: operation}.with("X-Request-Id", "nobody"))
-	if line := server.logged(t, "nobody")[0]; line["user"] != nil || line["status"] != 401.0 || line["reason"] == nil {
+	server.do(t, request{method: "POST", path: operation}.with("X-Request-Id", "no-token"))
+	if line := server.logged(t, "no-token")[0]; line["user"] != nil || line["status"] != 401.0 || line["reason"] == nil {
 		t.Errorf("%v", line)
 	}
 }
 
-// Each answer with a user's data leaves one record, apart from the log.
-func TestAudit(t *testing.T) {
+// Each response with data of a user has one audit record.
+func TestAuditOfStatusCalls(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	user := newUser()
-	server.load(t, done(user, noon), queued(user, noon), queued(newUser(), noon))
+	server.load(t, doneJob(user, noon), queuedJob(user, noon), queuedJob(newUser(), noon))
 	begin := time.Now().Add(-time.Second)
 	for id, r := range map[string]request{
 		"all": status(user), "xml": status(user).with("Accept", "application/fhir+xml"),
 		"some": {method: "GET", path: operation + "?status=DONE", user: user},
 		"head": {method: "HEAD", path: operation, user: user},
 		"none": status(newUser()),
-		// These show nobody anything.
-		"refused":     {method: "POST", path: operation},
+		// These return no jobs.
+		"rejected":    {method: "POST", path: operation},
 		"no such":     {method: "GET", path: "/nothing", user: user},
 		"format":      status(user).with("Accept", "image/png"),
 		"wrong input": {method: "GET", path: operation + "?_count=x", user: user},
@@ -150,7 +158,7 @@ func TestAudit(t *testing.T) {
 	for _, record := range server.audited(t) {
 		got[record.RequestID] = record
 		if record.Event != "read" || record.Operation != "get-report-job-status" || !record.Complete || record.Count == nil {
-			t.Errorf("%+v", record)
+			t.Errorf("got %+v", record)
 		}
 		if record.Time.Before(begin) || record.Time.After(time.Now()) {
 			t.Errorf("time %s", record.Time)
@@ -161,7 +169,7 @@ func TestAudit(t *testing.T) {
 	}
 	want := map[string]int{"all": 2, "xml": 2, "some": 1, "head": 2, "none": 0}
 	if len(got) != len(want) {
-		t.Errorf("%d records, want %d: %s", len(got), len(want), server.audit)
+		t.Errorf("got %d records, want %d: %s", len(got), len(want), server.audit)
 	}
 	for id, count := range want {
 		if record, ok := got[id]; !ok || *record.Count != count {
@@ -169,18 +177,17 @@ func TestAudit(t *testing.T) {
 		}
 	}
 	if got["head"].Method != http.MethodHead {
-		t.Errorf("%+v", got["head"])
+		t.Errorf("got %+v", got["head"])
 	}
 	for _, word := range []string{"resourceType", "eyJ", "Binary"} {
 		if strings.Contains(server.audit.String(), word) {
-			t.Errorf("the audit holds %s", word)
+			t.Errorf("the audit log holds %s", word)
 		}
 	}
 }
 
-// The audit can go to a file, which only the service's user may read, and which is
-// appended to.
-func TestAuditFile(t *testing.T) {
+// An audit file is readable for the user of the service only. A restart appends to it.
+func TestAuditFileIsPrivateAndAppendedTo(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "audit.jsonl")
 	for range 2 {

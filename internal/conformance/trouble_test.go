@@ -29,25 +29,27 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// away checks a 503 (W-26: with Retry-After in whole seconds).
-func (a answer) away(t *testing.T, code models.IssueType) {
+// isUnavailable checks a 503, which has Retry-After in whole seconds (W-26).
+func (a response) isUnavailable(t *testing.T, code models.IssueType) {
 	t.Helper()
-	a.outcome(t, http.StatusServiceUnavailable, code)
+	a.isOutcome(t, http.StatusServiceUnavailable, code)
 	if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1 {
-		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+		t.Errorf("got Retry-After %q", a.header.Get("Retry-After"))
 	}
 }
 
-func TestW26(t *testing.T) {
+func TestW26_UnavailableHasRetryAfter(t *testing.T) {
 	t.Parallel()
-	server := own(t, func(c *config.Config) { c.DatabaseURL = "postgres://nobody@127.0.0.1:1/nowhere" })
-	server.do(t, status("u")).away(t, models.IssueTypeTransient)
+	server := own(t, func(c *config.Config) { c.DatabaseURL = unreachable })
+	server.do(t, status("u")).isUnavailable(t, models.IssueTypeTransient)
 }
 
-// The database stops under load and comes back: nothing but 503 in between, and
-// 200 again by itself.
-func TestW100(t *testing.T) {
+// The database stops under load and starts again: all responses in between are 503, and
+// 200 follows without a restart of the service.
+func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 	t.Parallel()
+	slow(t, "starts a Postgres of its own, twice")
+	needsOwnServer(t)
 	dir := pgtest.Dir(t)
 	options := devpg.Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "socket")}
 	database := startDatabase(t, options)
@@ -57,7 +59,7 @@ func TestW100(t *testing.T) {
 	url := config.Secret(postgres.WithRole(database.URL("postgres", "postgres"), postgres.ReaderRole))
 	server := own(t, func(c *config.Config) { c.DatabaseURL = url })
 	if a := server.do(t, status("u")); a.status != http.StatusOK {
-		t.Fatalf("before: %d %s", a.status, a.body)
+		t.Fatalf("before: got status %d, %s", a.status, a.body)
 	}
 
 	var okAfter, away atomic.Int64
@@ -69,14 +71,14 @@ func TestW100(t *testing.T) {
 				begin := time.Now()
 				a := server.do(t, status("u"))
 				if took := time.Since(begin); took > 2*time.Second {
-					t.Errorf("an answer of %d took %v", a.status, took)
+					t.Errorf("status %d took %v, want at most 2 s", a.status, took)
 				}
 				if a.status == http.StatusOK {
 					okAfter.Store(time.Now().UnixNano())
 					continue
 				}
 				away.Add(1)
-				a.away(t, models.IssueTypeTransient)
+				a.isUnavailable(t, models.IssueTypeTransient)
 			}
 		})
 	}
@@ -86,55 +88,56 @@ func TestW100(t *testing.T) {
 	}
 	waitFor(t, "the first 503", func() bool { return away.Load() > 0 })
 	if a := (target{base: server.ops}).do(t, request{method: "GET", path: "/livez"}); a.status != http.StatusOK {
-		t.Errorf("/livez without a database: %d", a.status)
+		t.Errorf("/livez without a database: got status %d", a.status)
 	}
-	// An answer of /readyz may be a second old.
+	// /readyz caches its result for a second.
 	waitFor(t, "not ready", func() bool { return !ready(t, server) })
 	startDatabase(t, options)
 	back := time.Now()
 	waitFor(t, "the first 200", func() bool { return okAfter.Load() > back.UnixNano() })
 	if took := time.Since(back); took > 2*time.Second {
-		t.Errorf("well again %v after the database", took)
+		t.Errorf("got 200 %v after the database, want it within 2 s", took)
 	}
 	cancel()
 	wg.Wait()
 }
 
-func TestW101(t *testing.T) {
+func TestW101_StatementTimeoutIs503(t *testing.T) {
 	t.Parallel()
 	server := own(t, func(c *config.Config) { c.StatementTimeout = 200 * time.Millisecond })
 	lock := lockTable(t, server)
-	server.do(t, status("u")).away(t, models.IssueTypeTimeout)
+	server.do(t, status("u")).isUnavailable(t, models.IssueTypeTimeout)
 	lock()
-	// A busy machine may miss such a short limit once more by itself.
+	// A busy machine may exceed such a short timeout by itself.
 	a := server.do(t, status("u"))
 	for deadline := time.Now().Add(10 * time.Second); a.status != http.StatusOK && time.Now().Before(deadline); {
 		a = server.do(t, status("u"))
 	}
 	if a.status != http.StatusOK {
-		t.Errorf("not well again: %d %s", a.status, a.body)
+		t.Errorf("after the lock: got status %d, %s; want 200", a.status, a.body)
 	}
 }
 
-func TestW102(t *testing.T) {
+func TestW102_MissingTableOrPrivilegeIs500(t *testing.T) {
 	t.Parallel()
+	needsOwnServer(t)
 	empty, forbidden := pgtest.Empty(t), pgtest.New(t)
 	for _, tt := range []struct{ url, state string }{{empty.Superuser, "42P01"}, {forbidden.Producer, "42501"}} {
 		server := own(t, func(c *config.Config) { c.DatabaseURL = config.Secret(tt.url) })
-		server.do(t, status("u")).outcome(t, http.StatusInternalServerError, models.IssueTypeException)
+		server.do(t, status("u")).isOutcome(t, http.StatusInternalServerError, models.IssueTypeException)
 		if a := (target{base: server.ops}).do(t, request{method: "GET", path: "/readyz"}); a.status != http.StatusServiceUnavailable {
 			t.Errorf("ready with SQL state %s: %s", tt.state, a.body)
 		}
 		if !strings.Contains(server.log.String(), tt.state) {
-			t.Errorf("the log does not tell SQL state %s", tt.state)
+			t.Errorf("got no SQL state %s in the log", tt.state)
 		}
 	}
 }
 
-func TestW103(t *testing.T) {
+func TestW103_PanicIs500(t *testing.T) {
 	t.Parallel()
 	log := &logBuffer{}
-	// The one test that needs an operation of its own: none of ours panics.
+	// No operation of the service panics, so the test adds one.
 	handler, err := httpapi.New(httpapi.Options{
 		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: 1, Now: time.Now,
 		Auth:    auth.NewGateway(auth.GatewayOptions{TrustedPeers: settings(t, pgtest.Database{}).AuthTrustedPeers}),
@@ -151,19 +154,19 @@ func TestW103(t *testing.T) {
 	httpServer := httptest.NewServer(handler)
 	defer httpServer.Close()
 	server := target{base: httpServer.URL + "/fhir"}
-	for range 2 { // the process lives on
+	for range 2 { // the process continues
 		a := server.do(t, request{method: "GET", path: "/$panic", user: "u"})
-		a.outcome(t, http.StatusInternalServerError, models.IssueTypeException)
+		a.isOutcome(t, http.StatusInternalServerError, models.IssueTypeException)
 		if strings.Contains(string(a.body), "secret") {
-			t.Errorf("%s", a.body)
+			t.Errorf("got %s", a.body)
 		}
 	}
 	if !strings.Contains(log.String(), "secret words") || !strings.Contains(log.String(), "trouble_test.go") {
-		t.Errorf("the log has no stack: %s", log)
+		t.Errorf("got no stack in the log: %s", log)
 	}
 }
 
-func TestW104(t *testing.T) {
+func TestW104_DisconnectedClientCancelsTheQuery(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	lock := lockTable(t, server)
@@ -184,13 +187,13 @@ func TestW104(t *testing.T) {
 	waitFor(t, "the log", func() bool { return strings.Contains(server.log.String(), `"status":499`) })
 	lock()
 	if strings.Contains(server.log.String(), `"level":"ERROR"`) || strings.Contains(server.log.String(), `"level":"WARN","msg":"request`) {
-		t.Errorf("more than an access log line: %s", server.log)
+		t.Errorf("got more than an access log line: %s", server.log)
 	}
 }
 
-// Stopping under load loses nothing: not ready first, then what is in flight
-// finishes, then the port closes.
-func TestW105(t *testing.T) {
+// A stop under load loses no request: /readyz fails first, requests in flight finish, then
+// the port closes.
+func TestW105_StopUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := own(t, func(c *config.Config) { c.ShutdownDelay = 500 * time.Millisecond })
 	var answered atomic.Int64
@@ -203,8 +206,8 @@ func TestW105(t *testing.T) {
 				switch {
 				case a.status == http.StatusOK:
 					answered.Add(1)
-				case told.Load(): // before, a busy machine may be slow to open connections
-					t.Errorf("%d %s", a.status, a.body)
+				case told.Load(): // before the stop, a busy machine may open connections slowly
+					t.Errorf("got status %d: %s", a.status, a.body)
 				}
 			}
 		})
@@ -213,7 +216,7 @@ func TestW105(t *testing.T) {
 	ended := make(chan error, 1)
 	told.Store(true)
 	go func() { ended <- server.stop() }()
-	// A balancer sees this and sends no more; in-flight requests go on.
+	// A balancer sends no more requests; requests in flight continue.
 	waitFor(t, "not ready", func() bool {
 		a := (target{base: server.ops}).do(t, request{method: "GET", path: "/readyz"})
 		return a.status == http.StatusServiceUnavailable
@@ -225,23 +228,23 @@ func TestW105(t *testing.T) {
 	}
 }
 
-// A request that is being answered when the service is told to stop is answered.
-func TestW105InFlight(t *testing.T) {
+// A request in flight when the service stops gets its response.
+func TestW105_StopFinishesRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	server := own(t, nil)
 	if a := server.stopDuring(t, status("u")); a.status != http.StatusOK || string(a.body) != emptyList {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
-func TestW108(t *testing.T) {
+func TestW108_ErrorsAreOperationOutcomes(t *testing.T) {
 	t.Parallel()
-	for name, r := range everyKind() {
+	for name, r := range oneOfEachKind() {
 		a := shared(t).do(t, r)
 		if a.status < http.StatusBadRequest {
 			continue
 		}
-		if issues := a.issues(t, a.status); len(issues) != 1 {
+		if issues := a.hasIssues(t, a.status); len(issues) != 1 {
 			t.Errorf("%s: %d issues", name, len(issues))
 		}
 	}

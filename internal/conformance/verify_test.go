@@ -12,7 +12,7 @@ import (
 	"reporting/internal/config"
 )
 
-// verifying starts a server that checks signatures against a provider of its own.
+// verifying starts a server in verify mode, and the identity provider that it uses.
 func verifying(t *testing.T, change func(*config.Config)) (instance, *authtest.IDP) {
 	t.Helper()
 	idp := authtest.New(t)
@@ -30,53 +30,53 @@ func ready(t *testing.T, server instance) bool {
 	return (target{base: server.ops}).do(t, request{method: "GET", path: "/readyz"}).status == http.StatusOK
 }
 
-func TestW84(t *testing.T) {
+func TestW84_SignaturesAreVerified(t *testing.T) {
 	t.Parallel()
 	server, idp := verifying(t, nil)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
 	claims := idp.Claims("u")
 	for _, alg := range []string{"RS256", "PS256", "ES256"} {
 		if a := server.do(t, bearer("Bearer "+idp.Sign(alg, nil, claims))); a.status != http.StatusOK {
-			t.Errorf("%s: %d %s", alg, a.status, a.body)
+			t.Errorf("%s: got status %d, %s", alg, a.status, a.body)
 		}
 	}
 	stranger := authtest.New(t)
 	for name, forged := range map[string]string{
-		"the seed's unsigned token": token("0aaca7cd-67c3-48dd-a8c4-0cceecb5d276"),
-		"none":                      idp.Sign("RS256", authtest.Fields{"alg": "none"}, claims),
-		"None":                      idp.Sign("RS256", authtest.Fields{"alg": "None"}, claims),
-		"HMAC":                      idp.Sign("RS256", authtest.Fields{"alg": "HS256"}, claims),
-		"another algorithm":         idp.Sign("RS256", authtest.Fields{"alg": "ES256"}, claims),
-		"another's key":             stranger.Sign("RS256", nil, claims),
-		"unknown kid":               idp.Sign("RS256", authtest.Fields{"kid": "x"}, claims),
-		"no kid":                    idp.Sign("RS256", authtest.Fields{"kid": nil}, claims),
-		"jku":                       stranger.Sign("RS256", authtest.Fields{"jku": stranger.KeysURL()}, claims),
-		"unsigned but well formed":  unsigned(`{"user_id":"u"}`),
+		"the published unsigned token": token("0aaca7cd-67c3-48dd-a8c4-0cceecb5d276"),
+		"none":                         idp.Sign("RS256", authtest.Fields{"alg": "none"}, claims),
+		"None":                         idp.Sign("RS256", authtest.Fields{"alg": "None"}, claims),
+		"HMAC":                         idp.Sign("RS256", authtest.Fields{"alg": "HS256"}, claims),
+		"another algorithm":            idp.Sign("RS256", authtest.Fields{"alg": "ES256"}, claims),
+		"a key of another issuer":      stranger.Sign("RS256", nil, claims),
+		"unknown kid":                  idp.Sign("RS256", authtest.Fields{"kid": "x"}, claims),
+		"no kid":                       idp.Sign("RS256", authtest.Fields{"kid": nil}, claims),
+		"jku":                          stranger.Sign("RS256", authtest.Fields{"jku": stranger.KeysURL()}, claims),
+		"unsigned but well formed":     unsigned(`{"user_id":"u"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server.do(t, bearer("Bearer "+forged)).refused(t, models.IssueTypeLogin, true)
+			server.do(t, bearer("Bearer "+forged)).isUnauthorized(t, models.IssueTypeLogin, true)
 		})
 	}
 }
 
-func TestW85(t *testing.T) {
+func TestW85_IssuerAndAudienceAreVerified(t *testing.T) {
 	t.Parallel()
 	server, idp := verifying(t, func(c *config.Config) { c.AuthAudience = "reporting" })
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
 	claims := idp.Claims("u")
-	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true) // no audience
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).isUnauthorized(t, models.IssueTypeLogin, true) // no audience
 	claims["aud"] = []string{"other", "reporting"}
 	if a := server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))); a.status != http.StatusOK {
-		t.Errorf("right audience: %d %s", a.status, a.body)
+		t.Errorf("right audience: got status %d, %s", a.status, a.body)
 	}
 	claims["aud"] = "report"
-	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true)
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).isUnauthorized(t, models.IssueTypeLogin, true)
 	claims["aud"], claims["iss"] = "reporting", idp.Issuer()+"/"
-	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).refused(t, models.IssueTypeLogin, true)
+	server.do(t, bearer("Bearer "+idp.Sign("RS256", nil, claims))).isUnauthorized(t, models.IssueTypeLogin, true)
 }
 
-func TestW86(t *testing.T) {
+func TestW86_KnownKeysOutliveTheKeyServer(t *testing.T) {
 	t.Parallel()
 	idp := authtest.New(t)
 	idp.Break(authtest.Down)
@@ -84,21 +84,21 @@ func TestW86(t *testing.T) {
 		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{idp.Issuer()}, nil
 	})
 	good := bearer("Bearer " + idp.Token("u"))
-	server.do(t, good).away(t, models.IssueTypeTransient) // 503, not 401: the token may well be good
+	server.do(t, good).isUnavailable(t, models.IssueTypeTransient) // 503, not 401: the token may be valid
 	if ready(t, server) {
-		t.Error("ready without keys")
+		t.Error("/readyz succeeds without keys")
 	}
 	idp.Break(authtest.Healthy)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
 	idp.Break(authtest.Down)
 	if a := server.do(t, good); a.status != http.StatusOK {
-		t.Errorf("known keys do not outlive the key server: %d %s", a.status, a.body)
+		t.Errorf("known keys without the key server: got status %d, want 200: %s", a.status, a.body)
 	}
 }
 
-// Each of several issuers speaks for its own tokens, and one that is away takes no
-// other along.
-func TestSeveralIssuers(t *testing.T) {
+// The keys of an issuer verify its own tokens only, and one unreachable issuer does not
+// affect another.
+func TestIssuersAreSeparate(t *testing.T) {
 	t.Parallel()
 	employees, citizens := authtest.New(t), authtest.New(t)
 	server := own(t, func(c *config.Config) {
@@ -107,22 +107,22 @@ func TestSeveralIssuers(t *testing.T) {
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
 	for _, idp := range []*authtest.IDP{employees, citizens} {
 		if a := server.do(t, bearer("Bearer "+idp.Token("u"))); a.status != http.StatusOK {
-			t.Errorf("%d %s", a.status, a.body)
+			t.Errorf("got status %d: %s", a.status, a.body)
 		}
 	}
-	// Their key ids are alike, so that only keeping the sets apart tells them apart.
-	server.do(t, bearer("Bearer "+employees.Sign("RS256", nil, citizens.Claims("u")))).refused(t, models.IssueTypeLogin, true)
+	// Both issuers use the same key ids.
+	server.do(t, bearer("Bearer "+employees.Sign("RS256", nil, citizens.Claims("u")))).isUnauthorized(t, models.IssueTypeLogin, true)
 	citizens.Break(authtest.Down)
 	citizens.Rotate()
-	server.do(t, bearer("Bearer "+citizens.Token("u"))).refused(t, models.IssueTypeLogin, true)
+	server.do(t, bearer("Bearer "+citizens.Token("u"))).isUnauthorized(t, models.IssueTypeLogin, true)
 	if a := server.do(t, bearer("Bearer "+employees.Token("v"))); a.status != http.StatusOK {
-		t.Errorf("the other issuer's: %d", a.status)
+		t.Errorf("the other issuer's: got status %d", a.status)
 	}
 }
 
-// With one of several issuers away from the start, tokens of the others pass, and
-// its own are neither good nor bad.
-func TestOneIssuerIsAway(t *testing.T) {
+// With one issuer unreachable from the start, tokens of the others are accepted, and its own
+// get 503.
+func TestIssuerWithoutKeysAffectsOnlyItsTokens(t *testing.T) {
 	t.Parallel()
 	here, away := authtest.New(t), authtest.New(t)
 	away.Break(authtest.Unavailable)
@@ -132,7 +132,7 @@ func TestOneIssuerIsAway(t *testing.T) {
 	waitFor(t, "the keys", func() bool {
 		return server.do(t, bearer("Bearer "+here.Token("u"))).status == http.StatusOK
 	})
-	server.do(t, bearer("Bearer "+away.Token("u"))).away(t, models.IssueTypeTransient)
+	server.do(t, bearer("Bearer "+away.Token("u"))).isUnavailable(t, models.IssueTypeTransient)
 	away.Break(authtest.Healthy)
 	waitFor(t, "the other keys", func() bool {
 		return server.do(t, bearer("Bearer "+away.Token("u"))).status == http.StatusOK
