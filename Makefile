@@ -73,7 +73,7 @@ $(VULN):
 
 .PHONY: interop
 interop: ## call the service with real FHIR clients (needs a JDK, Maven and Node)
-	test/interop/run --check README.md
+	test/interop/run --check docs/clients.md
 
 .PHONY: fuzz
 fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m

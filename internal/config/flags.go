@@ -51,8 +51,8 @@ type Making struct {
 	Source            SourceFlags `embed:""`
 	TimeZone          string      `default:"Europe/Copenhagen" env:"REPORTING_TIME_ZONE" help:"Whose days, months and nights count."`
 	NightlyAt         string      `default:"02:00" env:"REPORTING_NIGHTLY_AT" help:"When scheduled reports are made, on the clock of that zone."`
-	ReportTimeout     string      `default:"30m" env:"REPORTING_ATTEMPT_TIMEOUT" help:"How long one attempt at a report may take."`
-	ReportAttempts    string      `default:"3" env:"REPORTING_MAX_ATTEMPTS" help:"How often a report is tried before its job has failed."`
+	AttemptTimeout    string      `default:"30m" env:"REPORTING_ATTEMPT_TIMEOUT" help:"How long one attempt at a report may take."`
+	MaxAttempts       string      `default:"3" env:"REPORTING_MAX_ATTEMPTS" help:"How often a report is tried before its job has failed."`
 	FetchTimeout      string      `default:"8s" env:"REPORTING_FETCH_TIMEOUT" help:"How long a report may take whose caller waits for it."`
 	FetchConcurrent   string      `default:"2" env:"REPORTING_FETCH_CONCURRENT" help:"How many such reports are made at a time; 0: none."`
 	WorkerCount       string      `name:"workers" default:"2" env:"REPORTING_WORKERS" help:"How many reports this process makes at a time; 0: none, reporting worker does."`

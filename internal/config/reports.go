@@ -72,8 +72,8 @@ func (f Flags) reports(c *Config, p *problems) {
 		p.add("REPORTING_NIGHTLY_AT", "must be an hour and a minute, as in 02:00")
 	}
 	r.NightHour, r.NightMinute = at.Hour(), at.Minute()
-	r.Timeout = p.duration("REPORTING_ATTEMPT_TIMEOUT", f.ReportTimeout)
-	r.MaxAttempts = p.number("REPORTING_MAX_ATTEMPTS", f.ReportAttempts, 1, maxAttempts)
+	r.Timeout = p.duration("REPORTING_ATTEMPT_TIMEOUT", f.AttemptTimeout)
+	r.MaxAttempts = p.number("REPORTING_MAX_ATTEMPTS", f.MaxAttempts, 1, maxAttempts)
 	r.FetchTimeout = p.duration("REPORTING_FETCH_TIMEOUT", f.FetchTimeout)
 	r.FetchConcurrent = p.number("REPORTING_FETCH_CONCURRENT", f.FetchConcurrent, 0, maxWorkers)
 	r.Workers = p.number("REPORTING_WORKERS", f.WorkerCount, 0, maxWorkers)
