@@ -54,9 +54,10 @@ func TestDocsCheckFindsFaults(t *testing.T) {
 			"[file](docs/a.md) [anchor](docs/a.md#a-good-one) [own](#top) [web](https://example.org/x) [dir](docs)\n" +
 			"[no file](docs/b.md) [no anchor](docs/a.md#bad) [no own](#bad)\n" +
 			"`internal/x.go` `Known`, `unknown`; `internal/y.go`, `internal/*.go`\n" +
+			"the log message `it works`, the log message\n`it fails`\n" +
 			"```\n[fenced](nowhere) `internal/z.go`\n```\n"),
 		"docs/a.md":     file("## A `good` one\n\n[up](../README.md) [wrong](README.md)\n"),
-		"internal/x.go": file("package x\n\nfunc Known() {}\n"),
+		"internal/x.go": file("package x\n\nfunc Known() { log.Info(\"it works\") }\n"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +66,7 @@ func TestDocsCheckFindsFaults(t *testing.T) {
 		"README.md: docs/a.md has no heading for #bad",
 		"README.md: README.md has no heading for #bad",
 		"README.md: internal/x.go has no unknown",
+		"README.md: no package logs \"it fails\"",
 		"README.md: there is no docs/b.md",
 		"README.md: there is no internal/y.go",
 		"docs/a.md: there is no docs/README.md",
@@ -82,13 +84,16 @@ var (
 	// sourcePath is a path of the repository in backticks. Names in backticks may follow it,
 	// separated by commas: identifiers that the file contains.
 	sourcePath = regexp.MustCompile("`((?:internal|cmd|migrations|deploy|tools|test|api|docs)/[\\w./-]*)`((?:,? `\\w+`)*)")
+	// logMessage is a message of the log that a document tells operators to look for.
+	logMessage = regexp.MustCompile("log\\smessages?\\s`([^`]+)`")
 	identifier = regexp.MustCompile("`(\\w+)`")
 	heading    = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	unsluggish = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
 // checkDocs lists the documents of a repository, and what is wrong in them: relative links to
-// missing files or headings, missing source files, and identifiers that a file does not contain.
+// missing files or headings, missing source files, identifiers that a file does not contain, and
+// log messages that no package writes.
 func checkDocs(repository fs.FS) (checked, faults []string, err error) {
 	for _, pattern := range documents {
 		names, err := fs.Glob(repository, pattern)
@@ -96,6 +101,10 @@ func checkDocs(repository fs.FS) (checked, faults []string, err error) {
 			return nil, nil, err
 		}
 		checked = append(checked, names...)
+	}
+	literals, err := sources(repository)
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, name := range checked {
 		text, err := fs.ReadFile(repository, name)
@@ -109,8 +118,27 @@ func checkDocs(repository fs.FS) (checked, faults []string, err error) {
 		for _, found := range sourcePath.FindAllStringSubmatch(prose, -1) {
 			faults = append(faults, checkSource(repository, name, found[1], found[2])...)
 		}
+		for _, found := range logMessage.FindAllStringSubmatch(prose, -1) {
+			if !strings.Contains(literals, `"`+found[1]+`"`) {
+				faults = append(faults, fmt.Sprintf("%s: no package logs %q", name, found[1]))
+			}
+		}
 	}
 	return checked, faults, nil
+}
+
+// sources is the text of all Go files below internal, without tests.
+func sources(repository fs.FS) (string, error) {
+	var all strings.Builder
+	err := fs.WalkDir(repository, "internal", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := fs.ReadFile(repository, name)
+		all.Write(text)
+		return err
+	})
+	return all.String(), err
 }
 
 func checkLink(repository fs.FS, document, target string) []string {
