@@ -22,6 +22,12 @@ VULNDB    ?= https://vuln.go.dev
 dev: build ## run the service on a private Postgres with demo jobs
 	@exec $(BIN)/reporting dev
 
+.PHONY: check
+check: ## build, vet and run the short tests
+	go build ./...
+	go vet ./...
+	go test -short ./...
+
 .PHONY: test
 test: ## run all tests, on a private Postgres
 	go test $(RACE) ./...
@@ -73,7 +79,7 @@ $(VULN):
 
 .PHONY: interop
 interop: ## call the service with real FHIR clients (needs a JDK, Maven and Node)
-	test/interop/run --check README.md
+	test/interop/run --check docs/clients.md
 
 .PHONY: fuzz
 fuzz: ## look for surprises for a while: make fuzz FUZZTIME=10m

@@ -13,21 +13,22 @@ import (
 	"reporting/internal/config"
 )
 
-func readme(t *testing.T) string {
+func document(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// The README lists all settings with their defaults.
+// The table of settings in docs/settings.md is the program's, defaults included.
 //
 //nolint:paralleltest // the environment is the process's
-func TestReadmeListsTheSettings(t *testing.T) {
+func TestSettingsPageListsTheSettings(t *testing.T) {
 	var documented []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `(REPORTING_[A-Z_]+)` \\| (?:`([^`]*)`|none) \\|").FindAllStringSubmatch(readme(t), -1) {
+	row := regexp.MustCompile("(?m)^\\| `(REPORTING_[A-Z_]+)` \\| (?:`([^`]*)`|none) \\|")
+	for _, row := range row.FindAllStringSubmatch(document(t, "docs/settings.md"), -1) {
 		documented = append(documented, row[1])
 		args := []string{"serve", "--print-config", "--database-url=postgres://h/d"}
 		if row[1] == "REPORTING_AUTH_TRUSTED_PEERS" {
@@ -46,12 +47,12 @@ func TestReadmeListsTheSettings(t *testing.T) {
 	}
 	slices.Sort(documented)
 	if names := config.Names(); !slices.Equal(documented, names) {
-		t.Errorf("the README lists\n%q, the program has\n%q", documented, names)
+		t.Errorf("docs/settings.md lists\n%q, the program has\n%q", documented, names)
 	}
 }
 
 // The README's example is the published one.
 func TestReadmeShowsThePublishedExchange(t *testing.T) {
 	t.Parallel()
-	wants(t, readme(t), seedAnswer(t), api.SeedToken)
+	wants(t, document(t, "README.md"), seedAnswer(t), api.SeedToken)
 }

@@ -16,7 +16,7 @@ import (
 	"reporting/internal/devpg"
 )
 
-// database is a private Postgres that was prepared as docs/deploy.md says.
+// database is a private Postgres that was prepared as docs/deployment.md says.
 type database struct {
 	server *devpg.Server
 	addr   string
@@ -59,12 +59,12 @@ func (d *database) exec(t *testing.T, user, name string, statements ...string) {
 	}
 }
 
-// preparation is what docs/deploy.md has an administrator run before anything else.
+// preparation is what docs/deployment.md has an administrator run before anything else.
 func preparation(t *testing.T) []string {
 	t.Helper()
-	block := regexp.MustCompile("(?s)```sql\n(.*?)```").FindStringSubmatch(readFile(t, "../../docs/deploy.md"))
+	block := regexp.MustCompile("(?s)```sql\n(.*?)```").FindStringSubmatch(readFile(t, "../../docs/deployment.md"))
 	if block == nil {
-		t.Fatal("docs/deploy.md does not say how to prepare the database")
+		t.Fatal("docs/deployment.md does not say how to prepare the database")
 	}
 	var statements []string
 	for statement := range strings.SplitSeq(block[1], ";") {

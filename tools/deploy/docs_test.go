@@ -10,11 +10,11 @@ import (
 	"helm.sh/helm/v4/pkg/strvals"
 )
 
-// What docs/deploy.md has a reader type installs something that starts, and the Secrets that
+// What docs/deployment.md has a reader type installs something that starts, and the Secrets that
 // it makes are those that the pods ask for.
 func TestTheGuide(t *testing.T) {
 	t.Parallel()
-	guide := readFile(t, "../../docs/deploy.md")
+	guide := readFile(t, "../../docs/deployment.md")
 	given := values{}
 	for _, set := range regexp.MustCompile(`--set (\S+)`).FindAllStringSubmatch(guide, -1) {
 		if err := strvals.ParseInto(set[1], given); err != nil {

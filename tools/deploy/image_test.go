@@ -26,7 +26,7 @@ import (
 
 // The program runs as Kubernetes runs the image: the files that the Dockerfile puts there
 // and no others, the user and the settings that the chart has. It migrates a database that
-// was prepared as docs/deploy.md says, gets ready, answers, finds itself well, and stops when it is told to.
+// was prepared as docs/deployment.md says, gets ready, answers, finds itself well, and stops when it is told to.
 func TestTheImageRuns(t *testing.T) {
 	t.Parallel()
 	list := objects(t, valueSets(t)["least"])
@@ -92,7 +92,7 @@ func TestTheImageRuns(t *testing.T) {
 	}
 }
 
-// workersNeedAFolder has a worker's doctor find the database as docs/deploy.md prepares it,
+// workersNeedAFolder has a worker's doctor find the database as docs/deployment.md prepares it,
 // and miss what the image does not have: a place for temporary files, which whoever runs
 // it mounts.
 func workersNeedAFolder(t *testing.T, image string, user int, url string) {

@@ -76,8 +76,8 @@ func selectors(expr string) []string {
 
 type tally struct{ found, lost int }
 
-// names looks whether each metric that somebody is told of is one that there is, and
-// whether the README tells of each that there is.
+// names checks that each metric in a document, panel or rule exists, and that docs/metrics.md
+// documents each metric that exists.
 func (f *findings) names(t *testing.T, exposed map[string]bool) (n tally) {
 	t.Helper()
 	told := map[string][]string{} // where, by name
@@ -139,7 +139,7 @@ func covers(name string, exposed map[string]bool) bool {
 	return false
 }
 
-// untold finds metrics of ours that the README keeps to itself.
+// untold finds metrics of ours that docs/metrics.md does not document.
 func (f *findings) untold(exposed map[string]bool, told map[string][]string) {
 	for _, name := range slices.Sorted(maps.Keys(exposed)) {
 		if !strings.HasPrefix(name, "reporting_") {
@@ -150,10 +150,10 @@ func (f *findings) untold(exposed map[string]bool, told map[string][]string) {
 			prefix, open := strings.CutSuffix(other, "*")
 			fits := other == name || strings.HasPrefix(name, prefix) && open ||
 				slices.Contains([]string{other + "_bucket", other + "_sum", other + "_count"}, name)
-			known = known || fits && slices.Contains(where, "README.md")
+			known = known || fits && slices.Contains(where, "metrics.md")
 		}
 		if !known {
-			f.add("metric", name, "is in /metrics, but not in the README")
+			f.add("metric", name, "is in /metrics, but not in docs/metrics.md")
 		}
 	}
 }
