@@ -31,11 +31,11 @@ func Doctor(ctx context.Context, o DoctorOptions) (ok bool, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	print := func(f doctor.Finding) { doctor.Print(o.Out, f) }
+	show := func(f doctor.Finding) { doctor.Print(o.Out, f) }
 	if o.JSON {
-		print = func(doctor.Finding) {}
+		show = func(doctor.Finding) {}
 	}
-	report := doctor.Run(ctx, o.checks(), print)
+	report := doctor.Run(ctx, o.checks(), show)
 	if o.JSON {
 		err = report.PrintJSON(o.Out)
 	} else {

@@ -104,7 +104,7 @@ func checkTempDir(context.Context) []doctor.Finding {
 		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	if err != nil {
-		return []doctor.Finding{doctor.Fail("mount a writable folder on /tmp, or name one in TMPDIR", "write to the temporary folder, which reports need: %v", err)}
+		return []doctor.Finding{doctor.Fail("mount a writable folder on /tmp, or name one in TMPDIR", "reports cannot be made: the temporary folder cannot be written to: %v", err)}
 	}
 	return []doctor.Finding{doctor.Pass("the temporary folder %s is writable", os.TempDir())}
 }

@@ -14,7 +14,7 @@ import (
 
 // Diagnostic is a fault of the database, and what an operator can do about it. It holds no
 // secrets. Readiness, the log and the doctor show it.
-type Diagnostic struct{ Problem, Remedy string }
+type Diagnostic struct{ Problem, Remedy string } //nolint:errname // the doctor shows it as a finding
 
 // Error returns the problem and the remedy.
 func (d Diagnostic) Error() string {

@@ -132,7 +132,7 @@ func TestExamineFaults(t *testing.T) {
 			"error database:|3D000", "skipped server:|", "skipped schema:|", "skipped role:|", "skipped pooler:|",
 		}},
 		"may not order":               {login: readerLogin, orders: true, want: []string{"error orders:|may not act as reporting_requester"}},
-		"security of results off":     {login: ordersLogin, orders: true, sql: "alter table report_binary disable row level security", want: []string{"error orders:|report_binary"}},
+		"security of results off":     {login: ordersLogin, orders: true, sql: "alter table report_binary disable row level security", want: []string{"error orders:|row-level security is off for report_binary"}},
 		"requester may not queue":     {login: ordersLogin, orders: true, sql: "revoke insert on reporting_river.river_job from reporting_requester", want: []string{"error orders:|reporting_requester: insert on reporting_river.river_job"}},
 		"requester may not cancel":    {login: ordersLogin, orders: true, sql: "revoke update (ended_at) on report_job from reporting_requester", want: []string{"error orders:|update ended_at status on report_job"}},
 		"reader may not read results": {login: ordersLogin, orders: true, sql: "revoke select on report_binary_piece from reporting_reader", want: []string{"error orders:|reporting_reader: select on report_binary_piece"}},

@@ -22,15 +22,15 @@ func (p *Pool) CheckRequester(ctx context.Context) error {
 		return err
 	}
 	defer conn.Release()
-	err = actAsRequester(ctx, conn.Conn(), func(pgx.Tx) error { return nil })
+	err = actAsRequester(ctx, conn.Conn())
 	if _, ok := errors.AsType[Diagnostic](err); ok || err == nil {
 		return err
 	}
 	return domainError(ctx, err)
 }
 
-// actAsRequester calls run in a read-only transaction as RequesterRole, without a user.
-func actAsRequester(ctx context.Context, conn *pgx.Conn, run func(pgx.Tx) error) error {
+// actAsRequester tries to act as RequesterRole, in a transaction that it rolls back.
+func actAsRequester(ctx context.Context, conn *pgx.Conn) error {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -51,5 +51,5 @@ func actAsRequester(ctx context.Context, conn *pgx.Conn, run func(pgx.Tx) error)
 		}
 		return fmt.Errorf("act as %s: %w", RequesterRole, err)
 	}
-	return run(tx)
+	return nil
 }

@@ -99,7 +99,7 @@ func workersNeedAFolder(t *testing.T, image string, user int, url string) {
 	t.Helper()
 	env := []string{"REPORTING_WORKER_DATABASE_URL=" + url, "REPORTING_SOURCE=synthetic:10", "REPORTING_OPS_LISTEN=" + freePort(t)}
 	output, err := inJail(t, image, user, env, "/reporting", "doctor", "--worker").CombinedOutput()
-	if err == nil || !strings.Contains(string(output), "the temporary folder cannot be written to") || !strings.Contains(string(output), "\n1 thing is wrong") ||
+	if err == nil || !strings.Contains(string(output), "the temporary folder cannot be written to") || !strings.Contains(string(output), "\nerrors: 1,") ||
 		!strings.Contains(string(output), "may act as reporting_worker") {
 		t.Errorf("doctor --worker: %v: %s", err, output)
 	}
