@@ -149,7 +149,7 @@ func TestDevKilled(t *testing.T) {
 func TestDevKeepsData(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("slow, without -short only: starts two Postgres servers")
+		t.Skip("skipped with -short: starts two Postgres servers")
 	}
 	dir := pgtest.Dir(t)
 	data := filepath.Join(dir, "data")

@@ -57,7 +57,7 @@ func TestDoctorOfReports(t *testing.T) {
 func TestServeWithoutRequesterRole(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("slow, without -short only: waits five seconds for the next check of the rights")
+		t.Skip("skipped with -short: waits five seconds for the next check of the rights")
 	}
 	db := pgtest.New(t)
 	settings := reportSettings(t, db, "reporting_reader")

@@ -163,7 +163,7 @@ func ask(ctx context.Context, base, token string) (int, []byte, error) {
 func TestTerminateUnderLoad(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("slow, without -short only: a shutdown delay of one second under load")
+		t.Skip("skipped with -short: a shutdown delay of one second under load")
 	}
 	p := spawn(t, t.TempDir(), []string{
 		"REPORTING_DATABASE_URL=" + pgtest.New(t).Reader, "REPORTING_AUTH=gateway", "REPORTING_SHUTDOWN_DELAY=1s", "REPORTING_USER_RATE=0",

@@ -25,7 +25,7 @@ import (
 //nolint:paralleltest // it measures the whole process
 func TestLongListInFlatMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("slow, without -short only: reads 100,000 jobs")
+		t.Skip("skipped with -short: reads 100,000 jobs")
 	}
 	const jobs, limit = 100_000, 32 << 20
 	db := pgtest.New(t)

@@ -60,6 +60,16 @@ func TestCombinations(t *testing.T) {
 	}
 }
 
+// The doctor continues with invalid settings, so an invalid source must be safe to use.
+func TestInvalidSourceIsNoSource(t *testing.T) {
+	t.Parallel()
+	c, err := gateway().with("REPORTING_SOURCE", "https://").flags(t).Serve(checks)
+	wantProblem(t, err, "REPORTING_SOURCE must be an absolute")
+	if got := c.Reports.Source.String(); c.Reports.On() || got != "" {
+		t.Errorf("got source %q, want none", got)
+	}
+}
+
 // One run reports the problems of all settings.
 func TestAllProblemsAreReportedTogether(t *testing.T) {
 	t.Parallel()
@@ -86,6 +96,8 @@ func TestWorker(t *testing.T) {
 		"a database for all":       {settings{"REPORTING_SOURCE": "/var/export", "REPORTING_DATABASE_URL": "postgres://h/d"}, ""},
 		"no database":              {settings{"REPORTING_SOURCE": "/var/export"}, "REPORTING_DATABASE_URL is required"},
 		"no source":                {worker.with("REPORTING_SOURCE", ""), "REPORTING_SOURCE is required: set it to the source of report data"},
+		"an invalid source":        {worker.with("REPORTING_SOURCE", "export"), "REPORTING_SOURCE must be"},
+		"a source without a host":  {worker.with("REPORTING_SOURCE", "https://"), "REPORTING_SOURCE must be an absolute"},
 		"no workers":               {worker.with("REPORTING_WORKERS", "0"), "REPORTING_WORKERS must be above zero here"},
 		"an invalid setting":       {worker.with("REPORTING_MAX_ATTEMPTS", "0"), "REPORTING_MAX_ATTEMPTS must be"},
 		"the settings of the API":  {worker.with("REPORTING_AUTH_ISSUERS", "https://idp.example").with("REPORTING_USER_RATE", "1"), ""},

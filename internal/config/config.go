@@ -101,7 +101,7 @@ func (f Flags) Worker(checks Checks) (Config, error) {
 	}
 	f.Database.check(&c, &p, checks)
 	f.workers(&c, &p, checks)
-	if !c.Reports.On() {
+	if f.Source.Source == "" {
 		p.add("REPORTING_SOURCE", "is required: set it to the source of report data, as in https://fhir.example/r4")
 	}
 	if c.Reports.Workers == 0 {

@@ -102,7 +102,9 @@ func (s SourceFlags) check(p *problems) Source {
 		out.Episodes = p.number("REPORTING_SOURCE synthetic:", number, 1, maxEpisodes)
 	case strings.HasPrefix(s.Source, "http://"), strings.HasPrefix(s.Source, "https://"):
 		out.Kind = FHIRServer
-		out.URL = p.base("REPORTING_SOURCE", s.Source)
+		if out.URL = p.base("REPORTING_SOURCE", s.Source); out.URL == nil {
+			return Source{Kind: NoSource} // the doctor continues with invalid settings
+		}
 	case filepath.IsAbs(s.Source):
 		out.Kind = Folder
 		out.Dir = s.Source

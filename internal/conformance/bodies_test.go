@@ -291,8 +291,8 @@ func TestW60_BodiesThatDoNotArriveEnd(t *testing.T) {
 		}
 	}
 	if !isRemote() {
-		withSyntheticTime(t, func(t *testing.T, server synthetic) {
-			test(t, server.target, func() net.Conn { return server.dial(t) })
+		withSyntheticTime(t, func(server synthetic) {
+			test(server.t, server.target, server.dial)
 		})
 		return
 	}

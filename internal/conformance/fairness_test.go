@@ -200,9 +200,10 @@ func TestConnectionsAboveTheLimitWait(t *testing.T) {
 // its connection.
 func TestSlowHeadersEndTheConnection(t *testing.T) {
 	t.Parallel()
-	withSyntheticTime(t, func(t *testing.T, server synthetic) {
+	withSyntheticTime(t, func(server synthetic) {
+		t := server.t
 		for _, beginning := range []string{"", "POST /fhir" + operation + " HTTP/1.1\r\nHost: x\r\nAuthoriz"} {
-			response, took := endOf(t, server.dial(t), beginning, 20*time.Second)
+			response, took := endOf(t, server.dial(), beginning, 20*time.Second)
 			if strings.Contains(response, "200 OK") || took > 6*time.Second {
 				t.Errorf("after %q: got %q after %s, want the end of the connection within 5 s", beginning, response, took)
 			}

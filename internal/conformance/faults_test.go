@@ -30,7 +30,7 @@ func needsOwnServer(t *testing.T) {
 func slow(t *testing.T, reason string) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("slow, without -short only: " + reason)
+		t.Skip("skipped with -short: " + reason)
 	}
 }
 

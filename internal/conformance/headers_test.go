@@ -182,7 +182,7 @@ func TestW27_IdleConnectionsStayOpen(t *testing.T) {
 	t.Parallel()
 	const idle = 61 * time.Second
 	if !isRemote() {
-		withSyntheticTime(t, func(t *testing.T, server synthetic) { staysOpen(t, server.target, server.dial(t), idle) })
+		withSyntheticTime(t, func(server synthetic) { staysOpen(server.t, server.target, server.dial(), idle) })
 		return
 	}
 	slow(t, "leaves a connection to another server idle for a minute")

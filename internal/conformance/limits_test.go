@@ -165,13 +165,14 @@ func TestLargeBodyLimit(t *testing.T) {
 // A large body that stops arriving releases its slot after nine seconds.
 func TestStalledLargeBodyReleasesItsSlot(t *testing.T) {
 	t.Parallel()
-	withSyntheticTime(t, func(t *testing.T, server synthetic) {
-		response, took := endOf(t, server.dial(t), fmt.Sprintf("POST /fhir%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: 100000\r\n\r\n%50000s",
+	withSyntheticTime(t, func(server synthetic) {
+		t := server.t
+		response, took := endOf(t, server.dial(), fmt.Sprintf("POST /fhir%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: 100000\r\n\r\n%50000s",
 			operation, token("u"), fhirJSON, ""), 15*time.Second)
 		if got := statusOf(t, response); got != http.StatusRequestTimeout || took > 12*time.Second {
 			t.Errorf("got status %d after %s, want 408 after 9 s", got, took)
 		}
-		if !strings.Contains(server.scrape(t), "\nreporting_http_large_bodies_in_flight 0\n") {
+		if !strings.Contains(server.scrape(), "\nreporting_http_large_bodies_in_flight 0\n") {
 			t.Error("the body keeps its slot")
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,29 +74,30 @@ func (l *memoryListener) dial(t *testing.T) net.Conn {
 // synthetic is a service in a bubble of testing/synctest.
 type synthetic struct {
 	target
+	t        *testing.T // of the bubble
 	api, ops *memoryListener
 }
 
 // dial opens a connection to the API. It ends with the test.
-func (s synthetic) dial(t *testing.T) net.Conn {
-	t.Helper()
-	conn := s.api.dial(t)
-	t.Cleanup(func() { _ = conn.Close() })
+func (s synthetic) dial() net.Conn {
+	s.t.Helper()
+	conn := s.api.dial(s.t)
+	s.t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
 // scrape reads the metrics.
-func (s synthetic) scrape(t *testing.T) string {
-	t.Helper()
-	conn := s.ops.dial(t)
-	response, _ := endOf(t, conn, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", time.Minute)
+func (s synthetic) scrape() string {
+	s.t.Helper()
+	conn := s.ops.dial(s.t)
+	response, _ := endOf(s.t, conn, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", time.Minute)
 	return response
 }
 
 // withSyntheticTime runs a test against a service with synthetic time: minutes pass
 // as soon as the service waits for nothing else. The service has the timeouts as
 // shipped, and no database.
-func withSyntheticTime(t *testing.T, test func(*testing.T, synthetic)) {
+func withSyntheticTime(t *testing.T, test func(synthetic)) {
 	t.Helper()
 	needsOwnServer(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -123,7 +125,8 @@ func withSyntheticTime(t *testing.T, test func(*testing.T, synthetic)) {
 				t.Errorf("stop service: %v", err)
 			}
 		})
-		test(t, synthetic{
+		test(synthetic{
+			t:      t,
 			target: target{base: "http://" + service.Addr().String() + c.BaseURL.Path},
 			api:    listeners["api"], ops: listeners["operations"],
 		})
@@ -148,7 +151,9 @@ func endOf(t *testing.T, conn net.Conn, text string, limit time.Duration) (respo
 	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("after %q: connection is still open after %s: %v", shortened(text), limit, err)
 	}
-	<-written
+	if err := <-written; err != nil && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("write %q: %v", shortened(text), err)
+	}
 	return string(got), time.Since(begin)
 }
 
