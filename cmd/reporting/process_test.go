@@ -170,11 +170,11 @@ func TestTerminateUnderLoad(t *testing.T) {
 	}, "serve")
 	token := app.Token("u", "", nil, time.Time{})
 	var answered atomic.Int64
-	var told atomic.Bool
+	var signalled atomic.Bool
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			for !told.Load() {
+			for !signalled.Load() {
 				status, body, err := ask(t.Context(), p.base, token)
 				if err != nil || status != http.StatusOK {
 					t.Errorf("got status %d %s, %v; want 200", status, body, err)
@@ -191,7 +191,7 @@ func TestTerminateUnderLoad(t *testing.T) {
 	until(t, func() bool { return !ready(t, p.ops) })
 	before := answered.Load()
 	until(t, func() bool { return answered.Load() > before+100 }) // as long as a balancer takes to act
-	told.Store(true)
+	signalled.Store(true)
 	wg.Wait()
 	if err := p.Wait(); err != nil {
 		t.Errorf("exit: %v", err)

@@ -57,8 +57,8 @@ func layout(t testing.TB, data []byte) (list []zipEntry, header, summary string)
 	t.Helper()
 	files := unzip(t, data)
 	header = content(t, files[0])
-	var told struct{ ReportTime time.Time }
-	if err := json.Unmarshal([]byte(header), &told); err != nil {
+	var parsed struct{ ReportTime time.Time }
+	if err := json.Unmarshal([]byte(header), &parsed); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {
@@ -71,8 +71,8 @@ func layout(t testing.TB, data []byte) (list []zipEntry, header, summary string)
 		list = append(list, zipEntry{
 			Name: strings.Replace(file.Name, m[2], "<time>", 1), Method: file.Method, Flags: file.Flags,
 			Creator: file.CreatorVersion, Reader: file.ReaderVersion, Extra: string(file.Extra), Comment: file.Comment,
-			ExternalAttributes: file.ExternalAttrs, FolderIsTheTime: m[2] == told.ReportTime.UTC().Format("2006_01_02_15_04_05"),
-			TimeIsTheHeaders:    written.Sub(told.ReportTime).Abs() < 3*time.Second,
+			ExternalAttributes: file.ExternalAttrs, FolderIsTheTime: m[2] == parsed.ReportTime.UTC().Format("2006_01_02_15_04_05"),
+			TimeIsTheHeaders:    written.Sub(parsed.ReportTime).Abs() < 3*time.Second,
 			EndsWithoutALineEnd: !strings.HasSuffix(text, "\n"),
 		})
 	}

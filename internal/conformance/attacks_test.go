@@ -177,8 +177,8 @@ func TestForgedTokensCauseOneKeyRequest(t *testing.T) {
 	if loads := idp.Hits(authtest.KeysPath) - before; loads > 1 {
 		t.Errorf("200 forged tokens caused %d requests for keys, want at most 1", loads)
 	}
-	if asked := idp.Hits(authtest.DiscoveryPath); asked > 2 { // one at the start, one for them
-		t.Errorf("200 forged tokens caused %d requests for the discovery document, want at most 1", asked-1)
+	if requests := idp.Hits(authtest.DiscoveryPath); requests > 2 { // one at the start, one for them
+		t.Errorf("200 forged tokens caused %d requests for the discovery document, want at most 1", requests-1)
 	}
 	idp.Break(authtest.Down)
 	for range 2 { // after a failed load the known keys remain

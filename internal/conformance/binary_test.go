@@ -82,13 +82,13 @@ func TestW142_WithoutFHIRTypeTheBytesAreReturned(t *testing.T) {
 		server.do(t, get(user, b.path()).with("Accept", accept)).binary(t)
 	}
 	// The bytes are never compressed: they are a zip file, and ranges must fit together.
-	for _, asked := range []string{"", "bytes=0-"} {
+	for _, byteRange := range []string{"", "bytes=0-"} {
 		r := get(user, b.path()).withoutAccept().with("Accept-Encoding", "gzip")
-		if asked != "" {
-			r = r.with("Range", asked)
+		if byteRange != "" {
+			r = r.with("Range", byteRange)
 		}
 		if a := server.do(t, r); a.header.Get("Content-Encoding") != "" || !bytes.Equal(a.body, want) {
-			t.Errorf("Range %q with gzip: got status %d, %v", asked, a.status, a.header)
+			t.Errorf("Range %q with gzip: got status %d, %v", byteRange, a.status, a.header)
 		}
 	}
 	text := server.do(t, get(user, b.path()+"/_history/1").withoutAccept())
@@ -160,12 +160,12 @@ func TestW145_RangesApplyToTheBytes(t *testing.T) {
 	b := server.makeReport(t, user)
 	data := b.bytes(t)
 	raw := get(user, b.path()).withoutAccept()
-	for asked, want := range map[string][]byte{
+	for byteRange, want := range map[string][]byte{
 		"bytes=0-3": data[:4], "bytes=4-": data[4:], "bytes=-10": data[len(data)-10:], "bytes=5-5": data[5:6], "bytes=0-999999999": data,
 	} {
-		a := server.do(t, raw.with("Range", asked))
+		a := server.do(t, raw.with("Range", byteRange))
 		if a.status != http.StatusPartialContent || !bytes.Equal(a.body, want) || !strings.HasPrefix(a.header.Get("Content-Range"), "bytes ") {
-			t.Errorf("%s: got status %d, %v", asked, a.status, a.header)
+			t.Errorf("%s: got status %d, %v", byteRange, a.status, a.header)
 		}
 	}
 	beyond := server.do(t, raw.with("Range", "bytes=999999999-"))

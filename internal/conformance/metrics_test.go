@@ -102,12 +102,12 @@ func TestJobMetrics(t *testing.T) {
 		t.Error("the metrics hold a user id")
 	}
 
-	away := own(t, func(c *config.Config) {
+	unavailable := own(t, func(c *config.Config) {
 		count(c)
 		c.DatabaseURL = unreachable
 	})
-	away.do(t, status("u")).isUnavailable(t, models.IssueTypeTransient)
-	text = away.scrape(t)
+	unavailable.do(t, status("u")).isUnavailable(t, models.IssueTypeTransient)
+	text = unavailable.scrape(t)
 	if strings.Contains(text, "\nreporting_jobs{") || strings.Contains(text, "\nreporting_jobs_oldest") {
 		t.Error("got counts of jobs without a database, want none")
 	}
@@ -119,7 +119,7 @@ func TestJobMetrics(t *testing.T) {
 			t.Errorf("got no %s", want)
 		}
 	}
-	away.hasCount(t, `reporting_jobs_measurements_total{result="failed"}`, 1)
+	unavailable.hasCount(t, `reporting_jobs_measurements_total{result="failed"}`, 1)
 }
 
 // The service works with the primary or the replica alone.

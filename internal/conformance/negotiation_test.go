@@ -119,8 +119,8 @@ func TestW34_XMLIsReturnedWhenPreferred(t *testing.T) {
 		t.Log("skipped the rest: it needs a server of its own")
 		return
 	}
-	away := own(t, func(c *config.Config) { c.DatabaseURL = unreachable })
-	a := away.do(t, status(newUser()).with("Accept", "application/fhir+xml"))
+	unavailable := own(t, func(c *config.Config) { c.DatabaseURL = unreachable })
+	a := unavailable.do(t, status(newUser()).with("Accept", "application/fhir+xml"))
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
 		t.Errorf("got status %d, headers %v", a.status, a.header)
 	}

@@ -84,8 +84,8 @@ func TestW122_FetchReturnsTheReport(t *testing.T) {
 func TestW123_OrderAppearsAsAJob(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
-	asked := `{"resourceType":"Parameters","id":"x","parameter":[{"name":"colour","valueString":"\u00e9"},{"name":"anonymization","valueString":"nOnE"}]}`
-	b := server.placeOrder(t, order("execute", usageStats, user, asked))
+	parameters := `{"resourceType":"Parameters","id":"x","parameter":[{"name":"colour","valueString":"\u00e9"},{"name":"anonymization","valueString":"nOnE"}]}`
+	b := server.placeOrder(t, order("execute", usageStats, user, parameters))
 	job := server.waitForEnd(t, user, report.Done)
 	var names []string
 	for _, p := range job.Resource.Parameter[0].Part {
@@ -95,7 +95,7 @@ func TestW123_OrderAppearsAsAJob(t *testing.T) {
 		t.Errorf("parts (-want +got)\n%s", diff)
 	}
 	if job.part("reportClass").ValueString != usageClass || job.part("userId").ValueString != user ||
-		job.part("binary").ValueReference.Reference != server.public(t)+b.path() || string(job.part("parameters").Resource) != asked {
+		job.part("binary").ValueReference.Reference != server.public(t)+b.path() || string(job.part("parameters").Resource) != parameters {
 		t.Errorf("got %+v", job)
 	}
 	if created := job.part("created").ValueDateTime; created != b.Meta.LastUpdated[:19]+"+00:00" {
@@ -111,10 +111,10 @@ func TestW124_OrderInXMLEqualsOrderInJSON(t *testing.T) {
 	if a.status != http.StatusOK || a.header.Get("Content-Type") != labelXML || !bytes.HasPrefix(a.body, []byte(`<Binary xmlns="http://hl7.org/fhir"><id value="`)) {
 		t.Fatalf("got status %d, headers %v: %s", a.status, a.header, a.body)
 	}
-	var asked, want any
-	_ = json.Unmarshal(server.job(t, user).part("parameters").Resource, &asked)
+	var parameters, want any
+	_ = json.Unmarshal(server.job(t, user).part("parameters").Resource, &parameters)
 	_ = json.Unmarshal([]byte(notAnonymous), &want)
-	if diff := cmp.Diff(want, asked); diff != "" {
+	if diff := cmp.Diff(want, parameters); diff != "" {
 		t.Errorf("parameters (-want +got)\n%s", diff)
 	}
 	// A user id that XML cannot represent is rejected before an order exists.

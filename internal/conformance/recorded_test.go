@@ -145,8 +145,8 @@ func TestW152_ResponsesMatchTheRecordings(t *testing.T) {
 			t.Errorf("%s: body (-recorded +ours)\n%s", name, diff)
 		}
 	}
-	asked := status(user).with("Accept", "application/fhir+json;q=1.0, application/json+fhir;q=0.9")
-	replay("status-empty", server.do(t, asked), "")
+	sent := status(user).with("Accept", "application/fhir+json;q=1.0, application/json+fhir;q=0.9")
+	replay("status-empty", server.do(t, sent), "")
 	executed := server.do(t, order("execute", usageStats, user, notAnonymous))
 	replay("execute", executed, "")
 	path := executed.binary(t).path()

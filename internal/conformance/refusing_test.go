@@ -141,11 +141,11 @@ func TestW130_MalformedOrdersCreateNoJob(t *testing.T) {
 func TestW131_UnknownInputsAreKept(t *testing.T) {
 	t.Parallel()
 	server, user := reports(t), newUser()
-	asked := strings.Replace(anonymous, "}]}", `},{"name":"colour","valueString":"red"}]}`, 1)
-	r := order("execute", usageStats, user, asked)
+	parameters := strings.Replace(anonymous, "}]}", `},{"name":"colour","valueString":"red"}]}`, 1)
+	r := order("execute", usageStats, user, parameters)
 	r.path += "?colour=blue"
 	server.placeOrder(t, r)
-	if got := string(server.job(t, user).part("parameters").Resource); got != asked {
+	if got := string(server.job(t, user).part("parameters").Resource); got != parameters {
 		t.Errorf("parameters %s", got)
 	}
 	issues := server.do(t, r.with("Prefer", "handling=strict")).hasIssues(t, http.StatusBadRequest)

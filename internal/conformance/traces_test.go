@@ -173,14 +173,14 @@ func TestTraceOfCoalescedQueries(t *testing.T) {
 			server.load(t, queuedJob(users[n], noon))
 		}
 	}
-	var asked atomic.Int64
+	var sent atomic.Int64
 	ids := make([]string, callers) // of the successful requests
 	var wg sync.WaitGroup
 	for n, user := range users { // more than there are connections, so that queries are coalesced
 		wg.Go(func() {
 			waitFor(t, "a response", func() bool { // a busy machine may reject some
 				var header string
-				header, ids[n] = parent(int(asked.Add(1)))
+				header, ids[n] = parent(int(sent.Add(1)))
 				return server.do(t, status(user).with("Traceparent", header)).status == http.StatusOK
 			})
 		})
@@ -199,34 +199,34 @@ func TestTraceOfCoalescedQueries(t *testing.T) {
 
 func TestTraceOfFailures(t *testing.T) {
 	t.Parallel()
-	away, collector := traced(t, func(c *config.Config) { c.DatabaseURL = unreachable })
-	asked := map[string]request{
+	unavailable, collector := traced(t, func(c *config.Config) { c.DatabaseURL = unreachable })
+	sent := map[string]request{
 		"503": status("u"), "401": {method: "POST", path: operation}, "404": {method: "GET", path: "/251248-9996?token=x"},
 		"405": {method: "MADE-UP", path: "/metadata"},
 	}
 	ids := map[string]string{}
-	for n, name := range slices.Sorted(maps.Keys(asked)) {
+	for n, name := range slices.Sorted(maps.Keys(sent)) {
 		var header string
 		header, ids[name] = parent(n)
-		if a := away.do(t, asked[name].with("Traceparent", header)); strconv.Itoa(a.status) != name {
+		if a := unavailable.do(t, sent[name].with("Traceparent", header)); strconv.Itoa(a.status) != name {
 			t.Fatalf("%d, want %s", a.status, name)
 		}
 	}
-	spans, _ := away.spansOf(t, collector, ids["503"])
+	spans, _ := unavailable.spansOf(t, collector, ids["503"])
 	if s := spans[0]; !s.Error || s.Attributes["error.type"] != "503" || s.Attributes["http.response.status_code"] != "503" {
 		t.Errorf("got %+v", s)
 	}
 	if s := spans[2]; s.Name != "query" || !s.Error || s.Attributes["error.type"] != "unavailable" || s.Message != "" {
 		t.Errorf("got %+v", s)
 	}
-	spans, names := away.spansOf(t, collector, ids["401"])
+	spans, names := unavailable.spansOf(t, collector, ids["401"])
 	if spans[0].Error || len(names) != 2 || spans[1].Error || spans[1].Attributes["reporting.token.result"] != "missing" {
 		t.Errorf("got %+v", spans)
 	}
-	if spans, names = away.spansOf(t, collector, ids["404"]); len(names) != 1 || names[0] != "GET" || spans[0].Error {
+	if spans, names = unavailable.spansOf(t, collector, ids["404"]); len(names) != 1 || names[0] != "GET" || spans[0].Error {
 		t.Errorf("got %+v", spans)
 	}
-	if spans, names = away.spansOf(t, collector, ids["405"]); names[0] != "HTTP /fhir/metadata" || spans[0].Attributes["http.request.method"] != "_OTHER" || spans[0].Error {
+	if spans, names = unavailable.spansOf(t, collector, ids["405"]); names[0] != "HTTP /fhir/metadata" || spans[0].Attributes["http.request.method"] != "_OTHER" || spans[0].Error {
 		t.Errorf("got %+v", spans)
 	}
 	for _, word := range []string{"251248", "MADE-UP", "nobody", "nowhere"} {

@@ -62,7 +62,7 @@ func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 		t.Fatalf("before: got status %d, %s", a.status, a.body)
 	}
 
-	var okAfter, away atomic.Int64
+	var okAfter, unavailable atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for range 4 {
@@ -77,7 +77,7 @@ func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 					okAfter.Store(time.Now().UnixNano())
 					continue
 				}
-				away.Add(1)
+				unavailable.Add(1)
 				a.isUnavailable(t, models.IssueTypeTransient)
 			}
 		})
@@ -86,7 +86,7 @@ func TestW100_DatabaseOutageIs503AndHeals(t *testing.T) {
 	if err := database.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the first 503", func() bool { return away.Load() > 0 })
+	waitFor(t, "the first 503", func() bool { return unavailable.Load() > 0 })
 	if a := (target{base: server.ops}).do(t, request{method: "GET", path: "/livez"}); a.status != http.StatusOK {
 		t.Errorf("/livez without a database: got status %d", a.status)
 	}
@@ -197,7 +197,7 @@ func TestW105_StopUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := own(t, func(c *config.Config) { c.ShutdownDelay = 500 * time.Millisecond })
 	var answered atomic.Int64
-	var told, stopping atomic.Bool
+	var signalled, stopping atomic.Bool
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -206,7 +206,7 @@ func TestW105_StopUnderLoadLosesNothing(t *testing.T) {
 				switch {
 				case a.status == http.StatusOK:
 					answered.Add(1)
-				case told.Load(): // before the stop, a busy machine may open connections slowly
+				case signalled.Load(): // before the stop, a busy machine may open connections slowly
 					t.Errorf("got status %d: %s", a.status, a.body)
 				}
 			}
@@ -214,7 +214,7 @@ func TestW105_StopUnderLoadLosesNothing(t *testing.T) {
 	}
 	waitFor(t, "load", func() bool { return answered.Load() > 100 })
 	ended := make(chan error, 1)
-	told.Store(true)
+	signalled.Store(true)
 	go func() { ended <- server.stop() }()
 	// A balancer sends no more requests; requests in flight continue.
 	waitFor(t, "not ready", func() bool {

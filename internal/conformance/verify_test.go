@@ -124,17 +124,17 @@ func TestIssuersAreSeparate(t *testing.T) {
 // get 503.
 func TestIssuerWithoutKeysAffectsOnlyItsTokens(t *testing.T) {
 	t.Parallel()
-	here, away := authtest.New(t), authtest.New(t)
-	away.Break(authtest.Unavailable)
+	here, unavailable := authtest.New(t), authtest.New(t)
+	unavailable.Break(authtest.Unavailable)
 	server := own(t, func(c *config.Config) {
-		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{here.Issuer(), away.Issuer()}, nil
+		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{here.Issuer(), unavailable.Issuer()}, nil
 	})
 	waitFor(t, "the keys", func() bool {
 		return server.do(t, bearer("Bearer "+here.Token("u"))).status == http.StatusOK
 	})
-	server.do(t, bearer("Bearer "+away.Token("u"))).isUnavailable(t, models.IssueTypeTransient)
-	away.Break(authtest.Healthy)
+	server.do(t, bearer("Bearer "+unavailable.Token("u"))).isUnavailable(t, models.IssueTypeTransient)
+	unavailable.Break(authtest.Healthy)
 	waitFor(t, "the other keys", func() bool {
-		return server.do(t, bearer("Bearer "+away.Token("u"))).status == http.StatusOK
+		return server.do(t, bearer("Bearer "+unavailable.Token("u"))).status == http.StatusOK
 	})
 }

@@ -19,7 +19,7 @@ const (
 	OK      Result = "ok"
 	Warning Result = "warning" // the service works, with a risk that the operator should know
 	Error   Result = "error"   // the service does not work, or is not safe
-	Skipped Result = "skipped" // another error is in the way
+	Skipped Result = "skipped" // because of another error
 )
 
 // Finding is one result of a check. It holds no secrets.
@@ -71,7 +71,7 @@ func runWithin(ctx context.Context, timeout time.Duration, checks []Check, repor
 	all := &Report{Findings: []Finding{}}
 	failed := map[string]bool{}
 	for _, check := range checks {
-		findings := []Finding{Skip("an error of %q is in the way", check.Needs)}
+		findings := []Finding{Skip("not checked because of an error in %q", check.Needs)}
 		if check.Needs == "" || !failed[check.Needs] {
 			findings = runOne(ctx, timeout, check)
 		}

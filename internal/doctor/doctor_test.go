@@ -31,8 +31,8 @@ warning  one         risk 1
                      remedy: look
 error    two         broken lines [31m of a library
                      remedy: repair it
-skipped  three       an error of "two" is in the way
-skipped  four        an error of "three" is in the way
+skipped  three       not checked because of an error in "two"
+skipped  four        not checked because of an error in "three"
 ok       five        printed
 
 errors: 1, warnings: 1, skipped: 2, ok: 2

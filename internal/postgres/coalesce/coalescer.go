@@ -33,7 +33,7 @@ const (
 	expireInterval = 100 * time.Millisecond
 )
 
-// The errors of a query that is not the database's own.
+// Errors of a query that do not come from the server.
 var (
 	ErrNoSlot  = errors.New("wait for a slot to read jobs: all are busy")
 	ErrTimeout = errors.New("the database did not answer within the statement timeout")
