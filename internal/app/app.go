@@ -127,12 +127,14 @@ func (o Options) begin() *App {
 	return a
 }
 
-// gatewayWarning is what an operator should know of the mode.
-const gatewayWarning = "gateway mode: token signatures are not checked here; whoever reaches this service from a trusted peer is believed"
+// gatewayWarning is logged at start and reported by the doctor.
+const gatewayWarning = "gateway mode: this service does not check token signatures; every trusted peer can act as any user"
 
 func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 	c := a.config
-	a.metrics.SetAuthMode(string(c.Auth))
+	if err := auth.RegisterMode(a.metrics.Registry, string(c.Auth)); err != nil {
+		return nil, err
+	}
 	if c.Auth == config.Gateway {
 		a.log.WarnContext(ctx, gatewayWarning, "trusted_peers", fmt.Sprint(c.AuthTrustedPeers))
 		return auth.NewGateway(auth.GatewayOptions{TrustedPeers: c.AuthTrustedPeers, Now: a.now}), nil
@@ -141,14 +143,13 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 		Issuers: c.AuthIssuers, JWKSURL: c.AuthJWKSURL, Audience: c.AuthAudience, Now: a.now, Log: a.log,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("token verifier: %w", err)
+		return nil, fmt.Errorf("open authentication: %w", err)
 	}
 	if c.AuthAudience == "" {
 		a.log.WarnContext(ctx, auth.NoAudience)
 	}
-	a.metrics.RegisterAuth(func() telemetry.AuthStats { return authStats(verifier.Stats()) })
 	a.cleanups.background(ctx, "token verifier", stopLimit, verifier.Run)
-	return verifier, nil
+	return verifier, verifier.Register(a.metrics.Registry)
 }
 
 func (a *App) handler(ctx context.Context, db database, authenticator auth.Authenticator, audit *telemetry.Audit, build telemetry.Build) (http.Handler, error) {

@@ -95,7 +95,7 @@ func mayImportOthers() map[string][]string {
 		"github.com/go-chi/":         {"internal/httpapi"}, // routes
 		"github.com/golang-jwt/":     {"internal/auth", "internal/auth/authtest"},
 		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
-		"github.com/prometheus/":     {"internal/telemetry", "internal/postgres"},
+		"github.com/prometheus/":     {"internal/telemetry", "internal/postgres", "internal/auth"},
 		"github.com/alecthomas/kong": {"cmd/reporting"},
 		"go.opentelemetry.io/":       {"internal/telemetry/tracing", "internal/telemetry/tracetest"},
 		"google.golang.org/":         {"internal/telemetry/tracing", "internal/telemetry/tracetest"}, // protobuf

@@ -9,23 +9,21 @@ import (
 	"strings"
 )
 
-// Principal is the caller as the token describes them. The claim names are those of the
-// platform's own tokens: user_id, realm_access.roles and user_type. It is shared by all requests
-// with the same token and must not be changed.
+// Principal is the caller that a token identifies, from the claims user_id, realm_access.roles and
+// user_type. All requests with the same token share it, so it must not be changed.
 type Principal struct {
-	// UserID says whose data may be shown. It is never empty and never holds a NUL byte,
-	// which Postgres would refuse.
+	// UserID is the owner of the visible data. It is never empty and contains no NUL byte, which
+	// Postgres refuses.
 	UserID string
-	// Roles are the realm roles, nil when the token has none that can be read.
+	// Roles are the realm roles; nil when the token has no valid list of them.
 	Roles []string
-	// UserType is SYSTEM, PATIENT, PRACTITIONER and the like, or empty.
+	// UserType is a word such as SYSTEM, PATIENT or PRACTITIONER, or empty.
 	UserType string
 }
 
-// HasRole says whether the caller holds the role, or a wildcard that covers it: one that ends in
-// a star covers every role that begins with what stands before it, as Binary.* covers Binary.read.
-// A star alone covers nothing. Role names are compared exactly: two roles that differ in case are
-// two roles.
+// HasRole reports whether the caller has the role or a wildcard that covers it. A role that ends in
+// a star covers every role with the same prefix: Binary.* covers Binary.read. A star alone covers
+// nothing. Role names are case-sensitive.
 func (p Principal) HasRole(role string) bool {
 	return slices.ContainsFunc(p.Roles, func(held string) bool {
 		stem, wild := strings.CutSuffix(held, "*")
@@ -33,19 +31,19 @@ func (p Principal) HasRole(role string) bool {
 	})
 }
 
-// Credentials are what a request brings along to identify its caller.
+// Credentials are the parts of a request that identify its caller.
 type Credentials struct {
-	// Authorization holds every value of the Authorization header as received (RFC 9110
-	// section 11.6.2). All of them are needed, because two of them make a request malformed.
+	// Authorization holds every value of the Authorization header (RFC 9110 section 11.6.2),
+	// because a request with two values is malformed.
 	Authorization []string
-	// Peer is the address of the TCP peer, not one taken from a forwarding header.
+	// Peer is the address of the TCP peer, never one from a forwarding header.
 	Peer netip.Addr
 }
 
 // Authenticator turns credentials into a Principal.
 type Authenticator interface {
-	// Authenticate returns the caller. The error, if any, is always an *Error.
+	// Authenticate returns the caller. Its error is always an *Error.
 	Authenticate(ctx context.Context, c Credentials) (Principal, error)
-	// Ready returns nil as soon as tokens can be judged.
+	// Ready returns nil when tokens can be verified.
 	Ready(ctx context.Context) error
 }

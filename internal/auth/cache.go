@@ -13,43 +13,40 @@ import (
 )
 
 const (
-	// maxCached bounds the number of tokens that are remembered: about 8 MiB of
-	// ordinary ones.
+	// maxCached is the maximum number of tokens in the cache: about 8 MiB of ordinary ones.
 	maxCached = 16 << 10
-	// maxCachedToken is the longest token that is remembered, so that those with
-	// hundreds of roles cannot make the cache many times as large.
+	// maxCachedToken is the longest token that the cache takes, in bytes. It bounds the size of
+	// the cache.
 	maxCachedToken = 4 << 10
-	// maxCacheTime is how long a verified token may be believed without another
-	// look. It bounds how long anything that is not a change of keys, and nobody
-	// thought of, goes unnoticed.
+	// maxCacheTime is the longest time for which a verified token stays valid without another
+	// verification.
 	maxCacheTime = time.Minute
 )
 
-// tokenID is the SHA-256 of a token as it was received. The cache does not hold
-// what could be used again by whoever reads the memory.
+// tokenID is the SHA-256 of a token. The cache holds no tokens, so that a memory dump reveals none.
 type tokenID [sha256.Size]byte
 
-// cache remembers who presented a token that was verified a moment ago: checking
-// a signature costs as much as everything else that a request needs. Only what was
-// accepted is remembered, so that strangers cannot fill it.
+// cache holds the callers of recently verified tokens, because verifying a signature costs as much
+// as the rest of a request. It holds accepted tokens only, so that clients without a valid token
+// cannot fill it.
 type cache struct {
 	verified *freelru.SyncedLRU[tokenID, verified]
 	lifetime time.Duration
-	keys     atomic.Uint64 // generation of the keys: grows whenever those of any issuer change
+	keys     atomic.Uint64 // generation of the keys: incremented when the keys of any issuer change
 	hits     atomic.Int64
 	misses   atomic.Int64
 }
 
-// verified is what the check of a token has shown.
+// verified is the result of a verification.
 type verified struct {
 	caller Principal
 	until  time.Time
-	keys   uint64 // the generation that verified it
+	keys   uint64 // generation of the keys
 }
 
-// newCache returns a cache; with a negative lifetime it remembers nothing.
+// newCache returns a cache. With a negative lifetime it stays empty.
 func newCache(lifetime time.Duration) (*cache, error) {
-	// Every four bytes of a SHA-256 are as good a hash as any.
+	// Any four bytes of a SHA-256 are a good hash.
 	hash := func(id tokenID) uint32 { return binary.LittleEndian.Uint32(id[:]) }
 	lru, err := freelru.NewSynced[tokenID, verified](maxCached, hash)
 	if err != nil {
@@ -58,8 +55,8 @@ func newCache(lifetime time.Duration) (*cache, error) {
 	return &cache{verified: lru, lifetime: lifetime}, nil
 }
 
-// generation has to be read before a token is verified and handed to put after
-// it: what was verified with a key that was withdrawn meanwhile does not count.
+// generation returns the generation of the keys. Read it before the verification of a token and pass
+// it to put: put ignores a token whose key was withdrawn in between.
 func (c *cache) generation() uint64 { return c.keys.Load() }
 
 func (c *cache) get(id tokenID, now time.Time) (Principal, bool) {
@@ -72,7 +69,7 @@ func (c *cache) get(id tokenID, now time.Time) (Principal, bool) {
 	return found.caller, true
 }
 
-// put remembers the caller until the token expires, but not for long.
+// put stores a caller until the token expires or its lifetime in the cache ends.
 func (c *cache) put(id tokenID, caller Principal, generation uint64, now, expires time.Time) {
 	until := now.Add(c.lifetime)
 	if expires.Before(until) {
@@ -83,7 +80,7 @@ func (c *cache) put(id tokenID, caller Principal, generation uint64, now, expire
 	}
 }
 
-// forget drops everything. The keys must have been changed before.
+// forget empties the cache. Call it after the keys have changed.
 func (c *cache) forget() {
 	c.keys.Add(1)
 	c.verified.Purge()

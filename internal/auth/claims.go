@@ -10,8 +10,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// claims are the claims of a token as this package reads them, by exact name. They implement
-// jwt.Claims, so that the library judges exactly what was read here.
+// claims holds the claims of a token, read by exact name. It implements jwt.Claims, so that the
+// library's validator sees exactly what this package has read.
 type claims struct {
 	exp, nbf, iat *jwt.NumericDate
 	iss           string
@@ -19,8 +19,8 @@ type claims struct {
 	fields        map[string]json.RawMessage
 }
 
-// readClaims reads the dates of a payload (RFC 7519 section 4.1). Claims that are present must be
-// JSON numbers: null is not absence, and a number in quotes is not a number.
+// readClaims reads the dates of a payload (RFC 7519 section 4.1). A date must be a JSON number;
+// null and a string are errors.
 func readClaims(fields map[string]json.RawMessage) (*claims, error) {
 	c := &claims{fields: fields}
 	for name, target := range map[string]**jwt.NumericDate{"exp": &c.exp, "nbf": &c.nbf, "iat": &c.iat} {
@@ -37,8 +37,7 @@ func readClaims(fields map[string]json.RawMessage) (*claims, error) {
 	return c, nil
 }
 
-// readParty reads who made the token and for whom (RFC 7519 sections 4.1.1 and 4.1.3). Only the
-// Verifier needs to know.
+// readParty reads iss and aud (RFC 7519 sections 4.1.1 and 4.1.3). Only the Verifier needs them.
 func (c *claims) readParty() error {
 	if raw, present := c.fields["iss"]; present {
 		iss, ok := readString(raw)
@@ -57,15 +56,15 @@ func (c *claims) readParty() error {
 	return nil
 }
 
-// principal returns the caller. There is no falling back to sub: it names the user in another
-// register, so the caller would see somebody else's jobs or none.
+// principal returns the caller. It does not fall back to sub, which identifies users in another
+// system: the caller could see another user's jobs.
 func (c *claims) principal() (Principal, error) {
 	userID, ok := readString(c.fields["user_id"])
 	if !ok || userID == "" || strings.ContainsRune(userID, 0) {
 		return Principal{}, fail(NoUser, errUser)
 	}
 	p := Principal{UserID: userID}
-	// Roles and user type grant rights and nothing else, so that misshapen ones grant nothing.
+	// Roles and user type only grant rights. Malformed ones grant none.
 	if access, err := readObject(c.fields["realm_access"]); err == nil {
 		p.Roles, _ = readStrings(access["roles"])
 	}
@@ -75,20 +74,14 @@ func (c *claims) principal() (Principal, error) {
 	return p, nil
 }
 
-// judge turns the library's verdict into ours. ExpiredToken invites the client to come again with
-// a new token of the same kind, so expiry counts only when it is the sole fault.
-func judge(err error) error {
+// claimsError converts an error of the library's validator. ExpiredToken makes clients fetch a new
+// token, so it is returned only when expiry is the only fault.
+func claimsError(err error) error {
 	for _, fault := range []struct {
-		theirs error
-		kind   Kind
-		ours   error
+		library error
+		kind    Kind
+		own     error
 	}{
-		{errGaveUp, KeysUnavailable, errGaveUp},
-		{errCrowded, KeysUnavailable, errCrowded},
-		{jwt.ErrTokenMalformed, InvalidToken, errEncoding},
-		{errUnknownKey, InvalidToken, errUnknownKey},
-		{jwt.ErrTokenUnverifiable, InvalidToken, errSignature},
-		{jwt.ErrTokenSignatureInvalid, InvalidToken, errSignature},
 		{jwt.ErrTokenInvalidIssuer, InvalidToken, errIssuer},
 		{jwt.ErrTokenInvalidAudience, InvalidToken, errAudience},
 		{jwt.ErrTokenRequiredClaimMissing, InvalidToken, errMissing},
@@ -96,16 +89,12 @@ func judge(err error) error {
 		{jwt.ErrTokenUsedBeforeIssued, InvalidToken, errNotYet},
 		{jwt.ErrTokenExpired, ExpiredToken, errExpired},
 	} {
-		if errors.Is(err, fault.theirs) {
-			return fail(fault.kind, fault.ours)
+		if errors.Is(err, fault.library) {
+			return fail(fault.kind, fault.own)
 		}
 	}
-	return fail(InvalidToken, errSignature)
+	return fail(InvalidToken, errMissing)
 }
-
-// UnmarshalJSON does nothing: the library calls it with the payload that was read already, by
-// stricter rules than its own.
-func (c *claims) UnmarshalJSON([]byte) error { return nil }
 
 // GetExpirationTime implements jwt.Claims.
 func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.exp, nil }
@@ -122,5 +111,5 @@ func (c *claims) GetIssuer() (string, error) { return c.iss, nil }
 // GetAudience implements jwt.Claims.
 func (c *claims) GetAudience() (jwt.ClaimStrings, error) { return c.aud, nil }
 
-// GetSubject implements jwt.Claims. The subject plays no part here.
+// GetSubject implements jwt.Claims. The service does not use the subject.
 func (c *claims) GetSubject() (string, error) { return "", nil }

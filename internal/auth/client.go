@@ -17,8 +17,8 @@ const (
 	maxHeaderSize = 64 << 10
 )
 
-// hardened returns a copy of the client that follows no redirect and keeps no cookies. Connections
-// are not kept open, since minutes pass between two uses and nobody would close them in the end.
+// hardened returns a copy of client that follows no redirect and stores no cookies. The default
+// client keeps no idle connections, because minutes pass between two requests.
 func hardened(client *http.Client) *http.Client {
 	if client == nil {
 		client = &http.Client{Transport: &http.Transport{
@@ -44,12 +44,12 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// checkURL takes the forms OpenID Connect Discovery 1.0 section 3 allows for an issuer, and plain
-// http, which providers inside a cluster use.
+// checkURL accepts the forms of an issuer that OpenID Connect Discovery 1.0 section 3 allows, and
+// plain http, which providers inside a cluster use.
 func checkURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return errors.New("not a URL") // the parser's message would repeat a password in it
+		return errors.New("not a URL") // the parser's error contains the URL with its password
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
 		return fmt.Errorf("%q is not an absolute http(s) URL", u.Redacted())

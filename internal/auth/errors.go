@@ -4,27 +4,27 @@ package auth
 
 import "errors"
 
-// Kind says what is wrong with the credentials, in as much detail as a client may learn.
+// Kind classifies a failure as far as a client may know it. The zero value is no failure.
 type Kind int
 
-// The kinds of failure, with the answers RFC 6750 section 3 foresees for them.
+// The kinds of failure, with their responses (RFC 6750 section 3).
 const (
-	// NoCredentials means that there was no Authorization header: 401 with a plain challenge.
+	// NoCredentials: the request has no Authorization header. 401 with a plain challenge.
 	NoCredentials Kind = iota + 1
-	// MalformedRequest means that there were several credentials: 400, "invalid_request".
+	// MalformedRequest: the request has several credentials. 400, "invalid_request".
 	MalformedRequest
-	// InvalidToken means that the token is not good, for whatever reason: 401, "invalid_token".
+	// InvalidToken: the token is not accepted. 401, "invalid_token".
 	InvalidToken
-	// ExpiredToken means that the token was good once: 401, "invalid_token". It is told apart
-	// because clients fetch a new token on it.
+	// ExpiredToken: the token has expired and has no other fault. 401, "invalid_token". Clients
+	// fetch a new token.
 	ExpiredToken
-	// NoUser means that the token is good but names no user: 403.
+	// NoUser: the token is valid but has no user_id. 403.
 	NoUser
-	// KeysUnavailable means that the token cannot be judged now: 503, no challenge.
+	// KeysUnavailable: the token cannot be verified at the moment. 503, no challenge.
 	KeysUnavailable
 )
 
-// String returns the kind in words, for logs.
+// String returns the name of the kind for logs.
 func (k Kind) String() string {
 	switch k {
 	case NoCredentials:
@@ -43,8 +43,8 @@ func (k Kind) String() string {
 	return "unknown kind"
 }
 
-// Error is what Authenticate returns when there is no Principal. Only its Kind is meant for
-// clients; the text is meant for logs. Neither holds anything that was taken from the token.
+// Error is the error of Authenticate. Its Kind is for clients, its text for logs. Neither contains
+// any part of the token.
 type Error struct {
 	Kind  Kind
 	cause error
@@ -61,12 +61,12 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.cause }
 
-// fail returns an error of the given kind. It returns the interface, so that a nil *Error can
-// never end up in a variable of type error.
+// fail returns an error of a kind. It returns the interface, so that no nil *Error becomes a
+// non-nil error.
 func fail(kind Kind, cause error) error { return &Error{Kind: kind, cause: cause} }
 
-// The reasons. They are constants in words of our own: the libraries' messages quote the key id
-// and other parts of the token, which a stranger can fill with anything.
+// The reasons. They are constants, because the messages of the libraries contain the key id and
+// other parts of the token, which any client can choose.
 var (
 	errNoHeader     = errors.New("no authorization header")
 	errSeveral      = errors.New("more than one credential")
@@ -75,26 +75,26 @@ var (
 	errTooLong      = errors.New("token is too long")
 	errSegments     = errors.New("token does not have three segments")
 	errEncoding     = errors.New("token is not strict base64url")
-	errHeader       = errors.New("token header is not a sound JSON object")
-	errPayload      = errors.New("token payload is not a sound JSON object")
+	errHeader       = errors.New("token header is not a valid JSON object")
+	errPayload      = errors.New("token payload is not a valid JSON object")
 	errAlgorithm    = errors.New("algorithm is not accepted")
 	errType         = errors.New("type of token is not accepted")
-	errForeign      = errors.New("token is of another kind, or bound to a key that is not shown")
-	errKeyID        = errors.New("key id is missing or not usable")
+	errForeign      = errors.New("token is of another kind, or bound to a key")
+	errKeyID        = errors.New("key id is missing or invalid")
 	errHeaderMember = errors.New("header has a member that is not accepted")
-	errTime         = errors.New("exp, nbf or iat is not a date")
-	errParty        = errors.New("iss or aud has the wrong shape")
+	errTime         = errors.New("exp, nbf or iat is not a number")
+	errParty        = errors.New("iss or aud has the wrong type")
 	errIssuer       = errors.New("issuer is not accepted")
 	errAudience     = errors.New("audience is not accepted")
 	errMissing      = errors.New("a required claim is missing")
 	errNotYet       = errors.New("token is not valid yet")
 	errExpired      = errors.New("token has expired")
-	errLifetime     = errors.New("token lives too long")
-	errSignature    = errors.New("signature does not verify")
-	errUnknownKey   = errors.New("signing key is not known")
+	errLifetime     = errors.New("token expires too far in the future")
+	errSignature    = errors.New("signature is invalid")
+	errUnknownKey   = errors.New("signing key is unknown")
 	errPeer         = errors.New("peer is not trusted")
-	errUser         = errors.New("user_id is missing or not usable")
-	errNotLoaded    = errors.New("keys of the issuer were never loaded")
-	errCrowded      = errors.New("too many tokens wait for keys")
-	errGaveUp       = errors.New("request ended before the key was found")
+	errUser         = errors.New("user_id is missing or invalid")
+	errNotLoaded    = errors.New("keys of the issuer are not loaded yet")
+	errCrowded      = errors.New("too many tokens wait for a load of the keys")
+	errGaveUp       = errors.New("client disconnected before the keys were loaded")
 )

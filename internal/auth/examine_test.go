@@ -57,8 +57,8 @@ func TestExamine(t *testing.T) {
 			o.Issuers, o.JWKSURL = []string{"anybody"}, p.KeysURL()
 		}, []string{"ok: issuer anybody|3 of 3", clock}},
 		"down":        {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.Down) }, []string{"error: issuer|read discovery document"}},
-		"unavailable": {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.Unavailable) }, []string{"error: issuer|answered 503", clock}},
-		"redirects":   {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.Redirect) }, []string{"error: issuer|answered 302", clock}},
+		"unavailable": {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.Unavailable) }, []string{"error: issuer|status 503", clock}},
+		"redirects":   {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.Redirect) }, []string{"error: issuer|status 302", clock}},
 		"hangs":       {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.Hang) }, []string{"error: issuer|does not answer in time"}},
 		"no keys":     {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Break(authtest.EmptySet) }, []string{"error: issuer|none of its 0 keys", clock}},
 		"other issuer": {func(p *authtest.IDP, _ *auth.VerifierOptions) {
@@ -67,7 +67,7 @@ func TestExamine(t *testing.T) {
 		"no key set": {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Discovery(authtest.Fields{"jwks_uri": nil}) }, []string{"error: issuer|jwks_uri is not a URL", clock}},
 		"keys elsewhere": {func(p *authtest.IDP, _ *auth.VerifierOptions) {
 			p.Discovery(authtest.Fields{"jwks_uri": p.Issuer() + "/gone"})
-		}, []string{"error: issuer|answered 404", clock}},
+		}, []string{"error: issuer|status 404", clock}},
 		"a weak key too": {func(p *authtest.IDP, _ *auth.VerifierOptions) { p.Publish(authtest.JWK(t, "weak", &weak.PublicKey)) }, []string{"ok: issuer|3 of 4 published keys", clock}},
 		"without TLS": {func(p *authtest.IDP, o *auth.VerifierOptions) {
 			p.Discovery(authtest.Fields{"issuer": "http://idp.example", "jwks_uri": "http://idp.example/keys"})

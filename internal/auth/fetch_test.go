@@ -134,7 +134,7 @@ func TestAnswerIsBounded(t *testing.T) {
 	if _, err := s.fetch(t.Context()); err == nil {
 		t.Error("an endless answer was accepted")
 	}
-	if body.read > maxAnswer+1 {
+	if body.read > maxResponse+1 {
 		t.Errorf("%d bytes were read", body.read)
 	}
 }

@@ -11,21 +11,21 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// defaultLeeway is how far clocks may differ when nothing else is asked for.
+// defaultLeeway is the tolerated difference of clocks.
 const defaultLeeway = 30 * time.Second
 
-// GatewayOptions are the settings of a Gateway.
+// GatewayOptions configure a Gateway.
 type GatewayOptions struct {
-	// TrustedPeers are the addresses whose word is taken. When empty, nobody's is.
+	// TrustedPeers are the addresses of trusted gateways. When it is empty, no token is accepted.
 	TrustedPeers []netip.Prefix
-	// Leeway is how far clocks may differ: 0 stands for 30 seconds, a negative value for none.
+	// Leeway is the tolerated difference of clocks. Zero means 30 seconds, a negative value none.
 	Leeway time.Duration
-	// Now is the clock; nil stands for time.Now.
+	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
-// Gateway decodes tokens that something in front of the service has verified, such as a sidecar
-// of a service mesh. It checks no signature, which is why only trusted peers get through.
+// Gateway decodes tokens that a gateway in front of the service has verified, such as a sidecar of
+// a service mesh. It checks no signature, so it accepts tokens from trusted peers only.
 type Gateway struct {
 	peers     []netip.Prefix
 	validator *jwt.Validator
@@ -44,8 +44,8 @@ func NewGateway(o GatewayOptions) *Gateway {
 	}
 }
 
-// Authenticate decodes the claims. The seed's token has no exp, so that exp is optional here, but
-// where there is one it counts.
+// Authenticate decodes the claims. exp is optional, because the published example token has none.
+// A token with exp must not have expired.
 func (g *Gateway) Authenticate(_ context.Context, c Credentials) (Principal, error) {
 	token, err := bearerToken(c.Authorization)
 	if err != nil {
@@ -54,25 +54,25 @@ func (g *Gateway) Authenticate(_ context.Context, c Credentials) (Principal, err
 	if !g.trusts(c.Peer) {
 		return Principal{}, fail(InvalidToken, errPeer)
 	}
-	parts, err := openToken(token)
+	parsed, err := parseToken(token)
 	if err != nil {
 		return Principal{}, err
 	}
-	claims, err := readClaims(parts.payload)
+	claims, err := readClaims(parsed.payload)
 	if err != nil {
 		return Principal{}, err
 	}
 	if err := g.validator.Validate(claims); err != nil {
-		return Principal{}, judge(err)
+		return Principal{}, claimsError(err)
 	}
 	return claims.principal()
 }
 
-// Ready always returns nil, since a Gateway needs no keys.
+// Ready returns nil, because a Gateway needs no keys.
 func (g *Gateway) Ready(context.Context) error { return nil }
 
-// trusts compares the address without the disguises a dual-stack listener or a link-local
-// connection give it: ::ffff:127.0.0.1 is 127.0.0.1, and a zone is no part of the address.
+// trusts reports whether peer is a trusted peer. An IPv4-mapped IPv6 address counts as the IPv4
+// address, and the zone is ignored.
 func (g *Gateway) trusts(peer netip.Addr) bool {
 	peer = peer.Unmap().WithZone("")
 	return slices.ContainsFunc(g.peers, func(p netip.Prefix) bool { return p.Contains(peer) })

@@ -8,57 +8,59 @@ import (
 	"strings"
 )
 
-// methods are the accepted algorithms (RFC 8725 section 3.1): asymmetric ones only, so that
-// neither an unsigned token nor one keyed with a public key can ever pass.
-var methods = [...]string{
+// acceptedAlgorithms are the accepted algorithms (RFC 8725 section 3.1). All of them are asymmetric,
+// so that neither an unsigned token nor one keyed with a public key is accepted.
+var acceptedAlgorithms = [...]string{
 	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }
 
-// refusedMembers must not stand in a header: extensions this package does not implement (crit and
-// b64, RFC 7515 section 4.1.11 and RFC 7797; zip and enc, RFC 7516), and invitations to trust a
-// key that the token brings along (RFC 8725 section 3.10).
+// refusedMembers are refused in a header: extensions that this package does not implement (crit and
+// b64, RFC 7515 section 4.1.11 and RFC 7797; zip and enc, RFC 7516), and members that would make
+// the service trust a key from the token (RFC 8725 section 3.10).
 var refusedMembers = [...]string{"crit", "b64", "zip", "enc", "jku", "jwk", "x5u", "x5c"}
 
-// maxKeyID bounds what is compared with the ids of the known keys.
+// maxKeyID is the maximum length of a key id.
 const maxKeyID = 256
 
-// checkHeader is the policy for headers. A key id is required, because without one the key
-// function would try every key, whatever use and algorithm it is meant for.
-func checkHeader(header map[string]json.RawMessage) error {
-	if alg, ok := readString(header["alg"]); !ok || !slices.Contains(methods[:], alg) {
-		return fail(InvalidToken, errAlgorithm)
+// header is the header of a token that the policy accepts.
+type header struct{ algorithm, keyID string }
+
+// readHeader applies the policy for headers. It requires a key id, because a key is for one
+// algorithm and one use.
+func readHeader(members map[string]json.RawMessage) (header, error) {
+	alg, ok := readString(members["alg"])
+	if !ok || !slices.Contains(acceptedAlgorithms[:], alg) {
+		return header{}, fail(InvalidToken, errAlgorithm)
 	}
 	for _, name := range refusedMembers {
-		if _, present := header[name]; present {
-			return fail(InvalidToken, errHeaderMember)
+		if _, present := members[name]; present {
+			return header{}, fail(InvalidToken, errHeaderMember)
 		}
 	}
-	if raw, present := header["typ"]; present {
+	if raw, present := members["typ"]; present {
 		typ, ok := readString(raw)
-		// RFC 7515 section 4.1.9: a media type, so without regard to case, "application/" optional.
+		// A media type without regard to case; "application/" is optional (RFC 7515 section 4.1.9).
 		typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
-		// RFC 8725 section 3.11: another kind of token of the same issuer is not for us.
+		// Other kinds of tokens of the same issuer are refused (RFC 8725 section 3.11).
 		if !ok || typ != "jwt" && typ != "at+jwt" {
-			return fail(InvalidToken, errType)
+			return header{}, fail(InvalidToken, errType)
 		}
 	}
-	kid, ok := readString(header["kid"])
+	kid, ok := readString(members["kid"])
 	if !ok || kid == "" || len(kid) > maxKeyID || strings.ContainsRune(kid, 0) {
-		return fail(InvalidToken, errKeyID)
+		return header{}, fail(InvalidToken, errKeyID)
 	}
-	return nil
+	return header{algorithm: alg, keyID: kid}, nil
 }
 
-// foreignClaims give away a token that is no plain access token, whatever its typ says: at_hash,
-// c_hash and s_hash stand in ID tokens only (OpenID Connect Core 1.0 section 3.3.2.11, FAPI 1.0 part 2
-// section 5.1.1), events in security
-// event and logout tokens (RFC 8417 section 2.2). One with cnf is worth nothing without the key it
-// is bound to (RFC 7800 section 3), and whether the caller holds that is not checked here.
+// foreignClaims are claims of tokens that are no plain access tokens, whatever their typ. ID tokens
+// have at_hash, c_hash and s_hash (OpenID Connect Core 1.0 section 3.3.2.11, FAPI 1.0 part 2 section
+// 5.1.1). Security event and logout tokens have events (RFC 8417 section 2.2). A token with cnf is
+// bound to a key of the caller (RFC 7800 section 3), which this package does not check.
 var foreignClaims = [...]string{"at_hash", "c_hash", "s_hash", "events", "cnf"}
 
-// checkType looks at the claim by which Keycloak tells its kinds of token apart, since their
-// headers are all alike, and at claims that other kinds have. An ID token of the same user is
-// signed with the same key, but it is meant for the client and not for us (RFC 8725 section 3.12).
+// checkType refuses other kinds of tokens of the same issuer, such as ID tokens, which have the same
+// signing key (RFC 8725 section 3.12). Keycloak tells its kinds apart by the claim typ.
 func (c *claims) checkType() error {
 	for _, name := range foreignClaims {
 		if _, present := c.fields[name]; present {

@@ -11,48 +11,45 @@ import (
 	"time"
 
 	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
 	"golang.org/x/time/rate"
 )
 
-// keyring holds the keys of one issuer and keeps them fresh. It loads them itself rather than
-// through jwkset's HTTP client, because that client gives up a whole set for one odd key, lets an
-// error page empty the set, and spends its rate limit on the attempts of a failing start.
+// keyring holds the keys of one issuer and refreshes them. It does not use jwkset's HTTP client,
+// which rejects a whole set for one invalid key, empties the set on an error page, and spends its
+// rate limit on the retries of a failing start.
 //
-// Only the loop in run talks to the key server, so that tokens with a known key never wait for it.
+// Only the loop in run calls the key server, so tokens with a known key never wait for it.
 type keyring struct {
 	source  source
 	store   jwkset.Storage
-	keyfunc keyfunc.Keyfunc
 	limiter *rate.Limiter
 	now     func() time.Time
 	log     *slog.Logger
 	refresh time.Duration
-	renew   time.Duration // after a refresh that failed
+	renew   time.Duration // until the next refresh after a failed one
 	retry   time.Duration
 	wait    time.Duration
 	wake    chan struct{}
-	waiting chan struct{} // holds one for each token that waits for a load
-	changed func()        // is called when the keys are no longer those they were
+	waiting chan struct{} // one element for each token that waits for a load
+	changed func()        // called when the keys have changed
 
 	mu       sync.Mutex
 	running  bool
 	loadedAt time.Time
-	print    string // of the keys at hand
-	size     int    // their number
+	print    string // fingerprint of the loaded keys
+	size     int    // number of loaded keys
 	loads    int64
 	failures int64
-	flight   chan struct{} // not nil while a load is asked for or under way; closed when it ends
+	flight   chan struct{} // not nil while a load is requested or runs; closed when it ends
 }
 
-// maxWaiting is how many tokens with an unknown key may wait for a load at a time. Each
-// holds a request, and strangers can send as many as they like. Each issuer has its
-// share, so that one whose key server hangs does not keep the keys of others from
-// being looked for.
+// maxWaiting is the number of tokens with an unknown key that may wait for a load at a time, for
+// all issuers together. Each waiting token holds a request, and any client can send such tokens.
+// Each issuer has an equal share, so that one slow key server does not affect other issuers.
 const maxWaiting = 256
 
-func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error) {
-	k := &keyring{
+func newKeyring(name string, o VerifierOptions, changed func()) *keyring {
+	return &keyring{
 		source:  source{issuer: name, keysURL: o.JWKSURL, client: o.Client},
 		store:   jwkset.NewMemoryStorage(),
 		limiter: rate.NewLimiter(rate.Every(o.UnknownKeyInterval), 1),
@@ -66,12 +63,6 @@ func newKeyring(name string, o VerifierOptions, changed func()) (*keyring, error
 		waiting: make(chan struct{}, max(1, maxWaiting/max(1, len(o.Issuers)))),
 		changed: changed,
 	}
-	var err error
-	k.keyfunc, err = keyfunc.New(keyfunc.Options{Storage: lookup{Storage: k.store, keys: k}})
-	if err != nil {
-		return nil, fmt.Errorf("make key function: %w", err)
-	}
-	return k, nil
 }
 
 func (k *keyring) loaded() bool {
@@ -80,7 +71,7 @@ func (k *keyring) loaded() bool {
 	return !k.loadedAt.IsZero()
 }
 
-// run loads the keys when a timer or a token with an unknown key asks for it.
+// run loads the keys when the timer fires or a token has an unknown key.
 func (k *keyring) run(ctx context.Context) {
 	k.mu.Lock()
 	k.running = true
@@ -111,12 +102,11 @@ func (k *keyring) run(ctx context.Context) {
 	}
 }
 
-// jitter is up to a tenth less than d, so that many replicas do not ask in step for
-// ever.
+// jitter returns up to a tenth less than d, so that instances spread their requests.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/10+1) } //nolint:gosec // no secret
 
-// load replaces the keys by what the server has now, so that withdrawn keys stop working. A set
-// without a single usable key is an error, and the old keys stay.
+// load replaces the keys by those of the server, so that withdrawn keys stop working. A set without
+// a usable key is an error, and the old keys stay.
 func (k *keyring) load(ctx context.Context) error {
 	keys, err := k.source.fetch(ctx)
 	if err != nil {
@@ -140,7 +130,7 @@ func (k *keyring) begin() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	select {
-	case <-k.wake: // the load that begins now is the one that was asked for
+	case <-k.wake: // this load serves the request
 	default:
 	}
 	if k.flight == nil {
@@ -155,9 +145,9 @@ func (k *keyring) finish(ctx context.Context, err error) {
 	case err == nil && k.loadedAt.IsZero():
 		k.log.InfoContext(ctx, "signing keys loaded")
 	case err != nil && ctx.Err() == nil && k.loadedAt.IsZero():
-		k.log.WarnContext(ctx, "cannot load signing keys, no token can be judged", "error", err)
+		k.log.WarnContext(ctx, "load signing keys failed: no token can be verified", "error", err)
 	case err != nil && ctx.Err() == nil:
-		k.log.WarnContext(ctx, "cannot refresh signing keys, keeping the old ones",
+		k.log.WarnContext(ctx, "refresh signing keys failed: the old keys stay in use",
 			"error", err, "age", k.now().Sub(k.loadedAt).Round(time.Second))
 	}
 	if err == nil {
@@ -180,14 +170,14 @@ func (k *keyring) stop() {
 	}
 }
 
-// ask joins the load that is under way or starts one, as far as the rate limit allows. It returns
-// nil when there is nothing to wait for.
-func (k *keyring) ask() <-chan struct{} {
+// request joins the current load or requests one, as far as the rate limit allows. It returns nil
+// when there is no load to wait for.
+func (k *keyring) request() <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.flight == nil && k.running && k.limiter.AllowN(k.now(), 1) {
 		k.flight = make(chan struct{})
-		k.wake <- struct{}{} // has room: begin takes it out, under the same lock that made the flight
+		k.wake <- struct{}{} // never blocks: begin empties it under the same lock
 	}
 	return k.flight
 }

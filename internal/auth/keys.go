@@ -11,16 +11,15 @@ import (
 	"github.com/MicahParks/jwkset"
 )
 
-// The sizes of RSA keys that are taken: RFC 7518 section 3.3 wants 2048 bits at least, and keys
-// above 8192 make each token costly to verify.
+// The accepted sizes of RSA keys. RFC 7518 section 3.3 requires at least 2048 bits. Larger keys than
+// 8192 bits make each verification expensive.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
 )
 
-// usableKeys returns the keys that may verify tokens. Those that may not are left out one by one,
-// because sets of real providers hold encryption keys and kinds of key we do not know (RFC 7517
-// section 5).
+// usableKeys returns the keys that may verify tokens. It skips other keys, because the sets of real
+// providers contain encryption keys and unknown types of keys (RFC 7517 section 5).
 func usableKeys(list []json.RawMessage) []jwkset.JWK {
 	var keys []jwkset.JWK
 	for _, raw := range list {
@@ -44,7 +43,7 @@ func usableKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 	case len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify):
 		return jwkset.JWK{}, false
 	case m.D != "" || m.K != "":
-		// Whoever can read the set could sign with a key that is published whole.
+		// A published private or symmetric key lets every reader of the set sign tokens.
 		return jwkset.JWK{}, false
 	}
 	allowed := algorithms(m)
@@ -57,7 +56,7 @@ func usableKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 	if !slices.Contains(allowed, m.ALG) {
 		return jwkset.JWK{}, false
 	}
-	// Certificates are left behind: whom to trust is settled by where the set comes from.
+	// Certificates are dropped: the origin of the set decides about trust.
 	key, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{
 		KTY: m.KTY, USE: m.USE, ALG: m.ALG, KID: m.KID, CRV: m.CRV, X: m.X, Y: m.Y, N: m.N, E: m.E,
 	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
@@ -72,20 +71,20 @@ func usableKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 	return key, true
 }
 
-// fingerprint tells two sets of keys apart, whatever their order.
+// fingerprint identifies a set of keys, independent of their order.
 func fingerprint(keys []jwkset.JWK) string {
 	lines := make([]string, 0, len(keys))
 	for _, key := range keys {
-		line, _ := json.Marshal(key.Marshal()) //nolint:errchkjson // it was made of JSON
+		line, _ := json.Marshal(key.Marshal()) //nolint:errchkjson // it comes from JSON
 		lines = append(lines, string(line))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
-// algorithms returns what a key of this type can do, the usual one first. A key that does not say
-// what it is for is pinned to that one, since each key is for exactly one algorithm (RFC 8725
-// section 3.1). For elliptic curves the curve decides (RFC 7518 section 3.4).
+// algorithms returns the algorithms of a type of key, the usual one first. A key without alg gets
+// that one, because each key is for exactly one algorithm (RFC 8725 section 3.1). For elliptic
+// curves the curve decides (RFC 7518 section 3.4).
 func algorithms(m jwkset.JWKMarshal) []jwkset.ALG {
 	switch m.KTY {
 	case jwkset.KtyRSA:

@@ -4,59 +4,45 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/MicahParks/jwkset"
 )
 
-// lookup is the storage as the key function sees it: a key that is missing is worth one look at
-// the server. Its errors are constants, where the library's would repeat the key id.
-type lookup struct {
-	jwkset.Storage
-
-	keys *keyring
-}
-
-// KeyRead implements jwkset.Storage.
-func (l lookup) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
-	if key, err := l.Storage.KeyRead(ctx, id); err == nil {
-		return key, nil
-	}
-	if load := l.keys.ask(); load != nil {
-		if err := l.wait(ctx, load); err != nil {
-			return jwkset.JWK{}, err
+// find returns the public key that a token's header names. For an unknown key it requests one load
+// from the server and waits for it.
+func (k *keyring) find(ctx context.Context, h header) (publicKey any, err error) {
+	key, err := k.store.KeyRead(ctx, h.keyID)
+	if err != nil {
+		if load := k.request(); load != nil {
+			if err := k.await(ctx, load); err != nil {
+				return nil, err
+			}
+		}
+		// Read again even without a load to wait for: one may have ended in the meantime.
+		if key, err = k.store.KeyRead(ctx, h.keyID); err != nil {
+			return nil, fail(InvalidToken, errUnknownKey)
 		}
 	}
-	// Also when there is nothing to wait for: a load may have ended since the first look.
-	key, err := l.Storage.KeyRead(ctx, id)
-	if err != nil {
-		return jwkset.JWK{}, errUnknownKey
+	if key.Marshal().ALG.String() != h.algorithm {
+		return nil, fail(InvalidToken, errSignature)
 	}
-	return key, nil
+	return key.Key(), nil
 }
 
-// wait waits for a load to end, but not for long, and not with too many others.
-func (l lookup) wait(ctx context.Context, load <-chan struct{}) error {
+// await waits for a load to end, within the time and the number of waiting tokens that are allowed.
+func (k *keyring) await(ctx context.Context, load <-chan struct{}) error {
 	select {
-	case l.keys.waiting <- struct{}{}:
-		defer func() { <-l.keys.waiting }()
+	case k.waiting <- struct{}{}:
+		defer func() { <-k.waiting }()
 	default:
-		return errCrowded
+		return fail(KeysUnavailable, errCrowded)
 	}
-	timer := time.NewTimer(l.keys.wait)
+	timer := time.NewTimer(k.wait)
 	defer timer.Stop()
 	select {
 	case <-load:
 	case <-timer.C:
 	case <-ctx.Done():
-		return errGaveUp
+		return fail(KeysUnavailable, errGaveUp)
 	}
 	return nil
-}
-
-// KeyReadAll implements jwkset.Storage. The key function calls it for tokens without a key id, in
-// order to try every key there is; those tokens are refused earlier, and once more here.
-func (l lookup) KeyReadAll(context.Context) ([]jwkset.JWK, error) {
-	return nil, errors.New("keys are looked up one by one")
 }

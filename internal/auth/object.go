@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxDepth bounds the nesting of JSON that strangers send. Real tokens nest three or four deep.
+// maxDepth is the maximum nesting of the JSON of a token. Real tokens have three or four levels.
 const maxDepth = 32
 
 var (
@@ -25,10 +25,10 @@ var (
 // readObject reads exactly one JSON object and returns its members by their exact names.
 //
 // It is stricter than encoding/json, which matches names without regard to case, takes the last
-// of two members with the same name, and replaces bytes it cannot read by U+FFFD. Each of these
-// lets two readers of one token see two different users (RFC 7515 section 4, RFC 7519 section 4,
-// RFC 8725 section 3.7). For the same reason names of the outermost object count as the same when
-// they differ only in case: other readers of the token may think so.
+// of two members with the same name, and replaces invalid bytes by U+FFFD. With these rules two
+// readers of one token could see two different users (RFC 7515 section 4, RFC 7519 section 4,
+// RFC 8725 section 3.7). For the same reason, two names of the outermost object that differ only in
+// case are an error.
 func readObject(raw []byte) (map[string]json.RawMessage, error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(raw))
 	begin, err := decoder.ReadToken()
@@ -48,7 +48,7 @@ func readObject(raw []byte) (map[string]json.RawMessage, error) {
 			break
 		}
 		name := token.String()
-		// Up and down again, since some letters, like the Kelvin sign, have two partners.
+		// Upper case first, because some letters, such as the Kelvin sign, have two lower cases.
 		folded := strings.ToLower(strings.ToUpper(name))
 		if _, twice := names[folded]; twice {
 			return nil, errTwice
@@ -66,7 +66,7 @@ func readObject(raw []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// skipValue reads one value of the outermost object, and with it what it holds.
+// skipValue reads one value of the outermost object with everything in it.
 func skipValue(decoder *jsontext.Decoder) error {
 	for {
 		if _, err := decoder.ReadToken(); err != nil {

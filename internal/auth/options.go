@@ -11,42 +11,42 @@ import (
 	"time"
 )
 
-// VerifierOptions are the settings of a Verifier. Zero values stand for the defaults.
+// VerifierOptions configure a Verifier. Zero values mean the defaults.
 type VerifierOptions struct {
 	// Issuers are the accepted values of iss, compared exactly. Without JWKSURL each must be the
 	// URL of an OpenID provider.
 	Issuers []string
-	// JWKSURL is where the keys of the one issuer are, instead of asking its discovery document.
+	// JWKSURL is the URL of the keys of the only issuer, in place of its discovery document.
 	JWKSURL string
-	// Audience must be among the values of aud. When empty, aud is not looked at.
+	// Audience must be among the values of aud. When it is empty, aud is ignored.
 	Audience string
-	// Leeway is how far clocks may differ, a minute at most: 0 stands for 30 seconds, a negative
-	// value for none.
+	// Leeway is the tolerated difference of clocks, at most a minute. Zero means 30 seconds, a
+	// negative value none.
 	Leeway time.Duration
-	// MaxLifetime is how far ahead exp may lie, 24 hours unless set. It keeps a token that was
-	// issued by mistake for ten years from being good for ten years.
+	// MaxLifetime is the longest time until exp, by default 24 hours. It limits the damage of a
+	// token with a wrong expiry.
 	MaxLifetime time.Duration
-	// Now is the clock; nil stands for time.Now.
+	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Client fetches the keys; nil stands for one with short timeouts. Redirects, cookies and
-	// large answers are refused either way.
+	// Client loads the keys; nil means a client with short timeouts. Redirects, cookies and large
+	// responses are always refused.
 	Client *http.Client
-	// Log gets a line when keys were loaded for the first time and whenever loading fails.
+	// Log receives a line for the first load of the keys and for every failed load.
 	Log *slog.Logger
-	// RefreshInterval is the time between two loads of the keys, 5 minutes unless set.
+	// RefreshInterval is the time between two loads of the keys, by default 5 minutes.
 	RefreshInterval time.Duration
-	// RetryInterval is the pause after a first load that failed, 250 ms unless set. It doubles up
-	// to 5 seconds until a load succeeds.
+	// RetryInterval is the pause after the first failed load, by default 250 ms. It doubles up to
+	// 5 seconds until a load succeeds.
 	RetryInterval time.Duration
-	// UnknownKeyInterval is the least time between two loads that tokens with an unknown key id
-	// cause, and the time after which a refresh that failed is tried again; 30 seconds unless set.
+	// UnknownKeyInterval is the shortest time between two loads that tokens with an unknown key id
+	// cause, and the time until a retry of a failed refresh. By default it is 30 seconds.
 	UnknownKeyInterval time.Duration
-	// UnknownKeyWait is how long a token with an unknown key id waits for such a load, one second
-	// unless set.
+	// UnknownKeyWait is the time that a token with an unknown key id waits for a load, by default
+	// one second.
 	UnknownKeyWait time.Duration
-	// CacheTime is how long a verified token is believed without another look, at most: a minute
-	// unless set, and never longer; a negative value turns the cache off. It ends earlier when the
-	// token expires or when keys of any issuer change.
+	// CacheTime is the time that a verified token stays in the cache, by default and at most one
+	// minute. A negative value turns the cache off. The time ends earlier when the token expires or
+	// when the keys of any issuer change.
 	CacheTime time.Duration
 }
 
@@ -81,8 +81,8 @@ func (o *VerifierOptions) setDefaults() {
 	}
 }
 
-// validate refuses settings under which a check would silently be off. The JWT library takes an
-// empty issuer or audience for "do not check".
+// validate refuses options that would turn a check off: the JWT library does not check an empty
+// issuer or audience.
 func (o *VerifierOptions) validate() error {
 	var problems []error
 	if len(o.Issuers) == 0 {

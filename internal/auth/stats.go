@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Stats are a Verifier's figures at one moment; the counts only grow.
+// Stats is a snapshot of a Verifier's counters.
 type Stats struct {
 	Issuers     []IssuerStats // by name
-	CacheHits   int64         // tokens that had been verified a moment before
-	CacheMisses int64         // tokens whose signature was checked, and those that failed earlier checks
-	Cached      int           // tokens that are remembered
+	CacheHits   int64         // tokens found in the cache
+	CacheMisses int64         // tokens not in the cache, invalid ones included
+	Cached      int           // tokens in the cache
 }
 
-// IssuerStats tell about the keys of one issuer.
+// IssuerStats describes the keys of one issuer.
 type IssuerStats struct {
 	Issuer   string
-	Keys     int           // usable keys at hand
-	Loaded   bool          // whether they were ever loaded
-	Age      time.Duration // since they were last loaded; a load that changes nothing counts
-	Loads    int64         // that succeeded
-	Failures int64         // loads that failed
+	Keys     int           // usable keys
+	Loaded   bool          // after the first successful load
+	Age      time.Duration // since the last successful load
+	Loads    int64         // successful loads
+	Failures int64         // failed loads
 }
 
-// Stats returns the figures.
+// Stats returns a snapshot.
 func (v *Verifier) Stats() Stats {
 	s := Stats{CacheHits: v.cache.hits.Load(), CacheMisses: v.cache.misses.Load(), Cached: v.cache.verified.Len()}
 	for name, i := range v.issuers {

@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// maxToken bounds the work a stranger can ask for. A token with some hundred roles fits.
+// maxToken is the maximum length of a token, in bytes. It limits the work for an unauthenticated
+// client. A token with a hundred roles fits.
 const maxToken = 8 << 10
 
-// bearerToken takes the token out of the Authorization header (RFC 6750 section 2.1:
-// "Bearer" 1*SP b64token). Query and body are never looked at.
+// bearerToken returns the token of the Authorization header (RFC 6750 section 2.1:
+// "Bearer" 1*SP b64token). Tokens in the query or the body are ignored.
 func bearerToken(values []string) (string, error) {
 	switch len(values) {
 	case 0:
@@ -29,7 +30,7 @@ func bearerToken(values []string) (string, error) {
 	if token == "" {
 		return "", fail(InvalidToken, errEmpty)
 	}
-	// RFC 9110 section 5.3 lets a proxy join two headers with a comma, and no token has one.
+	// A proxy may join two headers with a comma (RFC 9110 section 5.3). A token contains none.
 	if strings.Contains(token, ",") {
 		return "", fail(MalformedRequest, errSeveral)
 	}
@@ -39,45 +40,49 @@ func bearerToken(values []string) (string, error) {
 	return token, nil
 }
 
-// envelope is a token taken apart (RFC 7515 section 3.1), with nothing checked but its form.
-type envelope struct {
+// parsedToken is a decoded token (RFC 7515 section 3.1). Only its form is checked.
+type parsedToken struct {
 	header  map[string]json.RawMessage
 	payload map[string]json.RawMessage
+	// signed is the signing input: the first two segments (RFC 7515 section 5.1).
+	signed    string
+	signature string // base64url
 }
 
-// openToken takes a token apart: three segments of base64url without padding, the first two of
-// which are sound JSON objects. The last one may be empty or anything in that alphabet, because
-// whether it is a signature is not decided here.
-func openToken(token string) (envelope, error) {
+// parseToken decodes a token of three base64url segments without padding. The first two must be
+// JSON objects. The signature is not decoded, because a Gateway accepts unsigned tokens.
+func parseToken(token string) (parsedToken, error) {
 	segments := strings.SplitN(token, ".", 4)
 	if len(segments) != 3 {
-		return envelope{}, fail(InvalidToken, errSegments)
+		return parsedToken{}, fail(InvalidToken, errSegments)
 	}
 	for _, segment := range segments {
-		// Go's decoder skips line breaks, even a strict one, so it is no check of the alphabet.
+		// Go's strict decoder still skips line breaks.
 		if strings.ContainsFunc(segment, notBase64URL) {
-			return envelope{}, fail(InvalidToken, errEncoding)
+			return parsedToken{}, fail(InvalidToken, errEncoding)
 		}
 	}
-	header, err := openSegment(segments[0], errHeader)
+	header, err := parseSegment(segments[0], errHeader)
 	if err != nil {
-		return envelope{}, err
+		return parsedToken{}, err
 	}
-	payload, err := openSegment(segments[1], errPayload)
+	payload, err := parseSegment(segments[1], errPayload)
 	if err != nil {
-		return envelope{}, err
+		return parsedToken{}, err
 	}
-	return envelope{header: header, payload: payload}, nil
+	return parsedToken{
+		header: header, payload: payload, signature: segments[2], signed: token[:len(segments[0])+1+len(segments[1])],
+	}, nil
 }
 
-func openSegment(segment string, unsound error) (map[string]json.RawMessage, error) {
+func parseSegment(segment string, invalid error) (map[string]json.RawMessage, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(segment)
 	if err != nil {
 		return nil, fail(InvalidToken, errEncoding)
 	}
 	fields, err := readObject(raw)
 	if err != nil {
-		return nil, fail(InvalidToken, unsound)
+		return nil, fail(InvalidToken, invalid)
 	}
 	return fields, nil
 }

@@ -86,7 +86,7 @@ func TestOpenToken(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := openToken(row.token); !errors.Is(err, row.want) {
+			if _, err := parseToken(row.token); !errors.Is(err, row.want) {
 				t.Errorf("got %v, want %v", err, row.want)
 			}
 		})

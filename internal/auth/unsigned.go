@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// unsignedClaims has its fields in the order in which the published examples show them.
+// unsignedClaims has its fields in the order of the published examples.
 type unsignedClaims struct {
 	UserID      string `json:"user_id"`
 	RealmAccess struct {
@@ -18,9 +18,9 @@ type unsignedClaims struct {
 	Expires  int64  `json:"exp,omitempty"`
 }
 
-// UnsignedToken returns a token without a signature (RFC 7519 section 6), the kind the published
-// examples use. It is good for trying things: a Gateway takes it from a trusted peer, a Verifier
-// never does. A zero expires leaves exp out.
+// UnsignedToken returns a token without a signature (RFC 7519 section 6), as in the published
+// examples. A Gateway accepts it from a trusted peer, a Verifier never does. A zero expires omits
+// exp.
 func UnsignedToken(p Principal, expires time.Time) string {
 	claims := unsignedClaims{UserID: p.UserID, UserType: p.UserType}
 	claims.RealmAccess.Roles = append([]string{}, p.Roles...)

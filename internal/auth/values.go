@@ -11,11 +11,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// maxDate is the last second of the year 9999. Larger numbers are no dates, and the JWT library
-// would let them overflow into the past or the future, depending on the processor.
+// maxDate is the last second of the year 9999. Larger numbers would overflow in the JWT library.
 const maxDate = 253402300799
 
-// readString returns a member that is a JSON string; encoding/json alone would also take null.
+// readString returns a member that is a JSON string. encoding/json alone would accept null.
 func readString(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
@@ -25,7 +24,7 @@ func readString(raw json.RawMessage) (string, bool) {
 	return s, ok
 }
 
-// readStrings returns a member that is an array of JSON strings and nothing else.
+// readStrings returns a member that is an array of JSON strings.
 func readStrings(raw json.RawMessage) ([]string, bool) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, false

@@ -5,6 +5,7 @@ package auth
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,8 +15,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Verifier accepts tokens that one of the configured issuers has signed. Run must be running for
-// it to have keys.
+// Verifier accepts tokens that one of the configured issuers has signed. It has keys while Run
+// runs.
 type Verifier struct {
 	issuers     map[string]*issuer
 	cache       *cache
@@ -25,10 +26,10 @@ type Verifier struct {
 	started     atomic.Bool
 }
 
-// issuer is what belongs to one accepted value of iss. Its keys verify its own tokens only.
+// issuer is one accepted value of iss. Its keys verify its own tokens only.
 type issuer struct {
-	parser *jwt.Parser
-	keys   *keyring
+	validator *jwt.Validator
+	keys      *keyring
 }
 
 var _ Authenticator = (*Verifier)(nil)
@@ -39,38 +40,32 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		return nil, fmt.Errorf("check verifier options: %w", err)
 	}
 	o.setDefaults()
-	remembered, err := newCache(o.CacheTime)
+	cache, err := newCache(o.CacheTime)
 	if err != nil {
 		return nil, err
 	}
-	v := &Verifier{issuers: map[string]*issuer{}, cache: remembered, now: o.Now, leeway: o.Leeway, maxLifetime: o.MaxLifetime}
+	v := &Verifier{issuers: map[string]*issuer{}, cache: cache, now: o.Now, leeway: o.Leeway, maxLifetime: o.MaxLifetime}
 	for _, name := range o.Issuers {
-		keys, err := newKeyring(name, o, remembered.forget)
-		if err != nil {
-			return nil, fmt.Errorf("make keyring: %w", err)
-		}
-		parser := []jwt.ParserOption{
-			jwt.WithValidMethods(methods[:]),
+		rules := []jwt.ParserOption{
 			jwt.WithIssuer(name),
 			jwt.WithExpirationRequired(),
 			jwt.WithIssuedAt(),
-			jwt.WithStrictDecoding(),
 			jwt.WithLeeway(o.Leeway),
 			jwt.WithTimeFunc(o.Now),
 		}
 		if o.Audience != "" {
-			parser = append(parser, jwt.WithAudience(o.Audience))
+			rules = append(rules, jwt.WithAudience(o.Audience))
 		}
-		v.issuers[name] = &issuer{parser: jwt.NewParser(parser...), keys: keys}
+		v.issuers[name] = &issuer{validator: jwt.NewValidator(rules...), keys: newKeyring(name, o, cache.forget)}
 	}
 	return v, nil
 }
 
-// Run loads the keys of all issuers and keeps them fresh until the context ends. It returns when
-// everything it started has ended. It works once: a second call is refused.
+// Run loads the keys of all issuers and refreshes them until ctx ends. It returns when every
+// goroutine that it started has ended. A second call returns an error.
 func (v *Verifier) Run(ctx context.Context) error {
 	if v.started.Swap(true) {
-		return errors.New("verifier runs already or has ended")
+		return errors.New("run verifier: it runs already or has ended")
 	}
 	var loops sync.WaitGroup
 	for _, i := range v.issuers {
@@ -80,8 +75,8 @@ func (v *Verifier) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready returns nil once the keys of every issuer have been loaded. It stays nil when the key
-// server fails later, since the keys at hand still work.
+// Ready returns nil when the keys of every issuer are loaded. A key server that fails later does not
+// change that, because the loaded keys still work.
 func (v *Verifier) Ready(context.Context) error {
 	var missing []error
 	for name, i := range v.issuers {
@@ -92,8 +87,8 @@ func (v *Verifier) Ready(context.Context) error {
 	return errors.Join(missing...)
 }
 
-// Authenticate verifies the token (RFC 7519 section 7.2, RFC 8725 section 3), unless it did so a
-// moment ago.
+// Authenticate verifies the token (RFC 7519 section 7.2, RFC 8725 section 3), or finds it in the
+// cache.
 func (v *Verifier) Authenticate(ctx context.Context, c Credentials) (Principal, error) {
 	token, err := bearerToken(c.Authorization)
 	if err != nil {
@@ -110,46 +105,53 @@ func (v *Verifier) Authenticate(ctx context.Context, c Credentials) (Principal, 
 	return caller, err
 }
 
-// check verifies a token and says until when it is good. The form is checked first, by rules
-// stricter than the library's; the library then checks signature and claims.
+// check verifies a token that is not in the cache and returns its expiry.
 func (v *Verifier) check(ctx context.Context, token string) (caller Principal, expires time.Time, err error) {
-	parts, err := openToken(token)
+	parsed, err := parseToken(token)
 	if err != nil {
 		return Principal{}, expires, err
 	}
-	if err := checkHeader(parts.header); err != nil {
+	header, err := readHeader(parsed.header)
+	if err != nil {
 		return Principal{}, expires, err
 	}
-	claims, err := readClaims(parts.payload)
+	claims, err := readClaims(parsed.payload)
 	if err != nil {
 		return Principal{}, expires, err
 	}
 	if err := claims.readParty(); err != nil {
 		return Principal{}, expires, err
 	}
-	if err := v.verify(ctx, token, claims); err != nil {
+	if err := v.verify(ctx, parsed, header, claims); err != nil {
 		return Principal{}, expires, err
 	}
 	caller, err = claims.principal()
 	return caller, claims.exp.Time, err
 }
 
-// verify uses the unverified iss to choose whose keys count; the parser of that issuer then
-// insists on the same iss in what was signed.
-func (v *Verifier) verify(ctx context.Context, token string, c *claims) error {
-	from, known := v.issuers[c.iss]
+// verify checks the signature with the keys of the issuer that the token names, and then the
+// claims.
+func (v *Verifier) verify(ctx context.Context, token parsedToken, h header, c *claims) error {
+	issuer, known := v.issuers[c.iss]
 	if !known {
 		return fail(InvalidToken, errIssuer)
 	}
-	if !from.keys.loaded() {
+	if !issuer.keys.loaded() {
 		return fail(KeysUnavailable, errNotLoaded)
 	}
-	parsed, err := from.parser.ParseWithClaims(token, c, from.keys.keyfunc.KeyfuncCtx(ctx))
+	signature, err := base64.RawURLEncoding.Strict().DecodeString(token.signature)
 	if err != nil {
-		return judge(err)
+		return fail(InvalidToken, errEncoding)
 	}
-	if !parsed.Valid || c.exp == nil {
+	key, err := issuer.keys.find(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := jwt.GetSigningMethod(h.algorithm).Verify(token.signed, signature, key); err != nil {
 		return fail(InvalidToken, errSignature)
+	}
+	if err := issuer.validator.Validate(c); err != nil {
+		return claimsError(err)
 	}
 	if c.exp.After(v.now().Add(v.maxLifetime)) {
 		return fail(InvalidToken, errLifetime)

@@ -27,12 +27,6 @@ func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseReco
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := telemetry.NewMetrics(telemetry.Build{Version: "1.2.3", Commit: "abc"})
-	m.SetAuthMode("verify")
-	m.RegisterAuth(func() telemetry.AuthStats {
-		return telemetry.AuthStats{CacheHits: 5, CacheMisses: 2, Cached: 4, Issuers: []telemetry.IssuerStats{
-			{Issuer: "a", Keys: 3, Loaded: true, Age: 90 * time.Second, Loads: 7, Failures: 1}, {Issuer: "b", Failures: 9},
-		}}
-	})
 	m.RegisterLoad(func() float64 { return 6 }, func() float64 { return 2 }, func() float64 { return 3 })
 	m.SetMaxConnections(4096)
 	m.ObserveToken(telemetry.TokenExpired)
@@ -49,14 +43,6 @@ func TestMetrics(t *testing.T) {
 		`reporting_http_requests_total{method="other",operation="x",status="4xx"} 2`,
 		`reporting_http_request_duration_seconds_bucket{method="POST",operation="x",le="0.005"} 2`,
 		`reporting_build_info{commit="abc",version="1.2.3"} 1`,
-		`reporting_auth_mode{mode="verify"} 1`,
-		`reporting_auth_keys{issuer="a"} 3`,
-		`reporting_auth_keys_age_seconds{issuer="a"} 90`,
-		`reporting_auth_key_refreshes_total{issuer="a",result="ok"} 7`,
-		`reporting_auth_key_refreshes_total{issuer="b",result="failed"} 9`,
-		`reporting_auth_token_cache_lookups_total{result="hit"} 5`,
-		`reporting_auth_token_cache_lookups_total{result="miss"} 2`,
-		`reporting_auth_token_cache_entries 4`,
 		`reporting_auth_tokens_total{result="expired"} 1`,
 		`reporting_http_max_connections 4096`,
 		`reporting_http_calls_in_flight 6`,

@@ -37,7 +37,7 @@ func security() []Panel {
 		},
 		{
 			Title: "Loads of keys", Unit: "ops",
-			Description: "Attempts to load keys. failed: the key server is away or answers nonsense; the log says what (cannot refresh signing keys).",
+			Description: "Attempts to load keys. failed: the key server is away or answers nonsense; the log says what (refresh signing keys failed).",
 			Queries:     []Query{q("{{result}} {{issuer}}", `sum by (issuer, result) (rate(reporting_auth_key_refreshes_total{@}[$__rate_interval]))`)},
 		},
 		{
