@@ -67,9 +67,9 @@ func TestServeWithoutRequesterRole(t *testing.T) {
 		environ = append(environ, name+"="+value)
 	}
 	p := spawnQuiet(t, t.TempDir(), environ, "serve")
-	said := p.expectAll(t, serving, regexp.MustCompile(`reports cannot be ordered.*: grant reporting_requester to (\w+)`))
+	said := p.expectAll(t, serving, regexp.MustCompile(`orders do not work.*: grant reporting_requester to (\w+)`))
 	p.listens(said[0])
 	until(t, func() bool { return ready(t, p.ops) })
 	db.Exec(t, "grant reporting_requester to "+said[1][1])
-	p.expect(t, regexp.MustCompile(`reports can be ordered now`))
+	p.expect(t, regexp.MustCompile(`orders work again`))
 }

@@ -122,8 +122,8 @@ func (o Options) begin() *App {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{log: o.Log, now: o.Now, open: o.Listen, config: o.Config, metrics: telemetry.NewMetrics(o.Build), reports: o.kinds(o.Now)}
-	a.sayReports(o.Demo)
+	a := &App{log: o.Log, now: o.Now, open: o.Listen, config: o.Config, metrics: telemetry.NewMetrics(o.Build), reports: o.definitions(o.Now)}
+	a.logReports(o.Demo)
 	return a
 }
 
@@ -155,7 +155,7 @@ func (a *App) openAuth(ctx context.Context) (auth.Authenticator, error) {
 func (a *App) handler(ctx context.Context, db database, authenticator auth.Authenticator, audit *telemetry.Audit, build telemetry.Build) (http.Handler, error) {
 	c := a.config
 	links := fhir.Links{Base: c.BaseURL.String(), AbsoluteFullURL: c.AbsoluteFullURL}
-	operations, routes, err := a.ordering(ctx, db)
+	operations, routes, err := a.reportEndpoints(ctx, db)
 	if err != nil {
 		return nil, err
 	}

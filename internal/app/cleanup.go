@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// cleanup undoes one step of starting.
+// cleanup undoes one step of the start.
 type cleanup struct {
 	name  string
-	limit time.Duration // the longest it may take
+	limit time.Duration // of its duration
 	run   func(context.Context) error
 }
 
-// cleanups are undone last in, first out.
+// cleanups is a stack: undo runs the last one first.
 type cleanups []cleanup
 
 func (c *cleanups) add(name string, limit time.Duration, run func(context.Context) error) {
 	*c = append(*c, cleanup{name: name, limit: limit, run: run})
 }
 
-// background runs something from now on, beyond the end of ctx. The clean-up ends its
-// context and waits for it.
+// background runs a function in a goroutine that outlives ctx. The cleanup ends the context of the
+// function and waits for it.
 func (c *cleanups) background(ctx context.Context, name string, limit time.Duration, run func(context.Context) error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
@@ -35,7 +35,7 @@ func (c *cleanups) background(ctx context.Context, name string, limit time.Durat
 	})
 }
 
-// await waits for how something ended, but not beyond ctx.
+// await receives a result, but not after the end of ctx.
 func await(ctx context.Context, ended <-chan error) error {
 	select {
 	case err := <-ended:
@@ -45,9 +45,8 @@ func await(ctx context.Context, ended <-chan error) error {
 	}
 }
 
-// undo runs every clean-up, each within its limit, and joins what went wrong:
-// one that fails must not keep the others from running. It runs once; a second
-// call finds nothing left.
+// undo runs all cleanups, each within its limit, and joins their errors. A second call does
+// nothing.
 func (c *cleanups) undo(ctx context.Context) error {
 	var errs []error
 	for len(*c) > 0 {

@@ -69,7 +69,7 @@ func demoJobs(now time.Time) []report.Job {
 			job.Ended = job.Started.Add(time.Minute)
 		}
 		if status == report.Done {
-			job.BinaryReference = "https://reports.example/fhir/Binary/1" // as of another producer
+			job.BinaryReference = "https://reports.example/fhir/Binary/1" // like a job of another producer
 		}
 		jobs = append(jobs, job)
 	}

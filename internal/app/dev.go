@@ -16,18 +16,18 @@ import (
 	"reporting/internal/postgres"
 )
 
-// DevOptions are what "reporting dev" takes besides the settings.
+// DevOptions are the options of "reporting dev" besides the settings.
 type DevOptions struct {
-	DataDir string    // keep the database here; empty: it goes with the service
-	Out     io.Writer // where the invitation to try it is printed
+	DataDir string    // folder of the database; empty: a temporary one
+	Out     io.Writer // receives the instructions
 }
 
-// Dev runs the service on a private Postgres with demo jobs until ctx ends, and
-// leaves nothing behind unless DataDir says so.
+// Dev runs the service on a private Postgres with demo jobs until ctx ends. It leaves no files
+// behind, except in DataDir.
 func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 	server, err := devpg.Start(ctx, devpg.Options{DataDir: dev.DataDir, Log: o.Log})
 	if ctx.Err() != nil && err != nil {
-		return nil // Ctrl-C before there was anything to stop
+		return nil // Ctrl-C during the start
 	}
 	if err != nil {
 		return fmt.Errorf("start a private Postgres: %w", err)
@@ -43,7 +43,7 @@ func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 	o.Config.DatabaseURL = config.Secret(postgres.WithRole(owner, postgres.ReaderRole))
 	o.Config.Reports.WorkerDatabaseURL = config.Secret(owner)
 	o.Demo = true
-	o.Config.ShutdownDelay = 0 // nobody balances load in front of a laptop
+	o.Config.ShutdownDelay = 0 // there is no load balancer
 	app, err := New(ctx, o)
 	if err != nil {
 		return err
@@ -51,13 +51,13 @@ func Dev(ctx context.Context, o Options, dev DevOptions) (err error) {
 	local := func(a net.Addr) string { return "http://" + config.Reachable(a.String()) }
 	invite(dev.Out, local(app.Addr())+o.Config.BaseURL.Path, local(app.OpsAddr()))
 
-	// A database that dies takes the service with it: there is nothing to wait for.
+	// The service stops when its database stops.
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
 		select {
 		case <-server.Done():
-			cancel(errors.New("the private Postgres has ended"))
+			cancel(errors.New("the private Postgres has stopped"))
 		case <-running.Done():
 		}
 	}()
@@ -78,10 +78,10 @@ func prepare(ctx context.Context, url string, o Options) error {
 	return nil
 }
 
-// invite prints what to do next; the lines work when pasted.
+// invite prints curl commands that work when they are pasted.
 func invite(out io.Writer, base, ops string) {
 	curl := func(operation, body string, user auth.Principal) string {
-		// One line each, so that nothing is lost on the way to another terminal.
+		// One line each, so that copying is easy.
 		return fmt.Sprintf("curl -s -X POST '%s/$%s' -H 'Content-Type: application/fhir+json' -d '%s' -H 'Authorization: Bearer %s'",
 			base, operation, body, auth.UnsignedToken(user, time.Time{}))
 	}
@@ -104,7 +104,7 @@ trying a page that polls:
 
 %s
 
-It believes unsigned tokens, but only from this machine; "reporting token --help"
+It accepts unsigned tokens, but only from this machine; "reporting token --help"
 makes more of them. Probes and metrics: %s/metrics
 Ctrl-C ends it.
 

@@ -10,35 +10,34 @@ import (
 	"reporting/internal/report"
 )
 
-// How often it is looked whether orders can be taken: until they can, and from then on.
+// The intervals of the check of orders: until it succeeds, and after that.
 const (
 	ordersPause = 5 * time.Second
 	ordersAgain = time.Minute
 )
 
-// watchOrders says in the log when orders for reports cannot be taken, and when they can
-// after all. It is no check of readiness: an instance that can tell how jobs are doing
-// must not be taken out of balance because it can do nothing else.
+// watchOrders logs when the service can store no orders, and when it can again. It is not part of
+// readiness: an instance that answers status requests stays in the load balancer.
 func (a *App) watchOrders(ctx context.Context, pool *postgres.Pool) {
-	a.cleanups.background(ctx, "check of orders", time.Second, func(ctx context.Context) error { // ends before the pool, which would wait for it
+	a.cleanups.background(ctx, "check of orders", time.Second, func(ctx context.Context) error { // stops before the pool, which waits for its connections
 		a.keepOrders(ctx, pool.CheckRequester)
 		return nil
 	})
 }
 
 func (a *App) keepOrders(ctx context.Context, check func(context.Context) error) {
-	said := ""
+	logged := ""
 	for {
 		err := check(ctx)
 		switch kind := report.KindOf(err); {
-		case err == nil && said != "":
-			said = ""
-			a.log.InfoContext(ctx, "reports can be ordered now")
+		case err == nil && logged != "":
+			logged = ""
+			a.log.InfoContext(ctx, "orders work again")
 		case err == nil:
-		case kind != report.Internal || ctx.Err() != nil: // readiness tells of a database that is away
-		case err.Error() != said:
-			said = err.Error()
-			a.log.ErrorContext(ctx, "reports cannot be ordered; everything else works", "error", said)
+		case kind != report.Internal || ctx.Err() != nil: // readiness reports an unreachable database
+		case err.Error() != logged:
+			logged = err.Error()
+			a.log.ErrorContext(ctx, "orders do not work; status requests do", "error", logged)
 		}
 		pause := ordersPause
 		if err == nil {

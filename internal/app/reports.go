@@ -25,31 +25,30 @@ import (
 	"reporting/internal/worker/queue"
 )
 
-// syntheticSeed makes the same data of the same number.
+// syntheticSeed makes the synthetic data the same in every process.
 const syntheticSeed = 1
 
-// sayReports says in the log what reports are made of, and what an operator should know of
-// that. In a demo it is what everybody expects.
-func (a *App) sayReports(demo bool) {
+// logReports logs the source of report data, with warnings about settings without effect.
+func (a *App) logReports(demo bool) {
 	r := a.config.Reports
 	switch {
 	case demo:
 	case r.Source.Kind == config.SyntheticSource:
-		a.log.Warn("reports are made of data that is made up, and do not say so", "source", r.Source.String())
+		a.log.Warn("reports use synthetic data and do not say so: set REPORTING_SOURCE to real data", "source", r.Source.String())
 	case r.On():
-		a.log.Info("reports", "source", r.Source.String())
+		a.log.Info("reports enabled", "source", r.Source.String())
 	}
 	switch {
 	case r.Retain == 0 || r.On() && r.Workers > 0:
 	case r.On():
-		a.log.Info("REPORTING_RETENTION_DAYS is for the processes that make reports; this one deletes nothing")
+		a.log.Info("REPORTING_RETENTION_DAYS has no effect here: only processes with workers delete old jobs")
 	default:
-		a.log.Warn("REPORTING_RETENTION_DAYS has no effect: what is too old is deleted by processes that make reports, and REPORTING_SOURCE says of what")
+		a.log.Warn("REPORTING_RETENTION_DAYS has no effect: only processes with workers delete old jobs, and they need REPORTING_SOURCE")
 	}
 }
 
-// kinds lists the reports that the settings make possible.
-func (o Options) kinds(now func() time.Time) []catalog.Report {
+// definitions returns the reports that the settings enable.
+func (o Options) definitions(now func() time.Time) []catalog.Report {
 	if !o.Config.Reports.On() {
 		return nil
 	}
@@ -62,7 +61,7 @@ func (o Options) kinds(now func() time.Time) []catalog.Report {
 	return list
 }
 
-// episodes is the source that the settings name.
+// episodes returns the source that the settings name.
 func episodes(r config.Reports, now func() time.Time) episode.Source {
 	switch s := r.Source; s.Kind {
 	case config.FHIRServer:
@@ -82,14 +81,14 @@ func episodes(r config.Reports, now func() time.Time) episode.Source {
 	return nil
 }
 
-// ordering makes what the API offers of reports, for one that has any.
-func (a *App) ordering(ctx context.Context, db database) (operations []httpapi.Operation, routes []httpapi.Route, err error) {
+// reportEndpoints returns the operations and routes for reports, if they are enabled.
+func (a *App) reportEndpoints(ctx context.Context, db database) (operations []httpapi.Operation, routes []httpapi.Route, err error) {
 	if !a.config.Reports.On() {
 		return nil, nil, nil
 	}
 	entries, err := queue.New(nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reports: %w", err)
+		return nil, nil, fmt.Errorf("enable orders: %w", err)
 	}
 	a.watchOrders(ctx, db.pool)
 	r, base := a.config.Reports, a.config.BaseURL.String()

@@ -15,11 +15,10 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// Build says which build is running.
+// Build identifies the running build.
 type Build = telemetry.Build
 
-// Checks are those of the settings whose meaning other packages know. None of
-// them connects to anything.
+// Checks returns the checks of settings that other packages define. They make no connections.
 func Checks() config.Checks {
 	return config.Checks{
 		DatabaseURL: postgres.CheckURL,
@@ -30,19 +29,19 @@ func Checks() config.Checks {
 	}
 }
 
-// NewLogger returns the logger that the settings ask for.
+// NewLogger returns a logger for the settings.
 func NewLogger(c config.Config, w io.Writer) *slog.Logger {
 	return telemetry.NewLogger(w, c.LogLevel, telemetry.Format(c.LogFormat))
 }
 
-// OpenLog returns the logger that the settings ask for, for a service: nobody waits
-// until a line is written. What it returns besides writes what is left.
+// OpenLog returns a logger for a service. It writes lines in the background; the returned function
+// writes the remaining ones.
 func OpenLog(c config.Config, w io.Writer) (log *slog.Logger, end func()) {
 	log, lines := telemetry.NewBufferedLogger(w, c.LogLevel, telemetry.Format(c.LogFormat))
 	return log, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = lines.Close(ctx) // nobody takes them
+		_ = lines.Close(ctx) // the reader of the log is gone
 	}
 }
 
@@ -51,9 +50,9 @@ func Migrate(ctx context.Context, c config.Config, log *slog.Logger) (version in
 	return postgres.Migrate(ctx, string(c.DatabaseURL), log)
 }
 
-// Token makes an unsigned token for dev and gateway mode. An empty userID is
-// the user of the published example, who has its roles and type unless others
-// are given; a zero expiry leaves the claim exp out.
+// Token returns an unsigned token for dev and gateway mode. An empty userID means the user of the
+// published example, with the roles and type of the example unless others are given. A zero expiry
+// omits the claim exp.
 func Token(userID, userType string, roles []string, expires time.Time) string {
 	caller := auth.Principal{UserID: userID, Roles: roles, UserType: userType}
 	seed := SeedUser()
