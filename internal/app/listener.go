@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
-
-	"reporting/internal/httpapi"
 )
 
 const (
@@ -127,12 +125,6 @@ func listen(ctx context.Context, open ListenFunc, name, address, setting string,
 			// OPTIONS * is answered like every other address.
 			DisableGeneralOptionsHandler: true,
 			ErrorLog:                     stdlog.New(errorLog{log}, "", 0),
-			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-				if corker, ok := c.(httpapi.Corker); ok {
-					return httpapi.WithCorker(ctx, corker)
-				}
-				return ctx
-			},
 			ConnState: func(_ net.Conn, state http.ConnState) {
 				switch state {
 				case http.StateNew:
@@ -149,7 +141,7 @@ func listen(ctx context.Context, open ListenFunc, name, address, setting string,
 func (l *listener) serve() {
 	go func() {
 		// Those beyond the limit wait to be accepted.
-		err := l.server.Serve(corkListener{netutil.LimitListener(l.net, l.most)})
+		err := l.server.Serve(netutil.LimitListener(l.net, l.most))
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.failed <- fmt.Errorf("serve %s: %w", l.name, err)
 		}

@@ -3,7 +3,6 @@
 package httpapi
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -37,7 +36,6 @@ type Response struct {
 	Buffer []byte
 	w      http.ResponseWriter
 	place  *slot
-	corker Corker
 	begun  bool
 
 	trace    *tracing.Request
@@ -47,10 +45,7 @@ type Response struct {
 // NewAnswer prepares an answer to be sent with status 200, labelled as chosen.
 func NewResponse(w http.ResponseWriter, call Call) *Response {
 	a, _ := buffers.Get().(*Response)
-	a.Buffer, a.w, a.place, a.corker, a.begun, a.trace = a.Buffer[:0], w, call.place, call.corker, false, call.trace
-	if a.corker == nil {
-		a.corker = noCorker{}
-	}
+	a.Buffer, a.w, a.place, a.begun, a.trace = a.Buffer[:0], w, call.place, false, call.trace
 	w.Header().Set("Content-Type", call.Choice.ContentType())
 	return a
 }
@@ -58,7 +53,7 @@ func NewResponse(w http.ResponseWriter, call Call) *Response {
 // Release gives the buffer back. The answer must not be used after it.
 func (a *Response) Release() {
 	a.encoding.End()
-	a.w, a.place, a.corker, a.trace, a.encoding = nil, nil, nil, nil, nil
+	a.w, a.place, a.trace, a.encoding = nil, nil, nil, nil
 	if cap(a.Buffer) <= keepSize {
 		buffers.Put(a)
 	}
@@ -111,9 +106,8 @@ func (a *Response) send() error {
 	}()
 	a.encoding.Number("reporting.answer.bytes", len(a.Buffer))
 	renewDeadline(a.w)
-	a.corker.Cork()
 	_, err := a.w.Write(a.Buffer)
-	if err = errors.Join(err, a.corker.Uncork()); err != nil {
+	if err != nil {
 		a.encoding.Fail(report.Disconnected.String())
 		return &report.Error{Kind: report.Disconnected, Cause: fmt.Errorf("send answer: %w", err)}
 	}

@@ -76,7 +76,7 @@ func (s *server) endpoint(o Endpoint, read func(http.ResponseWriter, *http.Reque
 		if e.refusal != nil && !o.AnyAccept {
 			return e.refusal
 		}
-		call := Call{Caller: caller, Choice: e.choice, RequestID: e.id, place: place, corker: corkerOf(r.Context()), trace: e.trace}
+		call := Call{Caller: caller, Choice: e.choice, RequestID: e.id, place: place, trace: e.trace}
 		if err := checkQuery(e); err != nil {
 			return err
 		}

@@ -32,9 +32,8 @@ type Call struct {
 	// Body is the Parameters resource of a call that affects state, as JSON.
 	Body []byte
 
-	place  *slot            // among the calls at work; nil in tests
-	corker Corker           // the client's connection; nil in tests
-	trace  *tracing.Request // nil: none is recorded
+	place *slot            // among the calls at work; nil in tests
+	trace *tracing.Request // nil: none is recorded
 }
 
 // methods maps HTTP methods to handlers, for one path.
