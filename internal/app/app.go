@@ -16,6 +16,7 @@ import (
 	"reporting/internal/fhir"
 	"reporting/internal/httpapi"
 	"reporting/internal/httpapi/jobstatus"
+	"reporting/internal/httpapi/metadata"
 	"reporting/internal/reports/catalog"
 	"reporting/internal/telemetry"
 	"reporting/internal/telemetry/tracing"
@@ -158,12 +159,18 @@ func (a *App) handler(ctx context.Context, db database, authenticator auth.Authe
 	if err != nil {
 		return nil, err
 	}
+	operations = append([]httpapi.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...)
+	about, err := metadata.Routes(fhir.Server{
+		Base: links.Base, Version: build.Version, Released: build.Date, Binaries: c.Reports.On(), CORS: len(c.CORSOrigins) > 0,
+	}, operations)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
 	handler, err := httpapi.New(httpapi.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,
-		Operations:    append([]httpapi.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...),
-		Routes:        routes,
-		About:         fhir.Server{Version: build.Version, Released: build.Date, Binaries: a.config.Reports.On()},
+		Operations:    operations,
+		Routes:        append(about, routes...),
 		MaxBody:       c.MaxBody,
 		MaxConcurrent: c.MaxConcurrent,
 		UserRate:      c.UserRate,
