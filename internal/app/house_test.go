@@ -67,6 +67,7 @@ func mayImport() map[string][]string {
 		rest + "/orders":               {report, fhir, auth, obs, rest, media, rest + "/binary", catalog},
 		rest + "/binary":               {report, fhir, auth, obs, rest, media},
 		rest + "/metadata":             {fhir, rest, media},
+		rest + "/httpapitest":          {auth, obs, rest},
 		episode:                        {},
 		source:                         {episode},
 		source + "/fhirsearch":         {episode, source},
