@@ -51,8 +51,8 @@ type Request struct {
 	Body         string
 }
 
-// Do serves a request.
-func Do(handler http.Handler, request Request) *httptest.ResponseRecorder {
+// NewRequest returns the request for a handler.
+func NewRequest(request Request) *http.Request {
 	r := httptest.NewRequest(request.Method, "/fhir"+request.Path, strings.NewReader(request.Body))
 	if request.Body != "" {
 		r.Header.Set("Content-Type", "application/fhir+json")
@@ -63,7 +63,12 @@ func Do(handler http.Handler, request Request) *httptest.ResponseRecorder {
 	for name, value := range request.Header {
 		r.Header.Set(name, value)
 	}
+	return r
+}
+
+// Do serves a request.
+func Do(handler http.Handler, request Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
+	handler.ServeHTTP(w, NewRequest(request))
 	return w
 }
