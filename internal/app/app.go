@@ -22,7 +22,7 @@ import (
 	"reporting/internal/telemetry/tracing"
 )
 
-// stopLimit bounds the clean-ups that wait for nobody.
+// stopLimit is the time limit of clean-ups that wait for no client.
 const stopLimit = 5 * time.Second
 
 // Options are what a service is made from.
@@ -49,7 +49,7 @@ type App struct {
 	metrics   *telemetry.Metrics
 	reports   []catalog.Report // none: this service makes and takes no orders
 	workers   *workers         // nil: no reports are made here
-	api, ops  *listener        // api is nil where nobody is served
+	api, ops  *listener        // api is nil in a process that only works
 	cleanups  cleanups
 }
 
@@ -99,7 +99,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	return a, nil
 }
 
-// NewWorker puts together a service that makes reports and serves nobody. Like New, it
+// NewWorker puts together a service that makes reports and has no API. Like New, it
 // does not wait for the database.
 func NewWorker(ctx context.Context, o Options) (app *App, err error) {
 	a := o.begin()

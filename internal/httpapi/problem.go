@@ -123,7 +123,7 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusNotFound, models.IssueTypeNotFound, "There is no such resource.").because(err)
 	case report.Deleted:
 		return problem(http.StatusGone, models.IssueTypeDeleted, "The resource was deleted.").because(err)
-	case report.Internal, report.Superseded, report.LimitExceeded: // handlers and workers treat the last two before
+	case report.NoError, report.Internal, report.Superseded, report.LimitExceeded: // handlers and workers treat the last two before
 	}
 	return problem(http.StatusInternalServerError, models.IssueTypeException,
 		"The service failed to answer because of a fault of its own. Report the id of this outcome to its operators.").because(err)

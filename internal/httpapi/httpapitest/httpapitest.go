@@ -5,6 +5,7 @@
 package httpapitest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -53,7 +54,7 @@ type Request struct {
 
 // NewRequest returns the request for a handler.
 func NewRequest(request Request) *http.Request {
-	r := httptest.NewRequest(request.Method, "/fhir"+request.Path, strings.NewReader(request.Body))
+	r := httptest.NewRequestWithContext(context.Background(), request.Method, "/fhir"+request.Path, strings.NewReader(request.Body))
 	if request.Body != "" {
 		r.Header.Set("Content-Type", "application/fhir+json")
 	}
