@@ -16,12 +16,13 @@ import (
 	"reporting/internal/fhir"
 	"reporting/internal/httpapi"
 	"reporting/internal/httpapi/jobstatus"
+	"reporting/internal/httpapi/metadata"
 	"reporting/internal/reports/catalog"
 	"reporting/internal/telemetry"
 	"reporting/internal/telemetry/tracing"
 )
 
-// stopLimit bounds the clean-ups that wait for nobody.
+// stopLimit is the time limit of clean-ups that wait for no client.
 const stopLimit = 5 * time.Second
 
 // Options are what a service is made from.
@@ -48,7 +49,7 @@ type App struct {
 	metrics   *telemetry.Metrics
 	reports   []catalog.Report // none: this service makes and takes no orders
 	workers   *workers         // nil: no reports are made here
-	api, ops  *listener        // api is nil where nobody is served
+	api, ops  *listener        // api is nil in a process that only works
 	cleanups  cleanups
 }
 
@@ -98,7 +99,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	return a, nil
 }
 
-// NewWorker puts together a service that makes reports and serves nobody. Like New, it
+// NewWorker puts together a service that makes reports and has no API. Like New, it
 // does not wait for the database.
 func NewWorker(ctx context.Context, o Options) (app *App, err error) {
 	a := o.begin()
@@ -159,12 +160,18 @@ func (a *App) handler(ctx context.Context, db database, authenticator auth.Authe
 	if err != nil {
 		return nil, err
 	}
+	operations = append([]httpapi.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...)
+	about, err := metadata.Routes(fhir.Server{
+		Base: links.Base, Version: build.Version, Released: build.Date, Binaries: c.Reports.On(), CORS: len(c.CORSOrigins) > 0,
+	}, operations)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
 	handler, err := httpapi.New(httpapi.Options{
 		Base:          c.BaseURL,
 		Auth:          authenticator,
-		Operations:    append([]httpapi.Operation{jobstatus.New(a.tracer.Jobs(db.jobs), links)}, operations...),
-		Routes:        routes,
-		About:         fhir.Server{Version: build.Version, Released: build.Date, Binaries: a.config.Reports.On()},
+		Operations:    operations,
+		Routes:        append(about, routes...),
 		MaxBody:       c.MaxBody,
 		MaxConcurrent: c.MaxConcurrent,
 		UserRate:      c.UserRate,

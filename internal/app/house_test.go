@@ -64,8 +64,10 @@ func mayImport() map[string][]string {
 		media:                          {fhir},
 		rest:                           {report, fhir, fhirJSON, auth, obs, trace, media},
 		rest + "/jobstatus":            {report, fhir, auth, obs, rest},
-		rest + "/orders":               {report, fhir, auth, obs, rest, media, catalog},
-		rest + "/binary":               {report, fhir, auth, obs, rest},
+		rest + "/orders":               {report, fhir, auth, obs, rest, media, rest + "/binary", catalog},
+		rest + "/binary":               {report, fhir, auth, obs, rest, media},
+		rest + "/metadata":             {fhir, rest, media},
+		rest + "/httpapitest":          {auth, obs, rest},
 		episode:                        {},
 		source:                         {episode},
 		source + "/fhirsearch":         {episode, source},
@@ -79,7 +81,7 @@ func mayImport() map[string][]string {
 		work:                           {report, catalog},
 		queue:                          {report},
 		"internal/app": {
-			report, fhir, auth, obs, trace, rest, rest + "/jobstatus", rest + "/orders", rest + "/binary", postgres, embedded, config, doctor,
+			report, fhir, auth, obs, trace, rest, rest + "/jobstatus", rest + "/orders", rest + "/binary", rest + "/metadata", postgres, embedded, config, doctor,
 			episode, source + "/fhirsearch", source + "/ndjson", source + "/synthetic", catalog, reports, work, queue,
 		},
 		"cmd/reporting": {"internal/app", config},
@@ -102,7 +104,7 @@ func mayImportOthers() map[string][]string {
 		"github.com/riverqueue/":     {"internal/worker/queue"},
 		"golang.org/x/oauth2":        {"internal/source/fhirsearch", "internal/app"},
 		"github.com/samply/": {
-			"internal/fhir", "internal/fhir/fhirjson", "internal/httpapi", "internal/httpapi/jobstatus", "internal/httpapi/orders", "internal/httpapi/binary",
+			"internal/fhir", "internal/fhir/fhirjson", "internal/httpapi", "internal/httpapi/jobstatus", "internal/httpapi/orders", "internal/httpapi/binary", "internal/httpapi/metadata",
 		},
 		"github.com/go-json-experiment/": {"internal/auth", "internal/fhir/fhirjson", "internal/source", "internal/source/fhirsearch"}, // JSON, strictly
 	}

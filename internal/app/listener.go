@@ -17,20 +17,18 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
-
-	"reporting/internal/httpapi"
 )
 
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 20 * time.Second // a whole body
-	writeTimeout      = 30 * time.Second // until the answer begins; it renews this piece by piece
+	writeTimeout      = 30 * time.Second // until the response begins; httpapi renews it for each piece
 	idleTimeout       = 2 * time.Minute  // clients pool connections for a minute
 	// A URL and a token of 8 KiB each, and what goes with them. Short headers take
 	// twenty times their size in memory.
 	maxHeaderBytes = 20 << 10
-	// opsConnections is how many connections the operations listener has: those who
-	// probe and scrape are few.
+	// opsConnections is the connection limit of the operations listener. Few clients probe
+	// and scrape.
 	opsConnections = 64
 	// spareFiles are for the key server and the rest of the process, the database
 	// aside.
@@ -42,8 +40,8 @@ const (
 // fewerConnections is what an operator should know where the limit of open files is low.
 const fewerConnections = "fewer connections than REPORTING_MAX_CONNECTIONS says: raise the limit of open files (ulimit -n)"
 
-// errorLog takes what net/http has to say. Nearly all of it is about clients that
-// went away; that no connection can be accepted is not.
+// errorLog logs messages of net/http. Nearly all report disconnected clients, at debug level;
+// a failed accept is a warning.
 type errorLog struct{ log *slog.Logger }
 
 // Write implements io.Writer.
@@ -56,13 +54,12 @@ func (e errorLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// roomFor is how many connections there can be with the files that the process may
-// open, of which others take some. Beyond it no database connection could be opened
-// either.
+// roomFor limits the connections by the open files that the process may have, of which the
+// database and others take some. Beyond it no database connection could be opened either.
 func roomFor(connections, others int) (int, error) {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur > math.MaxInt32 {
-		return connections, nil //nolint:nilerr // nobody knows of a limit
+		return connections, nil //nolint:nilerr // no known limit
 	}
 	room := int(files.Cur) - spareFiles - opsConnections - others
 	if room < leastConnections {
@@ -84,10 +81,10 @@ type listener struct {
 // opened is told of each connection that begins, 1, and ends, -1.
 type opened func(n float64)
 
-// inUseError means that somebody else has an address.
+// inUseError means that another process listens on an address.
 type inUseError struct{ name, address, setting string }
 
-// Error says whose it should be, and what to do.
+// Error names the listener and what to do.
 func (e inUseError) Error() string {
 	return fmt.Sprintf("the %s address %s is in use: stop what uses it, or choose another with %s", e.name, e.address, e.setting)
 }
@@ -127,12 +124,6 @@ func listen(ctx context.Context, open ListenFunc, name, address, setting string,
 			// OPTIONS * is answered like every other address.
 			DisableGeneralOptionsHandler: true,
 			ErrorLog:                     stdlog.New(errorLog{log}, "", 0),
-			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-				if corker, ok := c.(httpapi.Corker); ok {
-					return httpapi.WithCorker(ctx, corker)
-				}
-				return ctx
-			},
 			ConnState: func(_ net.Conn, state http.ConnState) {
 				switch state {
 				case http.StateNew:
@@ -148,24 +139,23 @@ func listen(ctx context.Context, open ListenFunc, name, address, setting string,
 
 func (l *listener) serve() {
 	go func() {
-		// Those beyond the limit wait to be accepted.
-		err := l.server.Serve(corkListener{netutil.LimitListener(l.net, l.most)})
+		// Connections beyond the limit wait to be accepted.
+		err := l.server.Serve(netutil.LimitListener(l.net, l.most))
 		if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.failed <- fmt.Errorf("serve %s: %w", l.name, err)
 		}
 	}()
 }
 
-// lastRequests is how long connections that were accepted may take to say what
-// they want.
+// lastRequests is how long accepted connections may take to send a request.
 const lastRequests = 100 * time.Millisecond
 
-// stop answers whoever got through, lets requests in flight finish until ctx
-// ends, and cuts them off then.
+// stop serves the accepted connections, lets requests in flight finish until ctx ends, and
+// then closes them.
 //
 // The port closes before the server is told, because net/http drops a request
-// that it reads after Shutdown has begun, on a connection it accepted before. Those
-// that wait because there are as many connections as there may be got nowhere yet.
+// that it reads after Shutdown has begun, on a connection it accepted before. Connections
+// that wait beyond the limit have not been accepted.
 func (l *listener) stop(ctx context.Context) error {
 	err := l.closePort()
 	time.Sleep(lastRequests)
@@ -176,8 +166,8 @@ func (l *listener) stop(ctx context.Context) error {
 }
 
 // closePort closes the port without losing connections that wait to be
-// accepted: with no room for more of them, the server takes those that are
-// there, and only then it closes.
+// accepted: it sets the backlog to zero, lets the server accept those that wait, and then
+// closes.
 func (l *listener) closePort() error {
 	if tcp, ok := l.net.(*net.TCPListener); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {

@@ -74,10 +74,10 @@ func (a *App) Run(ctx context.Context) error {
 	stopping := context.WithoutCancel(ctx)
 	a.readiness.Drain()
 	if a.workers != nil {
-		a.workers.drain() // while callers still get their answers
+		a.workers.drain() // while callers still get responses
 	}
 	delay := a.config.ShutdownDelay
-	if failure != nil || a.api == nil { // nobody sends requests to what only works
+	if failure != nil || a.api == nil { // no client sends requests to it
 		delay = 0
 	}
 	a.log.InfoContext(stopping, "stopping", "delay", delay.String(), "grace", a.config.ShutdownGrace.String())

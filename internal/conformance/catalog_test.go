@@ -21,6 +21,7 @@ import (
 	"reporting/internal/auth"
 	"reporting/internal/fhir"
 	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/metadata"
 	"reporting/internal/httpapi/orders"
 	"reporting/internal/report"
 	"reporting/internal/reports/catalog"
@@ -38,10 +39,14 @@ func ownReports(t *testing.T, fetching orders.Fetching, list ...catalog.Report) 
 	operations, routes := orders.Operations(orders.Options{
 		Reports: list, Base: base.String(), Fetching: fetching, Now: time.Now, Night: report.DailyTime{Hour: 2, Zone: time.UTC}, Orders: noOrders{},
 	})
+	about, err := metadata.Routes(fhir.Server{Base: base.String()}, operations)
+	if err != nil {
+		t.Fatal(err)
+	}
 	log := &logBuffer{}
 	keep(log)
 	handler, err := httpapi.New(httpapi.Options{
-		Base: base, MaxBody: 1 << 20, Now: time.Now, Operations: operations, Routes: routes,
+		Base: base, MaxBody: 1 << 20, Now: time.Now, Operations: operations, Routes: append(about, routes...),
 		Auth: auth.NewGateway(auth.GatewayOptions{TrustedPeers: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Now: time.Now}),
 		Log:  slog.New(slog.NewJSONHandler(log, nil)), Metrics: telemetry.NewMetrics(telemetry.Build{}), Draining: func() bool { return false },
 	})

@@ -145,7 +145,7 @@ func TestW103_PanicIs500(t *testing.T) {
 		Metrics: telemetry.NewMetrics(telemetry.Build{}), Draining: func() bool { return false },
 		Operations: []httpapi.Operation{{
 			Operation: fhir.Operation{Name: "panic"},
-			Endpoint:  httpapi.Endpoint{Serve: func(http.ResponseWriter, *http.Request, httpapi.Call) (int, error) { panic("secret words") }},
+			Endpoint:  httpapi.Endpoint{Serve: func(http.ResponseWriter, *httpapi.Request) (int, error) { panic("secret words") }},
 		}},
 	})
 	if err != nil {

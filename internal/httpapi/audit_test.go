@@ -20,7 +20,7 @@ import (
 func audited(t *testing.T, do func(http.ResponseWriter) (int, error)) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	o := options(fhir.Operation{}, func(w http.ResponseWriter, _ httpapi.Call) (int, error) { return do(w) })
+	o := options(fhir.Operation{}, func(w http.ResponseWriter, _ *httpapi.Request) (int, error) { return do(w) })
 	o.Audit = telemetry.NewAudit(&out, o.Log, o.Metrics)
 	handler, err := httpapi.New(o)
 	if err != nil {

@@ -23,8 +23,8 @@ func (w nowhere) Write(b []byte) (int, error) { return len(b), nil }
 // BenchmarkCall is a call with everything around it but the network and the database.
 func BenchmarkCall(b *testing.B) {
 	answer := []byte(strings.Repeat("x", 512))
-	handler, err := httpapi.New(options(fhir.Operation{}, func(w http.ResponseWriter, call httpapi.Call) (int, error) {
-		a := httpapi.NewResponse(w, call)
+	handler, err := httpapi.New(options(fhir.Operation{}, func(w http.ResponseWriter, r *httpapi.Request) (int, error) {
+		a := httpapi.NewResponse(w, r)
 		defer a.Release()
 		a.Buffer = append(a.Buffer, answer...)
 		return 1, a.End()

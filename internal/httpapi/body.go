@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 
@@ -18,11 +19,10 @@ import (
 	"reporting/internal/httpapi/negotiation"
 )
 
-// readBody reads the body of an operation's call: a Parameters resource, or
-// nothing at all, which FHIR takes as no parameters. It is returned as JSON too, where
-// it is to be kept.
-func readBody(w http.ResponseWriter, r *http.Request, room *bodyLimiter, keep bool) (inputs []fhir.Input, text []byte, err error) {
-	body, err := receive(w, r, room)
+// readBody reads the body of an operation: a Parameters resource, or nothing, which means no
+// parameters. With keep it also returns the resource as JSON, for the job.
+func readBody(w http.ResponseWriter, r *http.Request, limiter *bodyLimiter, keep bool) (inputs []fhir.Input, text []byte, err error) {
+	body, err := receive(w, r, limiter)
 	if err != nil || blank(body) {
 		return nil, fhir.NoParameters(), err
 	}
@@ -42,22 +42,22 @@ func readBody(w http.ResponseWriter, r *http.Request, room *bodyLimiter, keep bo
 	return inputs, text, nil
 }
 
-// receive takes in a body, within the limits of size and time, and inflates it.
-func receive(w http.ResponseWriter, r *http.Request, room *bodyLimiter) ([]byte, error) {
-	if r.ContentLength > room.max {
-		return nil, tooLarge(room.max).with("Connection", "close")
+// receive reads a body within the limits of size and time, and decompresses it.
+func receive(w http.ResponseWriter, r *http.Request, limiter *bodyLimiter) ([]byte, error) {
+	if r.ContentLength > limiter.max {
+		return nil, tooLarge(limiter.max).with("Connection", "close")
 	}
-	body, err := room.arriveAll(http.MaxBytesReader(w, r.Body, room.max))
+	body, err := limiter.read(http.MaxBytesReader(w, r.Body, limiter.max))
 	if err != nil {
 		return nil, readProblem(err)
 	}
 	if blank(body) {
 		return nil, nil
 	}
-	return inflate(r.Header, body, room)
+	return inflate(r.Header, body, limiter)
 }
 
-// blank tells whether there is nothing but what JSON and XML take for white space.
+// blank returns true if the body holds nothing but white space of JSON and XML.
 func blank(body []byte) bool { return len(trim(body)) == 0 }
 
 func trim(body []byte) []byte { return bytes.Trim(body, " \t\r\n") }
@@ -81,9 +81,9 @@ func readProblem(err error) error {
 	return problem(http.StatusBadRequest, models.IssueTypeStructure, "The body could not be read.").because(err)
 }
 
-// inflate undoes Content-Encoding. The limit holds for what comes out as well, or
-// a thousandth of it could fill the memory.
-func inflate(header http.Header, body []byte, room *bodyLimiter) ([]byte, error) {
+// inflate undoes Content-Encoding. The size limit also holds for the result, because gzip
+// inflates up to a thousandfold.
+func inflate(header http.Header, body []byte, limiter *bodyLimiter) ([]byte, error) {
 	switch strings.ToLower(strings.Join(header.Values("Content-Encoding"), ",")) {
 	case "", "identity":
 		return body, nil
@@ -97,21 +97,20 @@ func inflate(header http.Header, body []byte, room *bodyLimiter) ([]byte, error)
 	if err != nil {
 		return nil, corrupt.because(err)
 	}
-	inflated, err := room.readAll(io.LimitReader(reader, room.max+1), func() {})
+	inflated, err := limiter.readAll(io.LimitReader(reader, limiter.max+1), func() {})
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return nil, p
 	}
 	if err != nil {
 		return nil, corrupt.because(err)
 	}
-	if int64(len(inflated)) > room.max {
-		return nil, tooLarge(room.max)
+	if int64(len(inflated)) > limiter.max {
+		return nil, tooLarge(limiter.max)
 	}
 	return inflated, nil
 }
 
-// bodyFormat reads the body's label. A body without one is taken for JSON when it
-// looks like it.
+// bodyFormat reads Content-Type. A body without one is JSON if it begins like JSON.
 func bodyFormat(header http.Header, body []byte) (fhir.Format, error) {
 	labels := header.Values("Content-Type")
 	if strings.Join(labels, "") == "" && bytes.HasPrefix(trim(body), []byte("{")) {
@@ -126,8 +125,36 @@ func bodyFormat(header http.Header, body []byte) (fhir.Format, error) {
 		negotiation.Types()...)
 }
 
-// unsupportedMediaType lists in Accept-Post what is read (Linked Data Platform
+// unsupportedMediaType lists the supported types in Accept-Post (Linked Data Platform
 // 1.0, section 7.1).
 func unsupportedMediaType(diagnostics string, types ...string) *Problem {
 	return problem(http.StatusUnsupportedMediaType, models.IssueTypeNotSupported, diagnostics).with("Accept-Post", strings.Join(types, ", "))
+}
+
+// formTimeout is how long a form may take to arrive: anonymous clients send forms.
+const formTimeout = 5 * time.Second
+
+// ReadForm adds the search parameters in the body of a request to Query and negotiates the
+// format again, since the form may contain _format (FHIR R4 http.html, section 3.1.0.11).
+// The body may be as long as a URL.
+func (r *Request) ReadForm(w http.ResponseWriter) error {
+	const formType = "application/x-www-form-urlencoded"
+	limiter := &bodyLimiter{w: w, max: maxURL}
+	limiter.setTimeout(formTimeout)
+	body, err := receive(w, r.Request, limiter)
+	if err != nil {
+		return err
+	}
+	if name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !blank(body) && !strings.EqualFold(strings.TrimSpace(name), formType) {
+		return unsupportedMediaType("The body's Content-Type is not supported. Send search parameters as "+formType+".", formType)
+	}
+	form, err := parseQuery(string(body))
+	if err != nil {
+		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The form in the body cannot be read.").because(err)
+	}
+	for name, values := range form {
+		r.Query[name] = append(r.Query[name], values...)
+	}
+	r.negotiate()
+	return r.Refusal
 }

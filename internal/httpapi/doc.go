@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rest is the HTTP side of the FHIR API: routes, limits, tokens,
-// request bodies, response headers, and the one funnel through which every
-// error becomes an OperationOutcome.
+// Package httpapi is the HTTP side of the FHIR API: routes, limits, tokens, request bodies,
+// response headers, and the one function that turns every error into an OperationOutcome.
 //
-// Operations live in folders of their own below it and are handed to it as a
-// registry. It never sees SQL: it imports internal/report, internal/fhir,
-// internal/auth and internal/obs, and internal/app imports it.
+// Endpoints live in folders of their own below it and are passed to New. The package knows no
+// endpoint and no SQL. internal/app and the endpoints import it.
 package httpapi

@@ -30,8 +30,8 @@ func FuzzHeaders(f *testing.F) {
 	f.Add(token, "application/fhir+xml;q=0.5\n*/*;q=0", `text/json; charset="utf-8"`, "gzip", "a b", "null", "/fhir/%24x?_format=xml&_pretty=true")
 	f.Add(token, "application/fhir+json; fhirVersion=4.0", "image/png", "gzip, br", "${jndi:x}", "*", "/fhir//$x/?status=DONE;x=%zz")
 	var called bool
-	o := options(fhir.Operation{}, func(w http.ResponseWriter, call httpapi.Call) (int, error) {
-		called = call.Caller.UserID != ""
+	o := options(fhir.Operation{}, func(w http.ResponseWriter, r *httpapi.Request) (int, error) {
+		called = r.Caller.UserID != ""
 		return 0, fine(w)
 	})
 	o.CORSOrigins = []string{"https://portal.example"}

@@ -14,66 +14,53 @@ import (
 
 	"reporting/internal/fhir"
 	"reporting/internal/fhir/fhirjson"
-	"reporting/internal/httpapi/negotiation"
 )
 
-// general are the query parameters that every address takes (FHIR R4 http.html,
+// general are the query parameters that every endpoint accepts (FHIR R4 http.html,
 // section 3.1.0.1.11).
 var general = []string{"_format", "_pretty", "_summary", "_elements"}
 
-// checkQuery refuses an address whose query cannot be read.
-func checkQuery(e *exchange) error {
-	if e.queryErr == nil {
-		return nil
-	}
-	return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The query of the address cannot be read.").because(e.queryErr)
-}
-
-// strict tells whether the client asked for an error where something of the
-// request would be ignored.
-func strict(r *http.Request) bool { return negotiation.Strict(r.Header.Values("Prefer")) }
-
-// ignored adds the parameters of the address that would be ignored.
-func ignored(query url.Values, issues *fhir.Issues, known ...string) {
+// Ignored adds an issue for each query parameter that would be ignored.
+func Ignored(query url.Values, issues *fhir.Issues, known ...string) {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(general, name) && !slices.Contains(known, name) {
-			issues.Add(unknown(name, ""))
+			issues.Add(Unsupported(name, ""))
 		}
 	}
 }
 
-func unknown(name, expression string) fhir.Issue {
+// Unsupported is the issue of a parameter that is not supported.
+func Unsupported(name, expression string) fhir.Issue {
 	return fhir.Issue{
 		Code: models.IssueTypeNotSupported, Expression: expression,
 		Diagnostics: fmt.Sprintf("Parameter %.64q is not supported here.", name),
 	}
 }
 
-// inputs reads what the client says of the operation's inputs, in the address and
-// in the body, and checks it against their description. Others are left out. What
-// affects state takes the body alone, which is what is kept of the call.
-func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation, call *Call) error {
-	e := exchangeOf(r.Context())
+// readInputs reads the operation's inputs from the query and the body and checks them
+// against the operation's parameters. It leaves other inputs out. An operation that affects
+// state takes inputs from the body only, because the job keeps the body.
+func (s *server) readInputs(r *Request, o *fhir.Operation) error {
 	var body []fhir.Input
 	if r.Method == http.MethodPost {
-		room := s.limits.room(w, s.maxBody)
-		defer room.free()
+		limiter := s.limits.body(&r.recorder, s.maxBody)
+		defer limiter.release()
 		var err error
-		if body, call.Body, err = readBody(w, r, room, o.AffectsState); err != nil {
+		if body, r.Parameters, err = readBody(&r.recorder, r.Request, limiter, o.AffectsState); err != nil {
 			return err
 		}
 	}
-	address := e.query
+	address := r.Query
 	if o.AffectsState {
 		address = nil
 	}
 	var issues fhir.Issues
-	if strict(r) {
+	if r.Strict() {
 		known := o.Inputs()
 		if o.AffectsState {
-			ignored(e.query, &issues)
+			Ignored(r.Query, &issues)
 		} else {
-			ignored(e.query, &issues, known...)
+			Ignored(r.Query, &issues, known...)
 		}
 		ignoredInputs(body, &issues, known)
 	}
@@ -81,13 +68,13 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 		if p.Out {
 			continue
 		}
-		given := inAddress(p, address[p.Name])
+		given := inQuery(p, address[p.Name])
 		for _, input := range body {
 			if input.Name == p.Name {
 				given = append(given, input)
 			}
 		}
-		call.Inputs = append(call.Inputs, given...)
+		r.Inputs = append(r.Inputs, given...)
 		p.Check(given, &issues)
 	}
 	if len(issues) > 0 {
@@ -96,17 +83,17 @@ func (s *server) inputs(w http.ResponseWriter, r *http.Request, o fhir.Operation
 	return nil
 }
 
-// ignoredInputs adds the inputs of a body that would be ignored.
+// ignoredInputs adds an issue for each input of a body that would be ignored.
 func ignoredInputs(body []fhir.Input, issues *fhir.Issues, known []string) {
 	for _, input := range body {
 		if !slices.Contains(known, input.Name) && !issues.Full() {
-			issues.Add(unknown(input.Name, input.Expression))
+			issues.Add(Unsupported(input.Name, input.Expression))
 		}
 	}
 }
 
-// inAddress makes inputs of a query parameter.
-func inAddress(p fhir.OperationParameter, values []string) []fhir.Input {
+// inQuery makes inputs of a query parameter.
+func inQuery(p fhir.OperationParameter, values []string) []fhir.Input {
 	var inputs []fhir.Input
 	for _, value := range values {
 		if p.Type == "dateTime" {

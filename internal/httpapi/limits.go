@@ -16,66 +16,65 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// rateWindow is what the rate of a user is averaged over, so that a page that asks
-// ten things at once is no flood.
+// rateWindow is the time over which a user's rate is averaged, so that a web page may send
+// ten requests at once.
 const rateWindow = 5 * time.Second
 
-// maxLongAnswers is how many answers of more than one piece are sent at a time. Each
-// holds up to keepSize of memory for as long as its reader takes. Answers of one piece
-// are not counted.
-const maxLongAnswers = 128
+// maxStreams is how many responses of more than one piece are sent at a time. Each holds up
+// to maxPooled bytes for as long as its client takes to read.
+const maxStreams = 128
 
-// limits keep callers from taking from one another what there is only so much of.
-// Only callers whose token is good are counted, so that strangers can neither fill a
-// table nor use up what is somebody else's.
+// limits enforces the concurrency and rate limits. Only callers with a valid token count, so
+// that anonymous clients can neither fill a table nor use the slots of users.
 type limits struct {
 	metrics       *telemetry.Metrics
-	maxConcurrent int64 // calls whose answers are being made at a time; 0: any number
-	calls         atomic.Int64
-	userRate      int // calls of one user in a second; 0: any number
-	users         *httprate.RateLimiter
-	turns         *userLimiter
-	largeBodies   chan struct{} // holds one for each large body in memory
-	longAnswers   chan struct{} // holds one for each long answer that is being sent
+	maxConcurrent int64        // calls at a time; 0: no limit
+	calls         atomic.Int64 // slots of calls in use
+	userRate      int          // calls of one user per second; 0: no limit
+	rates         *httprate.RateLimiter
+	users         *userLimiter
+	largeBodies   chan struct{} // holds one item for each large body in memory
+	streams       chan struct{} // holds one item for each response that is streaming
 }
 
 func newLimits(o Options) *limits {
 	l := &limits{
-		metrics: o.Metrics, maxConcurrent: int64(o.MaxConcurrent), userRate: o.UserRate, turns: newUserLimiter(),
-		largeBodies: make(chan struct{}, maxLargeBodies), longAnswers: make(chan struct{}, maxLongAnswers),
+		metrics: o.Metrics, maxConcurrent: int64(o.MaxConcurrent), userRate: o.UserRate, users: newUserLimiter(),
+		largeBodies: make(chan struct{}, maxLargeBodies), streams: make(chan struct{}, maxStreams),
 	}
 	if o.UserRate > 0 {
-		// Without headers of its own: they would tell how much is left of something
-		// that another instance counts anew.
-		l.users = httprate.NewRateLimiter(o.UserRate*int(rateWindow/time.Second), rateWindow,
+		// Without rate limit headers: another instance counts anew, so they would be wrong.
+		l.rates = httprate.NewRateLimiter(o.UserRate*int(rateWindow/time.Second), rateWindow,
 			httprate.WithResponseHeaders(httprate.ResponseHeaders{}))
 	}
 	l.metrics.RegisterLoad(
 		func() float64 { return float64(l.calls.Load()) },
 		func() float64 { return float64(len(l.largeBodies)) },
-		func() float64 { return float64(len(l.longAnswers)) })
+		func() float64 { return float64(len(l.streams)) })
 	return l
 }
 
-// place is a call's place among those that are let in.
+// slot counts a request against the limits. A nil slot counts against none.
 type slot struct {
-	limits *limits
-	done   func() // ends the user's turn
-	making bool   // its answer is being made
-	long   bool   // its answer is long, and being sent
+	limits      *limits
+	releaseUser func() // of the user's slot
+	calling     bool   // counts among the calls
+	streaming   bool   // counts among the streams
 }
 
-// enter lets a user's call in, or refuses it. After it did, leave must be called.
-func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (*slot, error) {
+// acquire acquires a slot for the request of a caller, or returns a *Problem. Call release
+// afterwards.
+func (l *limits) acquire(r *Request) (*slot, error) {
 	if l.full(l.calls.Load() + 1) {
-		return nil, l.refused(telemetry.LimitConcurrency, busy()) // before anything is spent on it
+		return nil, l.refused(telemetry.LimitConcurrency, busy()) // before any work is done
 	}
-	if l.users != nil && l.users.OnLimit(w, r, userID) {
+	userID := r.Caller.UserID
+	if l.rates != nil && l.rates.OnLimit(&r.recorder, r.Request, userID) {
 		return nil, l.refused(telemetry.LimitUserRate, throttled(fmt.Sprintf(
 			"This user asks more than %d times a second. Ask less often, and again in %d seconds.", l.userRate, rateWindow/time.Second)).
 			retryAfter(rateWindow))
 	}
-	done, ok := l.turns.take(r.Context(), userID)
+	release, ok := l.users.acquire(r.Context(), userID)
 	switch {
 	case !ok && r.Context().Err() != nil:
 		return nil, &report.Error{Kind: report.Disconnected, Cause: r.Context().Err()}
@@ -83,54 +82,54 @@ func (l *limits) enter(w http.ResponseWriter, r *http.Request, userID string) (*
 		return nil, l.refused(telemetry.LimitUserCalls, throttled(fmt.Sprintf(
 			"%d calls of this user are being answered already. Read their answers first.", userCalls)).retryAfter(retrySoon))
 	}
-	// After the turn, so that a user who waits takes nobody's place. Whoever is one too
-	// many is told so at once: a line here would only grow.
+	// Waiting callers hold no global slot. Callers beyond the limit are refused at once: a
+	// queue here would only grow.
 	if l.full(l.calls.Add(1)) {
 		l.calls.Add(-1)
-		done()
+		release()
 		return nil, l.refused(telemetry.LimitConcurrency, busy())
 	}
-	return &slot{limits: l, done: done, making: true}, nil
+	return &slot{limits: l, releaseUser: release, calling: true}, nil
 }
 
-// full tells whether so many calls are too many.
+// full returns true if so many calls exceed the limit.
 func (l *limits) full(calls int64) bool { return l.maxConcurrent > 0 && calls > l.maxConcurrent }
 
-// made tells that the answer was made, and what is left is the client's to read, who
-// may take his time: nobody else waits for that. It is nothing to a nil place.
-func (p *slot) encoded() {
-	if p != nil && p.making {
-		p.making = false
+// endCall frees the slot of the call: the response is encoded, and a slow client holds up
+// no other call.
+func (p *slot) endCall() {
+	if p != nil && p.calling {
+		p.calling = false
 		p.limits.calls.Add(-1)
 	}
 }
 
-// goesOn tells that a first part of the answer was made and is to be sent, or that
-// too many long answers are being sent already.
+// beginStreaming moves a request from the calls to the streams. It returns a *Problem if too
+// many responses are streaming.
 func (p *slot) beginStreaming() error {
 	if p == nil {
 		return nil
 	}
 	select {
-	case p.limits.longAnswers <- struct{}{}:
-		p.long = true
-		p.encoded()
+	case p.limits.streams <- struct{}{}:
+		p.streaming = true
+		p.endCall()
 		return nil
 	default:
 		return p.limits.refused(telemetry.LimitLongAnswers, busy())
 	}
 }
 
-// leave ends the call.
+// release frees whatever the request holds.
 func (p *slot) release() {
-	p.encoded()
-	if p.long {
-		<-p.limits.longAnswers
+	p.endCall()
+	if p.streaming {
+		<-p.limits.streams
 	}
-	p.done()
+	p.releaseUser()
 }
 
-// refused counts a refusal and makes the log say which limit it was.
+// refused counts a refusal and names the limit in the log.
 func (l *limits) refused(limit telemetry.Limit, p *Problem) *Problem {
 	l.metrics.ObserveLimited(limit)
 	return p.because(errors.New("limit " + string(limit)))

@@ -10,44 +10,43 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// maxURL is the longest request target that is looked at, in bytes.
+// maxURL is the longest request target, in bytes.
 const maxURL = 8 << 10
 
 // maxHeaders is how many headers a request may have. Short ones take twenty times
 // their size in memory, for as long as the request takes.
 const maxHeaders = 100
 
-// normalise rewrites the path before it is routed, so that spellings which mean
-// the same reach the same route without a redirect (a HAPI client never follows
-// one after a POST): %24 for $, doubled slashes, a slash at the end.
-func (s *server) normalise(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.RequestURI) > maxURL {
-			s.funnel.wrap(tooLong).ServeHTTP(w, r)
-			return
-		}
-		if headers(r.Header) > maxHeaders {
-			s.funnel.wrap(tooManyHeaders).ServeHTTP(w, r)
-			return
-		}
-		if ambiguous(r.URL) {
-			s.funnel.wrap(badPath).ServeHTTP(w, r)
-			return
-		}
-		clean := cleanPath(r.URL.Path)
-		if clean == r.URL.Path && r.URL.RawPath == "" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		rewritten := new(http.Request)
-		*rewritten = *r
-		rewritten.URL = new(url.URL)
-		*rewritten.URL = *r.URL
-		rewritten.URL.Path, rewritten.URL.RawPath = clean, ""
-		next.ServeHTTP(w, rewritten)
-	})
+// checkSize refuses requests with too long a URL, too many headers, or an ambiguous path.
+func checkSize(r *http.Request) error {
+	switch {
+	case len(r.RequestURI) > maxURL:
+		return problem(http.StatusRequestURITooLong, models.IssueTypeTooLong, "The address is too long.")
+	case headers(r.Header) > maxHeaders:
+		return problem(http.StatusRequestHeaderFieldsTooLarge, models.IssueTypeTooLong, "The request has too many headers.").with("Connection", "close")
+	case ambiguous(r.URL):
+		return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The path holds encoded characters that have no place in it.")
+	}
+	return nil
 }
 
+// normalise rewrites the path before it is routed, so that spellings which mean the same
+// reach the same route without a redirect: %24 for $, doubled slashes, a slash at the end.
+// A HAPI client never follows a redirect after a POST.
+func normalise(r *http.Request) *http.Request {
+	clean := cleanPath(r.URL.Path)
+	if clean == r.URL.Path && r.URL.RawPath == "" {
+		return r
+	}
+	rewritten := new(http.Request)
+	*rewritten = *r
+	rewritten.URL = new(url.URL)
+	*rewritten.URL = *r.URL
+	rewritten.URL.Path, rewritten.URL.RawPath = clean, ""
+	return rewritten
+}
+
+// headers counts header lines.
 func headers(header http.Header) int {
 	lines := 0
 	for _, values := range header {
@@ -73,16 +72,4 @@ func ambiguous(u *url.URL) bool {
 		return true
 	}
 	return strings.ContainsFunc(u.Path, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' })
-}
-
-func tooLong(http.ResponseWriter, *http.Request) error {
-	return problem(http.StatusRequestURITooLong, models.IssueTypeTooLong, "The address is too long.")
-}
-
-func tooManyHeaders(http.ResponseWriter, *http.Request) error {
-	return problem(http.StatusRequestHeaderFieldsTooLarge, models.IssueTypeTooLong, "The request has too many headers.").with("Connection", "close")
-}
-
-func badPath(http.ResponseWriter, *http.Request) error {
-	return problem(http.StatusBadRequest, models.IssueTypeInvalid, "The path holds encoded characters that have no place in it.")
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
@@ -19,13 +20,12 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// Problem is an error as a client sees it. Handlers return one for what the
-// client did; every other error goes through problemOf, which tells the client
-// nothing but what it can do.
+// Problem is an error as a client sees it. Handlers return one for a client error. problemOf
+// makes one of every other error, and tells the client only what the client can do.
 type Problem struct { //nolint:errname // RFC 9457 calls it so
 	Status int // HTTP status
 	Issues []fhir.Issue
-	Header http.Header // further headers of the answer, or nil
+	Header http.Header // further headers of the response, or nil
 	Cause  error       // for the log only, or nil
 
 	busy bool // its issues are busy's
@@ -52,20 +52,20 @@ func problem(status int, code models.IssueType, diagnostics string) *Problem {
 	return &Problem{Status: status, Issues: []fhir.Issue{{Code: code, Diagnostics: diagnostics}}}
 }
 
-// Invalid is the answer to inputs that are wrong: 400 with one issue for each
-// fault. There must be at least one.
+// Invalid is the response to invalid inputs: 400 with one issue for each fault. There must
+// be at least one.
 func Invalid(issues fhir.Issues) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Issues: issues}
 }
 
-// NotAcceptable is the answer to a client that wants a format which cannot hold
-// what there is to say: 406.
+// NotAcceptable is the response to a client that wants a format which cannot represent the
+// resource: 406.
 func NotAcceptable(diagnostics string) *Problem {
 	return problem(http.StatusNotAcceptable, models.IssueTypeNotSupported, diagnostics)
 }
 
-// level is how loudly the problem is logged: what clients do is not ours to be
-// alarmed at, what passes by itself is a warning.
+// level is the log level: client errors are no reason for an alarm, and what passes by
+// itself is a warning.
 func (p *Problem) level() slog.Level {
 	switch {
 	case p.Status < http.StatusInternalServerError:
@@ -118,20 +118,20 @@ func problemOf(err error) *Problem {
 		return problem(http.StatusServiceUnavailable, models.IssueTypeTimeout,
 			"The database took too long to answer. Try again shortly.").retryAfter(retryLater).because(err)
 	case report.Disconnected:
-		return gone(err)
+		return disconnected(err)
 	case report.NotFound:
 		return problem(http.StatusNotFound, models.IssueTypeNotFound, "There is no such resource.").because(err)
 	case report.Deleted:
 		return problem(http.StatusGone, models.IssueTypeDeleted, "The resource was deleted.").because(err)
-	case report.Internal, report.Superseded, report.LimitExceeded: // the last two are for those who can do something about them
+	case report.NoError, report.Internal, report.Superseded, report.LimitExceeded: // handlers and workers treat the last two before
 	}
 	return problem(http.StatusInternalServerError, models.IssueTypeException,
 		"The service failed to answer because of a fault of its own. Report the id of this outcome to its operators.").because(err)
 }
 
-// gone is what nobody is there to hear, whatever else was wrong.
-func gone(err error) *Problem {
-	return problem(telemetry.StatusClientGone, models.IssueTypeTransient, "The client went away.").because(err)
+// disconnected is the problem of a client that has gone, for the log only.
+func disconnected(err error) *Problem {
+	return problem(telemetry.StatusClientGone, models.IssueTypeTransient, "The client disconnected.").because(err)
 }
 
 // authProblem follows RFC 6750, section 3. It does not say which check failed.
@@ -156,4 +156,15 @@ func authProblem(e *auth.Error) *Problem {
 	}
 	return problem(http.StatusUnauthorized, models.IssueTypeLogin, "The Authorization header does not hold a valid bearer token.").
 		with("WWW-Authenticate", challenge+`, error="invalid_token", error_description="The token is not valid"`).because(e)
+}
+
+// Forbidden is the response to a caller who lacks a role.
+func Forbidden(what, userType, role string) *Problem {
+	if strings.TrimSpace(userType) == "" {
+		userType = "this user"
+	}
+	p := problem(http.StatusForbidden, models.IssueTypeForbidden,
+		fmt.Sprintf("Insufficient permission for %s for %.32s. It takes the role %s.", what, userType, role))
+	p.Issues[0].MessageCode = "SECURITY_TOKEN_INSUFFICIENT_PERMISSION"
+	return p
 }

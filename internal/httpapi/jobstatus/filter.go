@@ -53,18 +53,17 @@ func words() string {
 	return strings.Join(list, ", ")
 }
 
-// request is what a call asks for.
-type request struct {
+// query is a parsed request.
+type query struct {
 	report.Filter
 	outcomes bool
 }
 
-// filter is what the call asks for. The error tells the client of each input that
-// cannot be understood.
-func filter(call httpapi.Call) (request, error) {
-	f := request{Filter: report.Filter{UserID: call.Caller.UserID}}
+// filter parses the inputs. The error has an issue for each invalid input.
+func filter(r *httpapi.Request) (query, error) {
+	f := query{Filter: report.Filter{UserID: r.Caller.UserID}}
 	var issues fhir.Issues
-	for _, input := range call.Inputs {
+	for _, input := range r.Inputs {
 		if issues.Full() {
 			break
 		}
@@ -101,7 +100,7 @@ func filter(call httpapi.Call) (request, error) {
 		}
 	}
 	if len(issues) > 0 {
-		return request{}, httpapi.Invalid(issues)
+		return query{}, httpapi.Invalid(issues)
 	}
 	return f, nil
 }

@@ -23,11 +23,11 @@ func given(name, value string, times int) []fhir.Input {
 	return inputs
 }
 
-// The database compares each row with each state that is asked for.
-func TestFilterTakesAStateOnce(t *testing.T) {
+// The database compares each row with each status of the filter.
+func TestFilterKeepsEachStatusOnce(t *testing.T) {
 	t.Parallel()
 	inputs := append(given(inputStatus, "DONE", 1000), given(inputStatus, "FAILED", 1000)...)
-	got, err := filter(httpapi.Call{Caller: auth.Principal{UserID: "u"}, Inputs: inputs})
+	got, err := filter(&httpapi.Request{Caller: auth.Principal{UserID: "u"}, Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +36,9 @@ func TestFilterTakesAStateOnce(t *testing.T) {
 	}
 }
 
-func TestFilterStopsAtManyFaults(t *testing.T) {
+func TestFilterReportsALimitedNumberOfFaults(t *testing.T) {
 	t.Parallel()
-	_, err := filter(httpapi.Call{Inputs: given(inputStatus, "NOPE", 1000)})
+	_, err := filter(&httpapi.Request{Inputs: given(inputStatus, "NOPE", 1000)})
 	problem, ok := errors.AsType[*httpapi.Problem](err)
 	if !ok || len(problem.Issues) != fhirjson.MostFaults {
 		t.Errorf("%v", err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jobstatus is the operation $get-report-job-status: how the caller's
-// reports are doing. internal/app adds it to the operation registry.
+// Package jobstatus is the operation $get-report-job-status: the list of the caller's report
+// jobs. It knows no SQL. internal/app adds it to the operation registry.
 package jobstatus
 
 import (
@@ -31,7 +31,7 @@ The answer is a Bundle of type collection with one Parameters resource for each 
 
 The other inputs choose among the caller's jobs. Without any, all are answered. An input that is not listed here is ignored, unless the client sends Prefer: handling=strict.`
 
-// New returns the operation, reading from jobs.
+// New returns the operation, which reads from jobs.
 func New(jobs report.Jobs, links fhir.Links) httpapi.Operation {
 	h := handler{jobs: jobs, links: links}
 	return httpapi.Operation{
@@ -51,96 +51,102 @@ type handler struct {
 	links fhir.Links
 }
 
-// serve encodes rows as they come. What fits one page is sent only after the last row
-// was read, so a failure until then is still an honest status.
-func (h handler) serve(w http.ResponseWriter, r *http.Request, call httpapi.Call) (disclosed int, err error) {
-	wanted, err := filter(call)
+// serve encodes rows as they arrive. A list that fits one page is sent after its last row was
+// read, so that an error until then gets its status.
+func (h handler) serve(w http.ResponseWriter, r *httpapi.Request) (disclosed int, err error) {
+	wanted, err := filter(r)
 	if err != nil {
 		return 0, err
 	}
-	newBundle := func() *fhir.StatusBundle {
-		bundle := fhir.NewStatusBundle(h.links, call.Choice.Style)
-		bundle.Outcomes = wanted.outcomes
-		return bundle
-	}
-	answer := httpapi.NewResponse(w, call)
-	defer answer.Release()
-	bundle := newBundle()
-	if !bundle.Lossless() {
-		count, whole, err := h.check(r.Context(), answer, bundle, wanted.Filter)
+	l := &list{response: httpapi.NewResponse(w, r), pages: newPages(h.jobs, wanted.Filter)}
+	defer l.response.Release()
+	l.bundle = h.newBundle(r, wanted)
+	if !l.bundle.Lossless() {
+		whole, err := l.check(r.Context())
 		if err != nil {
 			return 0, err
 		}
 		if whole {
-			return count, end(answer, bundle)
+			return l.count, l.end()
 		}
-		bundle = newBundle()
+		// Read the list again: it is too long to keep.
+		*l = list{response: l.response, pages: newPages(h.jobs, wanted.Filter), bundle: h.newBundle(r, wanted)}
 	}
-	list := newPages(h.jobs, wanted.Filter)
 	for {
-		more, err := list.next(r.Context(), func(job *report.Job) error {
-			disclosed++
-			return appendJob(answer, bundle, job)
-		})
+		more, err := l.pages.next(r.Context(), l.append)
 		if err != nil {
-			return disclosed, err
+			return l.count, err
 		}
 		if !more {
-			return disclosed, end(answer, bundle)
+			return l.count, l.end()
 		}
-		list.filled(len(answer.Buffer))
-		if err := answer.Flush(); err != nil {
-			return disclosed, err
+		l.pages.resize(len(l.response.Buffer))
+		if err := l.response.Flush(); err != nil {
+			return l.count, err
 		}
 	}
 }
 
-func end(answer *httpapi.Response, bundle *fhir.StatusBundle) error {
-	answer.Buffer = bundle.AppendEnd(answer.Buffer)
-	return answer.End()
+func (h handler) newBundle(r *httpapi.Request, wanted query) *fhir.StatusBundle {
+	bundle := fhir.NewStatusBundle(h.links, r.Choice.Style)
+	bundle.Outcomes = wanted.outcomes
+	return bundle
 }
 
-// check finds out whether every job can be written before the first byte is sent:
-// afterwards nothing could be said about one that cannot. A list that fits the
-// buffer is whole then; a longer one is read a second time, so that memory stays
+// list is the response while it is made.
+type list struct {
+	response *httpapi.Response
+	bundle   *fhir.StatusBundle
+	pages    *pages
+	count    int // jobs so far
+}
+
+// append appends a job. It returns errPageFull after a job that fills the buffer.
+func (l *list) append(job *report.Job) error {
+	l.response.Encoding()
+	l.count++
+	appended, err := l.bundle.AppendJob(l.response.Buffer, job)
+	if err != nil {
+		return unwritable(job, err)
+	}
+	l.response.Buffer = appended
+	l.pages.advance(job)
+	if l.response.NeedsFlush() {
+		return errPageFull
+	}
+	return nil
+}
+
+func (l *list) end() error {
+	l.response.Buffer = l.bundle.AppendEnd(l.response.Buffer)
+	return l.response.End()
+}
+
+// check returns an error if a job cannot be encoded in the negotiated format. It runs before
+// the first byte is sent, because no error can be reported afterwards. whole is true if the
+// buffer then holds the whole list; a longer list must be read again, so that memory stays
 // flat.
-func (h handler) check(ctx context.Context, answer *httpapi.Response, bundle *fhir.StatusBundle, wanted report.Filter) (count int, whole bool, err error) {
+func (l *list) check(ctx context.Context) (whole bool, err error) {
 	whole = true
-	list := newPages(h.jobs, wanted)
 	for more := true; more; {
-		more, err = list.next(ctx, func(job *report.Job) error {
-			count++
+		more, err = l.pages.next(ctx, func(job *report.Job) error {
 			if !whole {
-				return unwritable(job, bundle.Check(job))
+				l.pages.advance(job)
+				return unwritable(job, l.bundle.Check(job))
 			}
-			err := appendJob(answer, bundle, job)
-			if errors.Is(err, errFull) {
+			err := l.append(job)
+			if errors.Is(err, errPageFull) {
 				whole = false
-				answer.Buffer = answer.Buffer[:0]
+				l.response.Buffer = l.response.Buffer[:0]
 				return nil
 			}
 			return err
 		})
 		if err != nil {
-			return 0, false, err
+			return false, err
 		}
 	}
-	return count, whole, nil
-}
-
-// appendJob appends a job. The error errFull says that it was appended, and fills a
-// page.
-func appendJob(answer *httpapi.Response, bundle *fhir.StatusBundle, job *report.Job) error {
-	answer.Encoding()
-	appended, err := bundle.AppendJob(answer.Buffer, job)
-	if err != nil {
-		return unwritable(job, err)
-	}
-	answer.Buffer = appended
-	if answer.NeedsFlush() {
-		return errFull
-	}
-	return nil
+	return whole, nil
 }
 
 func unwritable(job *report.Job, err error) error {

@@ -11,47 +11,41 @@ import (
 )
 
 const (
-	// firstPage is how many jobs are read at first: more than nearly every user has,
-	// and about as many as fit one piece of an answer.
+	// firstPage is the number of jobs of the first page: more than nearly every user has, and
+	// about as many as fit one piece of a response.
 	firstPage = 100
-	// largestPage bounds what is read ahead of small jobs.
-	largestPage = 1000
+	// maxPage limits the pages of small jobs.
+	maxPage = 1000
 )
 
-// errFull ends a page before its time. The job that it is returned for counts.
-var errFull = errors.New("enough for one page")
+// errPageFull ends a page early, when its jobs are large. EachJob returns the error of its
+// callback unchanged. The page includes the job whose callback returned the error.
+var errPageFull = errors.New("page is full")
 
-// pages reads a list piece by piece, so that no database connection waits while a
-// client reads. A job stays where it is in the list, so that each comes once, as it was
-// when its page was read; jobs that are new belong to no later page.
+// pages reads a list by keyset pagination, so that no database connection waits while a client
+// reads. A job's cursor never changes, so each job comes once, as it was when its page was
+// read. Jobs that are newer than the first page belong to no page.
 type pages struct {
-	jobs report.Jobs
-	rest report.Filter // what is still to be read
-	left int           // how many jobs at most; 0: any number
-	size int           // jobs of the next page
-	read int           // jobs of the last one
+	jobs   report.Jobs
+	filter report.Filter // of the next page
+	left   int           // jobs at most; 0: no limit
+	size   int           // jobs of the next page
+	read   int           // jobs of the current page so far
 }
 
 func newPages(jobs report.Jobs, wanted report.Filter) *pages {
-	return &pages{jobs: jobs, rest: wanted, left: wanted.Count, size: firstPage}
+	return &pages{jobs: jobs, filter: wanted, left: wanted.Count, size: firstPage}
 }
 
-// next reads a page, and tells whether there may be more.
+// next reads a page, and returns true if there may be another. yield must call advance for
+// each job that it accepts.
 func (p *pages) next(ctx context.Context, yield func(*report.Job) error) (more bool, err error) {
-	p.rest.Count, p.read = p.size, 0
+	p.filter.Count, p.read = p.size, 0
 	if p.left > 0 {
-		p.rest.Count = min(p.size, p.left)
+		p.filter.Count = min(p.size, p.left)
 	}
-	asked := p.rest // the place moves on while the page is read
-	err = p.jobs.EachJob(ctx, asked, func(job *report.Job) error {
-		err := yield(job)
-		if err == nil || errors.Is(err, errFull) {
-			p.read++
-			p.rest.After = job.Cursor()
-		}
-		return err
-	})
-	full := errors.Is(err, errFull)
+	err = p.jobs.EachJob(ctx, p.filter, yield)
+	full := errors.Is(err, errPageFull)
 	if err != nil && !full {
 		return false, err
 	}
@@ -60,11 +54,16 @@ func (p *pages) next(ctx context.Context, yield func(*report.Job) error) (more b
 			return false, nil
 		}
 	}
-	return full || p.read == asked.Count, nil
+	return full || p.read == p.filter.Count, nil
 }
 
-// filled makes the next page as large as fits one piece, going by the last one, which
-// has filled so many bytes.
-func (p *pages) filled(bytes int) {
-	p.size = min(max(1, p.read*httpapi.FlushSize/max(1, bytes)), largestPage)
+// advance moves the cursor behind a job.
+func (p *pages) advance(job *report.Job) {
+	p.read++
+	p.filter.After = job.Cursor()
+}
+
+// resize makes the next page as large as fits one piece, going by the bytes of the last one.
+func (p *pages) resize(bytes int) {
+	p.size = min(max(1, p.read*httpapi.FlushSize/max(1, bytes)), maxPage)
 }

@@ -12,13 +12,13 @@ import (
 	"reporting/internal/report"
 )
 
-// shelf is a store of so many jobs, newest first, that notes how many were asked for.
-type shelf struct {
+// fakeStore holds so many jobs, newest first, and records the Count of each query.
+type fakeStore struct {
 	jobs  int
 	asked []int
 }
 
-func (s *shelf) EachJob(_ context.Context, filter report.Filter, yield func(*report.Job) error) error {
+func (s *fakeStore) EachJob(_ context.Context, filter report.Filter, yield func(*report.Job) error) error {
 	s.asked = append(s.asked, filter.Count)
 	first := 0
 	if !filter.After.IsZero() {
@@ -33,8 +33,7 @@ func (s *shelf) EachJob(_ context.Context, filter report.Filter, yield func(*rep
 	return nil
 }
 
-// Each job comes once, wherever pages end.
-func TestPages(t *testing.T) {
+func TestPagesReadEachJobOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		jobs, count int
@@ -56,7 +55,7 @@ func TestPages(t *testing.T) {
 		"more than there are":           {20, 1000, 700, 20, 1},
 		"the newest of many large ones": {50, 3, 1 << 20, 3, 3},
 	} {
-		store := &shelf{jobs: c.jobs}
+		store := &fakeStore{jobs: c.jobs}
 		list := newPages(store, report.Filter{UserID: "u", Count: c.count})
 		var seen []report.JobID
 		pages := 0
@@ -65,15 +64,16 @@ func TestPages(t *testing.T) {
 			var err error
 			more, err = list.next(t.Context(), func(job *report.Job) error {
 				seen = append(seen, job.ID)
+				list.advance(job)
 				if filled += c.bytes; filled >= 2*httpapi.FlushSize {
-					return errFull
+					return errPageFull
 				}
 				return nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			list.filled(filled)
+			list.resize(filled)
 		}
 		if len(seen) != c.want || pages != c.pages {
 			t.Errorf("%s: %d jobs in %d pages, want %d in %d (asked for %v)", name, len(seen), pages, c.want, c.pages, store.asked)
@@ -86,10 +86,10 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestPagesEndWithAnError(t *testing.T) {
+func TestPagesReturnTheErrorOfYield(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	list := newPages(&shelf{jobs: 3}, report.Filter{})
+	list := newPages(&fakeStore{jobs: 3}, report.Filter{})
 	if more, err := list.next(t.Context(), func(*report.Job) error { return broken }); more || !errors.Is(err, broken) {
 		t.Errorf("%v, %v", more, err)
 	}

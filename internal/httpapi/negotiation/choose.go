@@ -10,13 +10,13 @@ import (
 	"reporting/internal/fhir"
 )
 
-// Why there is no answer that the client would take.
+// Errors of Choose: the client accepts none of our formats.
 var (
 	ErrAccept = errors.New("accept allows no format of ours")
 	ErrFormat = errors.New("_format names no format of ours")
 )
 
-// Choice is how an answer is written and labelled. The zero value is compact
+// Choice is the format and the Content-Type of a response. The zero value is compact
 // JSON as application/fhir+json.
 type Choice struct {
 	fhir.Style
@@ -24,7 +24,7 @@ type Choice struct {
 	content string
 }
 
-// ContentType is the label of the answer, with its charset.
+// ContentType is the header's value, with its charset.
 func (c Choice) ContentType() string {
 	if c.content == "" {
 		return mediaTypes[0].content
@@ -32,12 +32,12 @@ func (c Choice) ContentType() string {
 	return c.content
 }
 
-// Choose decides how to answer a request with these lines of Accept and this
+// Choose chooses the format for a request with these Accept headers and this
 // query. _format wins over Accept. The error is ErrAccept or ErrFormat, and then
 // the Choice is what to write the refusal in.
 func Choose(accept []string, query url.Values) (Choice, error) {
 	if len(query) == 0 && len(accept) == 1 && accept[0] == mediaTypes[0].name {
-		return Choice{Style: fhir.Style{Format: mediaTypes[0].format}, content: mediaTypes[0].content}, nil // as nearly all ask
+		return Choice{Style: fhir.Style{Format: mediaTypes[0].format}, content: mediaTypes[0].content}, nil // what nearly every client sends
 	}
 	pretty := strings.EqualFold(query.Get("_pretty"), "true")
 	choice := func(m mediaType) Choice {

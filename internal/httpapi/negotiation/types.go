@@ -17,7 +17,7 @@ var ErrMediaType = errors.New("media type not supported")
 type mediaType struct {
 	name    string
 	format  fhir.Format
-	label   string // what an answer is labelled with: legacy names are history
+	label   string // of responses, which never use legacy names
 	content string // label with charset, for Content-Type
 }
 

@@ -13,11 +13,12 @@ import (
 
 	"reporting/internal/fhir"
 	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/binary"
 	"reporting/internal/report"
 	"reporting/internal/reports/catalog"
 )
 
-// How long who would fetch a report is asked to wait.
+// Retry-After of a $fetch that is refused: all slots are taken, or the report is too slow.
 const (
 	retryFull = 5 * time.Second
 	retrySlow = 60 * time.Second
@@ -25,9 +26,9 @@ const (
 
 var errSlow = errors.New("the report took too long to be fetched")
 
-// fetch makes a report while its caller waits. The answer has no id: nothing is kept.
-func (h *handler) fetch(kind *catalog.Report, w http.ResponseWriter, r *http.Request, call httpapi.Call) (int, error) {
-	if err := httpapi.CheckBinary(call, report.Binary{UserID: call.Caller.UserID}); err != nil {
+// fetch makes a report while the caller waits. The Binary has no id, because it is not stored.
+func (h *handler) fetch(kind *catalog.Report, w http.ResponseWriter, r *httpapi.Request) (int, error) {
+	if err := binary.Check(r, report.Binary{UserID: r.Caller.UserID}); err != nil {
 		return 0, err
 	}
 	select {
@@ -39,7 +40,7 @@ func (h *handler) fetch(kind *catalog.Report, w http.ResponseWriter, r *http.Req
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), h.Fetching.Timeout, errSlow)
 	defer cancel()
-	file, result, err := kind.Make(ctx, catalog.Request{Parameters: call.Body, Time: h.Now()})
+	file, result, err := kind.Make(ctx, catalog.Request{Parameters: r.Parameters, Time: h.Now()})
 	switch {
 	case err == nil:
 	case r.Context().Err() != nil:
@@ -51,7 +52,7 @@ func (h *handler) fetch(kind *catalog.Report, w http.ResponseWriter, r *http.Req
 		return 0, failed(err)
 	}
 	defer func() { _ = file.Close() }()
-	return 1, httpapi.WriteBinary(w, call, report.Binary{UserID: call.Caller.UserID, ContentType: result.ContentType}, file)
+	return 1, binary.Write(w, r, report.Binary{UserID: r.Caller.UserID, ContentType: result.ContentType}, file)
 }
 
 func refused(code models.IssueType, wait time.Duration, diagnostics string) *httpapi.Problem {
@@ -61,10 +62,10 @@ func refused(code models.IssueType, wait time.Duration, diagnostics string) *htt
 	}
 }
 
-// failed is the answer where a report could not be made.
+// failed is the problem of a report that failed.
 func failed(err error) *httpapi.Problem {
 	reason := ""
-	if failure, told := errors.AsType[*report.Failure](err); told {
+	if failure, ok := errors.AsType[*report.Failure](err); ok {
 		reason = failure.Reason
 	}
 	return &httpapi.Problem{Status: http.StatusInternalServerError, Issues: []fhir.Issue{fhir.Failure(reason)}, Cause: err}

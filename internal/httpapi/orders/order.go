@@ -14,23 +14,24 @@ import (
 
 	"reporting/internal/fhir"
 	"reporting/internal/httpapi"
+	"reporting/internal/httpapi/binary"
 	"reporting/internal/httpapi/negotiation"
 	"reporting/internal/report"
 	"reporting/internal/reports/catalog"
 )
 
-func (h *handler) execute(kind *catalog.Report, w http.ResponseWriter, r *http.Request, call httpapi.Call) (int, error) {
-	return h.order(w, r, call, report.Order{ReportClass: kind.Class})
+func (h *handler) execute(kind *catalog.Report, w http.ResponseWriter, r *httpapi.Request) (int, error) {
+	return h.order(w, r, report.Order{ReportClass: kind.Class})
 }
 
-func (h *handler) schedule(kind *catalog.Report, w http.ResponseWriter, r *http.Request, call httpapi.Call) (int, error) {
-	return h.order(w, r, call, report.Order{ReportClass: kind.Class, Due: h.Night.Next(h.Now())})
+func (h *handler) schedule(kind *catalog.Report, w http.ResponseWriter, r *httpapi.Request) (int, error) {
+	return h.order(w, r, report.Order{ReportClass: kind.Class, Due: h.Night.Next(h.Now())})
 }
 
-// order places an order and answers with the placeholder; or, for who would rather not
-// wait, with the address at which to ask again.
-func (h *handler) order(w http.ResponseWriter, r *http.Request, call httpapi.Call, order report.Order) (int, error) {
-	order.UserID, order.Parameters, order.Source = call.Caller.UserID, call.Body, call.RequestID
+// order submits an order and responds with the placeholder Binary or, with Prefer:
+// respond-async, with the async status URL.
+func (h *handler) order(w http.ResponseWriter, r *httpapi.Request, order report.Order) (int, error) {
+	order.UserID, order.Parameters, order.Source = r.Caller.UserID, r.Parameters, r.ID
 	if utf8.RuneCountInString(order.UserID) > report.MaxUserIDLength {
 		return 0, &httpapi.Problem{Status: http.StatusForbidden, Issues: []fhir.Issue{{
 			Code:        models.IssueTypeForbidden,
@@ -39,12 +40,12 @@ func (h *handler) order(w http.ResponseWriter, r *http.Request, call httpapi.Cal
 	}
 	async := negotiation.Async(r.Header.Values("Prefer"))
 	if !async {
-		// Not when the order is placed already.
-		if err := httpapi.CheckBinary(call, report.Binary{UserID: order.UserID, Source: order.Source}); err != nil {
+		// Before the order is submitted.
+		if err := binary.Check(r, report.Binary{UserID: order.UserID, Source: order.Source}); err != nil {
 			return 0, err
 		}
 	}
-	placed, err := h.Orders.Submit(r.Context(), order)
+	submission, err := h.Orders.Submit(r.Context(), order)
 	if report.KindOf(err) == report.LimitExceeded {
 		return 0, excess()
 	}
@@ -52,19 +53,20 @@ func (h *handler) order(w http.ResponseWriter, r *http.Request, call httpapi.Cal
 		return 0, err
 	}
 	if async {
-		w.Header().Set("Content-Location", h.Base+laterPath+placed.JobID.String())
+		w.Header().Set("Content-Location", h.Base+asyncPath+submission.JobID.String())
 		w.Header().Set("Preference-Applied", "respond-async")
-		return 1, httpapi.WriteOutcome(w, call, http.StatusAccepted,
-			fhir.Information(call.RequestID, "The report was ordered. The address in Content-Location tells how it is doing."))
+		return 1, httpapi.WriteOutcome(w, r, http.StatusAccepted,
+			fhir.Information(r.ID, "The report was ordered. The address in Content-Location tells how it is doing."))
 	}
-	version := httpapi.VersionURL(h.Base, placed.Binary)
+	version := binary.VersionURL(h.Base, submission.Binary)
 	w.Header().Set("Location", version)
 	w.Header().Set("Content-Location", version)
-	w.Header().Set("Last-Modified", placed.Binary.LastUpdated.Format(http.TimeFormat))
-	return 1, httpapi.WriteBinary(w, call, placed.Binary, strings.NewReader(report.Placeholder))
+	w.Header().Set("Last-Modified", submission.Binary.LastUpdated.Format(http.TimeFormat))
+	return 1, binary.Write(w, r, submission.Binary, strings.NewReader(report.Placeholder))
 }
 
-// retryExcess is about how long one report takes.
+// retryExcess is the Retry-After of a user with too many unfinished jobs: about how long
+// one report takes.
 const retryExcess = 30 * time.Second
 
 func excess() *httpapi.Problem {

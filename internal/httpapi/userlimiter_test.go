@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-func TestTurns(t *testing.T) {
+func TestUserLimiterQueuesCallsAndRefusesTheRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turns := newUserLimiter()
+		limiter := newUserLimiter()
 		var working, most, refused atomic.Int64
 		var calls sync.WaitGroup
 		begin := time.Now()
 		const asked = 10 * userCalls
 		for range asked {
 			calls.Go(func() {
-				done, ok := turns.take(t.Context(), "u")
+				done, ok := limiter.acquire(t.Context(), "u")
 				if !ok {
 					refused.Add(1)
 					return
@@ -40,40 +40,40 @@ func TestTurns(t *testing.T) {
 		if n := refused.Load(); n != asked-userCalls-userWaiting {
 			t.Errorf("%d were refused at once", n)
 		}
-		// Nobody waits for another user.
-		if done, ok := turns.take(t.Context(), "v"); !ok || time.Since(begin) != 0 {
+		// Another user need not wait.
+		if done, ok := limiter.acquire(t.Context(), "v"); !ok || time.Since(begin) != 0 {
 			t.Error("another user had to wait")
 		} else {
 			done()
 		}
 		calls.Wait()
-		// Four turns begin within a second, at 0, 300, 600 and 900 ms; the calls of a fifth
+		// Four rounds begin within a second, at 0, 300, 600 and 900 ms; the calls of a fifth
 		// wait in vain, and there is no room for more to wait.
 		if most.Load() != userCalls || refused.Load() != asked-4*userCalls {
 			t.Errorf("%d at a time, %d refused", most.Load(), refused.Load())
 		}
-		if len(turns.users) != 0 {
-			t.Errorf("%d users are kept although no call is left", len(turns.users))
+		if len(limiter.users) != 0 {
+			t.Errorf("%d users are kept although no call is left", len(limiter.users))
 		}
 	})
 }
 
-func TestTurnOfWhoeverLeaves(t *testing.T) {
+func TestUserLimiterStopsWaitingWhenTheClientDisconnects(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turns := newUserLimiter()
+		limiter := newUserLimiter()
 		for range userCalls {
-			if _, ok := turns.take(t.Context(), "u"); !ok {
-				t.Fatal("no turn")
+			if _, ok := limiter.acquire(t.Context(), "u"); !ok {
+				t.Fatal("no slot")
 			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		if _, ok := turns.take(ctx, "u"); ok || time.Since(begin) > time.Millisecond {
+		if _, ok := limiter.acquire(ctx, "u"); ok || time.Since(begin) > time.Millisecond {
 			t.Errorf("waited %s for a client that had gone", time.Since(begin))
 		}
-		if user := turns.users["u"]; user.calls != userCalls {
+		if user := limiter.users["u"]; user.calls != userCalls {
 			t.Errorf("%d calls are left", user.calls)
 		}
 	})

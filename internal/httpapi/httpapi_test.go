@@ -26,7 +26,7 @@ import (
 const maxBody = 1000
 
 // options are those of an API with an operation $x that does as told.
-func options(operation fhir.Operation, serve func(http.ResponseWriter, httpapi.Call) (int, error)) httpapi.Options {
+func options(operation fhir.Operation, serve func(http.ResponseWriter, *httpapi.Request) (int, error)) httpapi.Options {
 	operation.Name = "x"
 	return httpapi.Options{
 		Base: &url.URL{Scheme: "http", Host: "x", Path: "/fhir"}, MaxBody: maxBody, Now: time.Now,
@@ -36,7 +36,7 @@ func options(operation fhir.Operation, serve func(http.ResponseWriter, httpapi.C
 		Operations: []httpapi.Operation{{
 			Operation: operation,
 			Endpoint: httpapi.Endpoint{
-				Serve: func(w http.ResponseWriter, _ *http.Request, call httpapi.Call) (int, error) { return serve(w, call) },
+				Serve: serve,
 			},
 		}},
 	}
@@ -50,7 +50,7 @@ func bearer() string {
 // serve answers one request with an operation $x that does as told.
 func serve(t *testing.T, operation fhir.Operation, do func(http.ResponseWriter) error, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
-	handler, err := httpapi.New(options(operation, func(w http.ResponseWriter, _ httpapi.Call) (int, error) { return 0, do(w) }))
+	handler, err := httpapi.New(options(operation, func(w http.ResponseWriter, _ *httpapi.Request) (int, error) { return 0, do(w) }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ordering is what reports are asked for with: for each report the operations
-// $fetch-, $execute- and $schedule-, made from its description, and the address at which
-// who did not want to wait asks again. internal/app adds it to the API.
+// Package orders is how users order reports: the operations $fetch-, $execute- and
+// $schedule- of each report in the catalog, and the async status URL. It knows no SQL and no
+// queue. internal/app adds it to the API.
 package orders
 
 import (
@@ -21,26 +21,26 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// Options say what may be asked for, and how it is had.
+// Options configure the operations.
 type Options struct {
 	Reports  []catalog.Report
 	Orders   report.Orders
 	Binaries report.Binaries
-	Night    report.DailyTime // when scheduled reports are made
+	Night    report.DailyTime // when scheduled reports are due
 	Base     string           // public base URL
 	Fetching Fetching
 	Now      func() time.Time
 }
 
-// Fetching bounds reports that are made while their caller waits.
+// Fetching limits reports that are made while the caller waits.
 type Fetching struct {
-	AtOnce  int           // so many at a time
-	Timeout time.Duration // of one
+	AtOnce  int           // reports at a time
+	Timeout time.Duration // of one report
 }
 
 type handler struct {
 	Options
-	fetching chan struct{} // holds one for each report that is being fetched
+	fetching chan struct{} // holds one item for each report in progress
 }
 
 func newHandler(o Options) *handler {
@@ -56,7 +56,7 @@ func Operations(o Options) ([]httpapi.Operation, []httpapi.Route) {
 			list = append(list, h.operation(&o.Reports[i], mode))
 		}
 	}
-	return list, []httpapi.Route{h.later()}
+	return list, []httpapi.Route{h.async()}
 }
 
 func (h *handler) operation(kind *catalog.Report, mode catalog.Mode) httpapi.Operation {
@@ -64,7 +64,7 @@ func (h *handler) operation(kind *catalog.Report, mode catalog.Mode) httpapi.Ope
 	parameters := append(kind.Inputs(), fhir.OperationParameter{
 		Name: "return", Out: true, Min: 0, Max: "1", Type: "Binary", Documentation: returns[mode],
 	})
-	serve := map[catalog.Mode]func(*catalog.Report, http.ResponseWriter, *http.Request, httpapi.Call) (int, error){
+	serve := map[catalog.Mode]func(*catalog.Report, http.ResponseWriter, *httpapi.Request) (int, error){
 		catalog.Fetch: h.fetch, catalog.Execute: h.execute, catalog.Schedule: h.schedule,
 	}[mode]
 	return httpapi.Operation{
@@ -81,11 +81,11 @@ func (h *handler) operation(kind *catalog.Report, mode catalog.Mode) httpapi.Ope
 				}
 				return nil
 			},
-			Serve: func(w http.ResponseWriter, r *http.Request, call httpapi.Call) (int, error) {
-				if err := check(kind, mode, call); err != nil {
+			Serve: func(w http.ResponseWriter, r *httpapi.Request) (int, error) {
+				if err := check(kind, mode, r); err != nil {
 					return 0, err
 				}
-				return serve(kind, w, r, call)
+				return serve(kind, w, r)
 			},
 		},
 	}
@@ -103,21 +103,20 @@ var returns = map[catalog.Mode]string{
 	catalog.Schedule: "The Binary that will hold the report, as a zip file. Until then it holds the text " + report.Placeholder + ".",
 }
 
-// The infrastructure's published codes for what cannot be asked for, and the texts that
-// go with them.
+// notAllowed holds the published codes and texts for a mode that a report does not allow.
 var notAllowed = map[catalog.Mode][2]string{
 	catalog.Fetch:    {"REPORTING_SYNCHRONOUS_GENERATION_NOT_ALLOWED", "Synchronous generation of the report is not allowed"},
 	catalog.Execute:  {"REPORTING_EXECUTE_NOT_ALLOWED", "Asynchronous generation of the report is not allowed"},
 	catalog.Schedule: {"REPORTING_SCHEDULE_NOT_ALLOWED", "Scheduled generation of the report is not allowed"},
 }
 
-// check tells what is wrong with a call that is well-formed.
-func check(kind *catalog.Report, mode catalog.Mode, call httpapi.Call) error {
+// check returns the error of a well-formed request that breaks a rule of the report.
+func check(kind *catalog.Report, mode catalog.Mode, r *httpapi.Request) error {
 	if !kind.Allows(mode) {
 		return unprocessable(issue(models.IssueTypeBusinessRule, notAllowed[mode][0], notAllowed[mode][1]))
 	}
 	given := map[string]bool{}
-	for _, input := range call.Inputs {
+	for _, input := range r.Inputs {
 		given[input.Name] = true
 	}
 	var issues fhir.Issues
@@ -136,11 +135,11 @@ func check(kind *catalog.Report, mode catalog.Mode, call httpapi.Call) error {
 	if len(issues) > 0 {
 		return unprocessable(issues...)
 	}
-	return checkAnonymization(call)
+	return checkAnonymization(r)
 }
 
-func checkAnonymization(call httpapi.Call) error {
-	for _, input := range call.Inputs {
+func checkAnonymization(r *httpapi.Request) error {
+	for _, input := range r.Inputs {
 		if input.Name != catalog.Anonymization {
 			continue
 		}
@@ -148,8 +147,8 @@ func checkAnonymization(call httpapi.Call) error {
 		switch {
 		case !ok:
 			return httpapi.Invalid(fhir.Issues{input.Fault(models.IssueTypeCodeInvalid, fmt.Sprintf("Expected None or ANONYMIZED; got %.64q.", input.Value.Text))})
-		case !anonymous && !call.Caller.HasRole(catalog.NonAnonymizedRole):
-			return httpapi.Forbidden("a report that is not anonymized", call.Caller.UserType, catalog.NonAnonymizedRole)
+		case !anonymous && !r.Caller.HasRole(catalog.NonAnonymizedRole):
+			return httpapi.Forbidden("a report that is not anonymized", r.Caller.UserType, catalog.NonAnonymizedRole)
 		}
 	}
 	return nil

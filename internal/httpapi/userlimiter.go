@@ -9,34 +9,33 @@ import (
 )
 
 const (
-	// userCalls is how many calls of one user are at work at a time: well below the
-	// number of long answers that may be sent at a time, which they count among.
+	// userCalls is the number of concurrent calls of one user. Streaming responses count, so
+	// it is well below maxStreams.
 	userCalls = 4
-	// userWaiting is how many more may wait for a turn: each holds a connection and
-	// what was read of its request.
+	// userWaiting is how many more calls may wait for a slot. Each holds a connection and
+	// the headers of its request.
 	userWaiting = 4 * userCalls
-	// turnTimeout is how long a further call of the same user waits for its turn: a
-	// page may well ask ten things at once.
-	turnTimeout = time.Second
+	// userTimeout is how long one more call of the same user waits for a slot: a web page
+	// may send ten requests at once.
+	userTimeout = time.Second
 )
 
-// turns lets few calls of a user work at a time. It is by hand because a semaphore
-// for each user has to come with the user's first call and go with the last.
+// userLimiter limits the concurrent calls of each user. A user's semaphore exists from the
+// user's first call to the last one in progress.
 type userLimiter struct {
 	mu    sync.Mutex
 	users map[string]*userSlots
 }
 
 type userSlots struct {
-	slots chan struct{} // holds one for each call at work
-	calls int           // at work or waiting; guarded by the mutex of turns
+	slots chan struct{} // holds one item for each call in progress
+	calls int           // in progress or waiting; guarded by the limiter's mutex
 }
 
 func newUserLimiter() *userLimiter { return &userLimiter{users: map[string]*userSlots{}} }
 
-// take waits for the user's turn and tells whether it came. After it did, done must
-// be called.
-func (t *userLimiter) take(ctx context.Context, userID string) (done func(), ok bool) {
+// acquire waits for a slot of the user. If ok, call release afterwards.
+func (t *userLimiter) acquire(ctx context.Context, userID string) (release func(), ok bool) {
 	t.mu.Lock()
 	user := t.users[userID]
 	if user == nil {
@@ -65,7 +64,7 @@ func (u *userSlots) wait(ctx context.Context) bool {
 		return true
 	default:
 	}
-	timer := time.NewTimer(turnTimeout)
+	timer := time.NewTimer(userTimeout)
 	defer timer.Stop()
 	select {
 	case u.slots <- struct{}{}:
@@ -76,7 +75,7 @@ func (u *userSlots) wait(ctx context.Context) bool {
 	return false
 }
 
-// leave forgets a user of whom no call is left.
+// leave deletes the semaphore of a user without calls.
 func (t *userLimiter) leave(userID string, user *userSlots) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
