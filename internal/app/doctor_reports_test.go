@@ -147,14 +147,14 @@ func TestChecksOfReports(t *testing.T) {
 	}
 }
 
-// A login that may take no orders is told of once, and again when it may; a database that
-// is away is not its fault.
-func TestKeepOrders(t *testing.T) {
+// A missing right is logged once, and its end too. An unreachable database is not logged here,
+// because readiness reports it.
+func TestWatchOrdersLogsChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		away := &report.Error{Kind: report.Unavailable, Cause: errors.New("away")}
+		unreachable := &report.Error{Kind: report.Unavailable, Cause: errors.New("unreachable")}
 		missing := errors.New("may not: grant it")
-		answers := []error{away, missing, missing, away, missing, nil, nil, missing, nil}
+		answers := []error{unreachable, missing, missing, unreachable, missing, nil, nil, missing, nil}
 		var log bytes.Buffer
 		a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
 		ctx, stop := context.WithCancel(t.Context())
@@ -165,7 +165,7 @@ func TestKeepOrders(t *testing.T) {
 			}
 			return err
 		})
-		if text := log.String(); len(answers) > 0 || strings.Count(text, "cannot be ordered") != 2 || strings.Count(text, "can be ordered now") != 2 ||
+		if text := log.String(); len(answers) > 0 || strings.Count(text, "orders do not work") != 2 || strings.Count(text, "orders work again") != 2 ||
 			!strings.Contains(text, "level=ERROR") || !strings.Contains(text, "may not: grant it") {
 			t.Errorf("%d left: %s", len(answers), text)
 		}
