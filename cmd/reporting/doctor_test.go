@@ -62,7 +62,7 @@ func TestDoctorOfInvalidSettings(t *testing.T) {
 	settings["REPORTING_AUTH_ISSUERS"] = ""
 	settings["REPORTING_LITSEN"] = "misspelled"
 	settings["REPORTING_MAX_BODY"] = "many"
-	settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
+	settings["OTEL_EXPORTER_OTLP_ENDPOINT"], settings["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http://collector:4318", "grpc"
 	code, stdout, stderr := call(t, settings, "doctor", "--json")
 	if code != exitFailure || stderr == "" || strings.Contains(stdout+stderr, "hunter2") {
 		t.Errorf("got exit code %d\n%s%s", code, stdout, stderr)

@@ -18,9 +18,11 @@ import (
 // in use.
 func unreleased() map[string]string {
 	return map[string]string{
-		"github.com/go-json-experiment/json": "the future encoding/json/v2; rejects duplicate names, and has no releases",
-		"github.com/jackc/pgservicefile":     "pgx needs it; it has no releases",
-		"github.com/munnerz/goautoneg":       "the Prometheus client needs it; it has no releases",
+		"google.golang.org/genproto/googleapis/api": "it has no releases; the OTLP exporter needs it",
+		"google.golang.org/genproto/googleapis/rpc": "it has no releases; the OTLP exporter needs it",
+		"github.com/go-json-experiment/json":        "the future encoding/json/v2; rejects duplicate names, and has no releases",
+		"github.com/jackc/pgservicefile":            "pgx needs it; it has no releases",
+		"github.com/munnerz/goautoneg":              "the Prometheus client needs it; it has no releases",
 	}
 }
 

@@ -23,12 +23,10 @@ import (
 	"reporting/internal/telemetry/tracetest"
 )
 
-// traces returns the settings of traces to an endpoint. more are further variables.
-func traces(t *testing.T, endpoint string, more map[string]string) app.Traces {
+// traces returns the settings of traces to an endpoint.
+func traces(t *testing.T, endpoint string) app.Traces {
 	t.Helper()
-	environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "5", "OTEL_BSP_MAX_QUEUE_SIZE": "100000"}
-	maps.Copy(environ, more)
-	settings, problems := app.ReadTraces(func(name string) string { return environ[name] })
+	settings, problems := app.ReadTraces(func(name string) string { return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}[name] })
 	if problems != nil {
 		t.Fatal(problems)
 	}
@@ -39,7 +37,7 @@ func traces(t *testing.T, endpoint string, more map[string]string) app.Traces {
 func traced(t *testing.T, change func(*config.Config)) (instance, *tracetest.Collector) {
 	t.Helper()
 	collector := tracetest.New(t)
-	return ownTraced(t, traces(t, collector.URL, nil), change), collector
+	return ownTraced(t, traces(t, collector.URL), change), collector
 }
 
 // parent returns a traceparent and its trace id, which differs for each n.
@@ -98,7 +96,7 @@ func TestTraceOfACall(t *testing.T) {
 		{
 			"db.system.name": "postgresql", "db.collection.name": "report_job", "db.operation.name": "SELECT", "db.response.returned_rows": "1",
 		},
-		{"reporting.answer.bytes": strconv.Itoa(len(a.body))},
+		{"reporting.response.bytes": strconv.Itoa(len(a.body))},
 	} {
 		if s := spans[n]; !maps.Equal(s.Attributes, want) || s.Error || s.State != "vendor=1" {
 			t.Errorf("%s: %v, want %v", s.Name, s, want)
@@ -147,7 +145,7 @@ func TestTraceOfLongList(t *testing.T) {
 				n, _ := strconv.Atoi(s.Attributes["db.response.returned_rows"])
 				rows, queries = rows+n, queries+1
 			case "encode":
-				n, _ := strconv.Atoi(s.Attributes["reporting.answer.bytes"])
+				n, _ := strconv.Atoi(s.Attributes["reporting.response.bytes"])
 				bytes, pieces = bytes+n, pieces+1
 			}
 			if s.Error {
@@ -310,7 +308,7 @@ func TestHangingCollectorDelaysNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	server := ownTraced(t, traces(t, "http://"+listener.Addr().String(), map[string]string{"OTEL_BSP_MAX_QUEUE_SIZE": "20"}), nil)
+	server := ownTraced(t, traces(t, "http://"+listener.Addr().String()), nil)
 	for range 200 {
 		if a := server.do(t, status("u")); a.status != http.StatusOK {
 			t.Fatalf("got status %d: %s", a.status, a.body)
@@ -324,7 +322,7 @@ func TestHangingCollectorDelaysNothing(t *testing.T) {
 	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("the stop took %s, want at most 20 s", took)
 	}
-	if got := strings.Count(server.log.String(), "traces are not taken"); got != 1 {
+	if got := strings.Count(server.log.String(), "export traces failed"); got != 1 {
 		t.Errorf("got %d log lines about the collector, want 1", got)
 	}
 }

@@ -45,6 +45,12 @@ func TestMain(m *testing.M) {
 	if parallel := flag.Lookup("test.parallel"); !isRemote() && parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 	}
+	// The SDK sends spans at once, and drops none.
+	for name, value := range map[string]string{"OTEL_BSP_SCHEDULE_DELAY": "5", "OTEL_BSP_MAX_QUEUE_SIZE": "100000"} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	var all strings.Builder
 	for _, log := range kept {

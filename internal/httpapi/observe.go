@@ -30,7 +30,7 @@ func (r *Request) endTrace(status int) {
 	if sent == 0 && r.failure == nil {
 		sent = status
 	}
-	r.trace.End(tracing.Answer{
+	r.trace.End(tracing.Response{
 		Method: string(r.methodLabel()), Route: r.route, Path: r.URL.Path, Sent: sent, Status: status, Bytes: r.recorder.bytes,
 	})
 }

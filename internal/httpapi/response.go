@@ -102,7 +102,7 @@ func (a *Response) send() error {
 		a.encoding.End()
 		a.encoding = nil
 	}()
-	a.encoding.Number("reporting.answer.bytes", len(a.Buffer))
+	a.encoding.Number("reporting.response.bytes", len(a.Buffer))
 	RenewDeadline(a.w)
 	if _, err := a.w.Write(a.Buffer); err != nil {
 		a.encoding.Fail(report.Disconnected.String())

@@ -11,16 +11,15 @@ import (
 	"reporting/internal/report"
 )
 
-// jobs makes a span of each reading.
+// jobs creates a span for each query.
 type jobs struct {
 	report.Jobs
 
 	tracer oteltrace.Tracer
 }
 
-// Jobs returns a store that makes a span of each reading: from the question to the last
-// row, waiting for the database included, whoever it is asked together with. Without a
-// tracer it is the store itself.
+// Jobs returns a store that creates a span for each query, from its start to its last row, with the
+// time that it waits for a connection. Without a tracer it returns store.
 func (t *Tracer) Jobs(store report.Jobs) report.Jobs {
 	if t == nil {
 		return store

@@ -6,32 +6,34 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// Request is the trace that a request belongs to. A nil Request belongs to none.
+// Request is the part of a trace that belongs to a request. A nil Request has no trace.
 type Request struct {
-	ids    oteltrace.SpanContext // our span; without one, the caller's
-	tracer *Tracer               // nil: there is no span of ours
+	ids    oteltrace.SpanContext // of the request's span; without one, of the caller's
+	tracer *Tracer               // nil: the request has no span
 	span   oteltrace.Span
-	ctx    context.Context //nolint:containedctx // the one of the span, which children begin in
+	ctx    context.Context //nolint:containedctx // with the span, for its children
 }
 
-// Begin begins the span of a request, in the trace that its headers name, if they name
-// one. The context it returns carries the span.
+// Begin starts the span of a request, in the trace that its headers name, if they do (W3C Trace
+// Context). The returned context carries the span.
 func (t *Tracer) Begin(ctx context.Context, header http.Header) (context.Context, *Request) {
-	parent := parentOf(header)
+	parent, remote := oteltrace.SpanContext{}, ctx
+	if len(header["Traceparent"]) > 0 {
+		remote = propagation.TraceContext{}.Extract(ctx, carrier{propagation.HeaderCarrier(header)})
+		parent = oteltrace.SpanContextFromContext(remote)
+	}
 	if t != nil {
-		begun := ctx
-		if parent.IsValid() {
-			begun = oteltrace.ContextWithRemoteSpanContext(ctx, withState(parent, header))
-		}
-		// Its name is known later.
-		begun, span := t.tracer.Start(begun, "HTTP", oteltrace.WithSpanKind(oteltrace.SpanKindServer), oteltrace.WithAttributes(t.server...))
+		// End sets the name.
+		begun, span := t.tracer.Start(remote, "HTTP", oteltrace.WithSpanKind(oteltrace.SpanKindServer), oteltrace.WithAttributes(t.server...))
 		if span.IsRecording() {
 			return begun, &Request{ids: span.SpanContext(), tracer: t, span: span, ctx: begun}
 		}
@@ -42,7 +44,15 @@ func (t *Tracer) Begin(ctx context.Context, header http.Header) (context.Context
 	return ctx, &Request{ids: parent}
 }
 
-// ID is the trace id, as 32 hexadecimal digits; empty without a trace.
+// carrier joins repeated headers (RFC 9110 section 5.3). HeaderCarrier takes the first one.
+type carrier struct{ propagation.HeaderCarrier }
+
+// Get implements propagation.TextMapCarrier.
+func (c carrier) Get(key string) string {
+	return strings.Join(http.Header(c.HeaderCarrier).Values(key), ",")
+}
+
+// ID returns the trace id as 32 hexadecimal digits, or an empty string without a trace.
 func (r *Request) ID() string {
 	if r == nil {
 		return ""
@@ -50,8 +60,8 @@ func (r *Request) ID() string {
 	return r.ids.TraceID().String()
 }
 
-// SpanID is the id of this request's span, as 16 hexadecimal digits. Where none is made
-// it is the caller's; without a trace it is empty.
+// SpanID returns the id of the request's span as 16 hexadecimal digits. When the request is not
+// sampled, it is the id of the caller's span. Without a trace it is empty.
 func (r *Request) SpanID() string {
 	if r == nil {
 		return ""
@@ -59,57 +69,57 @@ func (r *Request) SpanID() string {
 	return r.ids.SpanID().String()
 }
 
-// Recorded tells whether this request's span is made and sent.
+// Recorded reports whether the request has a span that is sent.
 func (r *Request) Recorded() bool { return r != nil && r.tracer != nil }
 
-// Answer is how a request ended.
-type Answer struct {
+// Response describes how a request ended.
+type Response struct {
 	Method string // from a closed set
-	Route  string // what the address was recognised as, or empty
-	Path   string // the address without its query
-	Sent   int    // the status that was sent; 0: none was
-	Status int    // the status that the request ended with, which may have come after the one sent
-	Bytes  int64  // of the body
+	Route  string // pattern of the address; empty: none matched
+	Path   string // path of the address
+	Sent   int    // status that was sent; 0: none
+	Status int    // status with which the request ended; it differs from Sent when the response was aborted
+	Bytes  int64  // size of the body
 }
 
-// name is as in "POST /fhir/$x"; without a route it is the method alone (OpenTelemetry,
-// semantic conventions of HTTP spans).
-func (a Answer) name() string {
-	method := a.Method
+// name returns a name such as "POST /fhir/$x", or the method alone without a route (OpenTelemetry,
+// semantic conventions for HTTP spans).
+func (response Response) name() string {
+	method := response.Method
 	if method == otherMethod {
 		method = "HTTP"
 	}
-	if a.Route == "" {
+	if response.Route == "" {
 		return method
 	}
-	return method + " " + a.Route
+	return method + " " + response.Route
 }
 
-// otherMethod is what Answer.Method is for a method that nobody knows.
+// otherMethod is the value of Response.Method for an unknown method.
 const otherMethod = "other"
 
-// End ends the span of a request. It is an error if the fault was ours, or if the answer
-// did not get to its end.
-func (r *Request) End(a Answer) {
+// End ends the span of a request. The span has the status error for a 5xx response and for an
+// aborted one.
+func (r *Request) End(response Response) {
 	if !r.Recorded() {
 		return
 	}
-	r.span.SetName(a.name())
-	method := semconv.HTTPRequestMethodKey.String(a.Method)
-	if a.Method == otherMethod {
+	r.span.SetName(response.name())
+	method := semconv.HTTPRequestMethodKey.String(response.Method)
+	if response.Method == otherMethod {
 		method = semconv.HTTPRequestMethodOther
 	}
-	r.span.SetAttributes(method, semconv.HTTPResponseBodySize(int(a.Bytes)))
-	if a.Route != "" {
-		// An address that is none of ours may hold anything, such as a patient's number.
-		r.span.SetAttributes(semconv.HTTPRoute(a.Route), semconv.URLPath(a.Path))
+	r.span.SetAttributes(method, semconv.HTTPResponseBodySize(int(response.Bytes)))
+	if response.Route != "" {
+		// A path without a route can contain anything, such as a patient's number.
+		r.span.SetAttributes(semconv.HTTPRoute(response.Route), semconv.URLPath(response.Path))
 	}
-	if a.Sent != 0 {
-		r.span.SetAttributes(semconv.HTTPResponseStatusCode(a.Sent))
+	if response.Sent != 0 {
+		r.span.SetAttributes(semconv.HTTPResponseStatusCode(response.Sent))
 	}
-	aborted := a.Sent != a.Status
-	if aborted || a.Status >= http.StatusInternalServerError {
-		r.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(a.Status)))
+	aborted := response.Sent != response.Status
+	if aborted || response.Status >= http.StatusInternalServerError {
+		r.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(response.Status)))
 		description := ""
 		if aborted {
 			description = "aborted"
@@ -119,10 +129,10 @@ func (r *Request) End(a Answer) {
 	r.span.End()
 }
 
-// Span is a part of the work on a request. A nil Span is none.
+// Span is a part of a request. A nil Span does nothing.
 type Span struct{ span oteltrace.Span }
 
-// Child begins a part of the work. It is nil when the request's own span is not made.
+// Child starts a part of a request. It returns nil for a request without a span.
 func (r *Request) Child(name string) *Span {
 	if !r.Recorded() {
 		return nil
@@ -131,29 +141,29 @@ func (r *Request) Child(name string) *Span {
 	return &Span{span}                            //nolint:spancheck // Span.End ends it
 }
 
-// Text says something about the work: one of few words, and nothing of a user's.
+// Text sets an attribute. The value comes from a closed set and never from a user.
 func (s *Span) Text(key, value string) {
 	if s != nil {
 		s.span.SetAttributes(attribute.String(key, value))
 	}
 }
 
-// Number says how much there was of something.
+// Number sets a numeric attribute.
 func (s *Span) Number(key string, value int) {
 	if s != nil {
 		s.span.SetAttributes(attribute.Int(key, value))
 	}
 }
 
-// Fail says that the work failed, and how: a word, and not the text of an error, which
-// may hold anything.
+// Fail marks the span as failed. kind comes from a closed set; the text of an error could contain
+// anything.
 func (s *Span) Fail(kind string) {
 	if s != nil {
 		fail(s.span, kind)
 	}
 }
 
-// End ends the part.
+// End ends the span.
 func (s *Span) End() {
 	if s != nil {
 		s.span.End()

@@ -3,92 +3,75 @@
 package tracing
 
 import (
-	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"time"
-
-	"go.opentelemetry.io/otel/attribute"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"strings"
 )
 
-// Settings say whether traces are sent, and where to. They are the OTEL_* variables of
-// the OpenTelemetry specification; the zero value is off.
-type Settings struct {
-	endpoint *url.URL          // of the collector, for traces; nil: off
-	headers  map[string]string // sent to it; secret
-	tls      *tls.Config       // nil: the system's
-	timeout  time.Duration     // of one try
-	gzip     bool
+// Settings tell whether and where to send traces. The zero value is off. The OpenTelemetry SDK
+// reads the other OTEL_* variables of the process by itself.
+type Settings struct{ endpoint *url.URL }
 
-	samplerName string
-	ratio       float64 // of the samplers that have one
-
-	service  string
-	resource []attribute.KeyValue
-
-	delay, exportTimeout time.Duration
-	queue, batch         int // spans
+// Read reads the settings from the environment, with a function such as os.Getenv. Each error
+// begins with the name of the variable and contains no value, because a value can be a secret.
+func Read(getenv func(name string) string) (Settings, []error) {
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+		return Settings{}, nil
+	}
+	exporter := getenv("OTEL_TRACES_EXPORTER")
+	name, text := forTraces(getenv, "ENDPOINT")
+	switch {
+	case exporter == "none" || exporter == "" && text == "":
+		return Settings{}, nil
+	case exporter != "" && exporter != "otlp":
+		return Settings{}, []error{errors.New("OTEL_TRACES_EXPORTER must be otlp or none")}
+	case text == "":
+		return Settings{}, []error{errors.New("OTEL_TRACES_EXPORTER is otlp, but OTEL_EXPORTER_OTLP_ENDPOINT is not set")}
+	}
+	var problems []error
+	endpoint, err := parseEndpoint(text)
+	if err != nil {
+		problems = append(problems, fmt.Errorf("%s %w", name, err))
+	} else if name == "OTEL_EXPORTER_OTLP_ENDPOINT" { // the endpoint of all signals
+		endpoint = endpoint.JoinPath("v1/traces")
+	}
+	if name, protocol := forTraces(getenv, "PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
+		problems = append(problems, errors.New(name+" must be http/protobuf: the service supports no other protocol"))
+	}
+	return Settings{endpoint: endpoint}, problems
 }
 
-// On tells whether traces are sent.
+// forTraces returns the variable of the exporter for traces, or else the one for all signals.
+func forTraces(getenv func(string) string, setting string) (name, value string) {
+	name = "OTEL_EXPORTER_OTLP_TRACES_" + setting
+	if value = getenv(name); value != "" {
+		return name, value
+	}
+	name = "OTEL_EXPORTER_OTLP_" + setting
+	return name, getenv(name)
+}
+
+func parseEndpoint(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, errors.New("must be an absolute http or https URL, as in http://collector:4318")
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return nil, errors.New("must not have a user, a query or a fragment: put credentials into OTEL_EXPORTER_OTLP_HEADERS")
+	}
+	return u, nil
+}
+
+// On reports whether traces are sent.
 func (s Settings) On() bool { return s.endpoint != nil }
 
-// Print writes what is in force as NAME=value lines, without what may be secret.
+// Print writes the settings as NAME=value lines.
 func (s Settings) Print(w io.Writer) {
 	if !s.On() {
 		_, _ = fmt.Fprintln(w, "OTEL_TRACES_EXPORTER=none")
 		return
 	}
-	_, _ = fmt.Fprintf(w, "OTEL_TRACES_EXPORTER=otlp\nOTEL_EXPORTER_OTLP_TRACES_ENDPOINT=%s\nOTEL_TRACES_SAMPLER=%s\n", s.endpoint, s.samplerName)
-	if s.hasRatio() {
-		_, _ = fmt.Fprintf(w, "OTEL_TRACES_SAMPLER_ARG=%v\n", s.ratio)
-	}
-	_, _ = fmt.Fprintf(w, "OTEL_SERVICE_NAME=%s\n", s.service)
-}
-
-// The samplers of the specification.
-const (
-	alwaysOn          = "always_on"
-	alwaysOff         = "always_off"
-	traceIDRatio      = "traceidratio"
-	parentAlwaysOn    = "parentbased_always_on" // the default
-	parentAlwaysOff   = "parentbased_always_off"
-	parentTraceIDRate = "parentbased_traceidratio"
-)
-
-func (s Settings) hasRatio() bool {
-	return s.samplerName == traceIDRatio || s.samplerName == parentTraceIDRate
-}
-
-// samplerText is the sampler in one word.
-func (s Settings) samplerText() string {
-	if s.hasRatio() {
-		return fmt.Sprintf("%s(%v)", s.samplerName, s.ratio)
-	}
-	return s.samplerName
-}
-
-func (s Settings) sampler() sdk.Sampler {
-	switch s.samplerName {
-	case alwaysOn:
-		return sdk.AlwaysSample()
-	case alwaysOff:
-		return sdk.NeverSample()
-	case traceIDRatio:
-		return sdk.TraceIDRatioBased(s.ratio)
-	case parentAlwaysOff:
-		return sdk.ParentBased(sdk.NeverSample())
-	case parentTraceIDRate:
-		return sdk.ParentBased(sdk.TraceIDRatioBased(s.ratio))
-	}
-	return sdk.ParentBased(sdk.AlwaysSample())
-}
-
-func (s Settings) batches() []sdk.BatchSpanProcessorOption {
-	return []sdk.BatchSpanProcessorOption{
-		sdk.WithBatchTimeout(s.delay), sdk.WithExportTimeout(s.exportTimeout),
-		sdk.WithMaxQueueSize(s.queue), sdk.WithMaxExportBatchSize(s.batch),
-	}
+	_, _ = fmt.Fprintf(w, "OTEL_TRACES_EXPORTER=otlp\nOTEL_EXPORTER_OTLP_TRACES_ENDPOINT=%s\n", s.endpoint)
 }

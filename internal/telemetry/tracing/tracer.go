@@ -9,58 +9,51 @@ import (
 	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// Tracer makes spans and sends them. A nil Tracer makes none.
+// Tracer creates spans and sends them. A nil Tracer creates none.
 type Tracer struct {
 	tracer   oteltrace.Tracer
 	provider *sdk.TracerProvider
-	client   *client
-	server   []attribute.KeyValue // of every request
+	exporter *exporter
+	server   []attribute.KeyValue // attributes of every request
 }
 
-// Options are what a Tracer is made from.
+// Options configure a Tracer.
 type Options struct {
 	Settings Settings
 	Version  string   // of this program
-	Base     *url.URL // the public base URL of the API, nil in tests
+	Base     *url.URL // public base URL of the API; nil in tests
 	Log      *slog.Logger
 }
 
-// New returns the tracer that the settings ask for: nil when traces are off. It connects
-// to nothing yet.
+// New returns a tracer, or nil when traces are off. It makes no connection.
 func New(ctx context.Context, o Options) (*Tracer, error) {
 	if !o.Settings.On() {
-		return nil, nil //nolint:nilnil // no tracer, which is one that does nothing
+		return nil, nil //nolint:nilnil // a nil Tracer creates no spans
 	}
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
-		resource.WithAttributes(semconv.ServiceVersion(o.Version)), resource.WithAttributes(o.Settings.resource...))
+	service, err := resource.New(ctx, resource.WithTelemetrySDK(),
+		resource.WithAttributes(semconv.ServiceName("reporting"), semconv.ServiceVersion(o.Version)), resource.WithFromEnv())
 	if err != nil {
 		return nil, err
 	}
-	client := newClient(o.Settings, o.Log)
-	exporter, err := otlptrace.New(ctx, client)
+	exporter, err := newExporter(ctx, o.Settings, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	provider := sdk.NewTracerProvider(
-		sdk.WithResource(about),
-		sdk.WithSampler(o.Settings.sampler()),
-		sdk.WithBatcher(exporter, o.Settings.batches()...),
-	)
-	o.Log.InfoContext(ctx, "traces are sent", "endpoint", o.Settings.endpoint.String(), "sampler", o.Settings.samplerText())
+	provider := sdk.NewTracerProvider(sdk.WithResource(service), sdk.WithBatcher(exporter)) // with the sampler of OTEL_TRACES_SAMPLER
+	o.Log.InfoContext(ctx, "traces enabled", "endpoint", o.Settings.endpoint.String())
 	return &Tracer{
 		tracer:   provider.Tracer("reporting", oteltrace.WithInstrumentationVersion(o.Version), oteltrace.WithSchemaURL(semconv.SchemaURL)),
-		provider: provider, client: client, server: serverAttributes(o.Base),
+		provider: provider, exporter: exporter, server: serverAttributes(o.Base),
 	}, nil
 }
 
-// serverAttributes say what is asked. The Host header would say what the client likes.
+// serverAttributes describe the server by its base URL, because a client chooses the Host header.
 func serverAttributes(base *url.URL) []attribute.KeyValue {
 	if base == nil {
 		return nil
@@ -72,15 +65,14 @@ func serverAttributes(base *url.URL) []attribute.KeyValue {
 	return list
 }
 
-// Close sends what waits to be sent, but not beyond ctx. That a collector does not take
-// it is told to the log and no error: the service has done its work.
+// Close sends the remaining spans, but not after the end of ctx. It logs a failure and returns no
+// error, because spans are not essential.
 func (t *Tracer) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	t.client.hurry()
 	if err := t.provider.Shutdown(ctx); err != nil {
-		t.client.cutOff(err)
+		t.exporter.report(ctx, err)
 	}
 	return nil
 }

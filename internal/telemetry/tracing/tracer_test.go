@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -38,24 +39,24 @@ func (l *logBuffer) count(part string) int {
 	return strings.Count(l.text.String(), part)
 }
 
-// settings are those of an environment.
-func settings(t testing.TB, environ map[string]string) tracing.Settings {
+// TestMain makes the SDK send spans at once.
+func TestMain(m *testing.M) {
+	if err := os.Setenv("OTEL_BSP_SCHEDULE_DELAY", "5"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// open starts a tracer that sends to a collector.
+func open(t testing.TB, endpoint string) (*tracing.Tracer, *logBuffer) {
 	t.Helper()
-	s, problems := tracing.Read(func(name string) string { return environ[name] })
+	settings, problems := tracing.Read(func(name string) string { return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}[name] })
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	return s
-}
-
-// open starts a tracer that sends to a collector, at once unless more says otherwise.
-func open(t testing.TB, endpoint string, more map[string]string) (*tracing.Tracer, *logBuffer) {
-	t.Helper()
-	environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "5"}
-	maps.Copy(environ, more)
 	log := &logBuffer{}
 	tracer, err := tracing.New(t.Context(), tracing.Options{
-		Settings: settings(t, environ), Version: "9.8.7", Base: &url.URL{Scheme: "https", Host: "reporting.example:8443"},
+		Settings: settings, Version: "9.8.7", Base: &url.URL{Scheme: "https", Host: "reporting.example:8443"},
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
@@ -81,39 +82,39 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 }
 
 // end makes and ends a request's span.
-func end(t testing.TB, tracer *tracing.Tracer, header http.Header, a tracing.Answer) *tracing.Request {
+func end(t testing.TB, tracer *tracing.Tracer, header http.Header, response tracing.Response) *tracing.Request {
 	t.Helper()
 	_, request := tracer.Begin(t.Context(), header)
-	request.End(a)
+	request.End(response)
 	return request
 }
 
-var fine = tracing.Answer{Method: "POST", Route: "/fhir/$x", Path: "/fhir/$x", Sent: 200, Status: 200, Bytes: 7}
+var fine = tracing.Response{Method: "POST", Route: "/fhir/$x", Path: "/fhir/$x", Sent: 200, Status: 200, Bytes: 7}
 
+//nolint:paralleltest // it sets the environment
 func TestServerSpan(t *testing.T) {
-	t.Parallel()
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=te%20st,service.version=x")
 	for name, c := range map[string]struct {
-		answer  tracing.Answer
+		answer  tracing.Response
 		span    string
 		want    string // attributes that differ from one to another
 		failed  bool
 		message string
 	}{
 		"fine":    {fine, "POST /fhir/$x", "POST 200 /fhir/$x /fhir/$x ", false, ""},
-		"refused": {tracing.Answer{Method: "GET", Route: "/a/{id}", Path: "/a/7", Sent: 401, Status: 401}, "GET /a/{id}", "GET 401 /a/{id} /a/7 ", false, ""},
-		"nowhere": {tracing.Answer{Method: "GET", Path: "/Patient/251248-9996", Sent: 404, Status: 404}, "GET", "GET 404   ", false, ""},
-		"made up": {tracing.Answer{Method: "other", Path: "/x", Sent: 405, Status: 405}, "HTTP", "_OTHER 405   ", false, ""},
+		"refused": {tracing.Response{Method: "GET", Route: "/a/{id}", Path: "/a/7", Sent: 401, Status: 401}, "GET /a/{id}", "GET 401 /a/{id} /a/7 ", false, ""},
+		"nowhere": {tracing.Response{Method: "GET", Path: "/Patient/251248-9996", Sent: 404, Status: 404}, "GET", "GET 404   ", false, ""},
+		"made up": {tracing.Response{Method: "other", Path: "/x", Sent: 405, Status: 405}, "HTTP", "_OTHER 405   ", false, ""},
 		"made up for us": {
-			tracing.Answer{Method: "other", Route: "/a", Path: "/a", Sent: 405, Status: 405}, "HTTP /a", "_OTHER 405 /a /a ", false, "",
+			tracing.Response{Method: "other", Route: "/a", Path: "/a", Sent: 405, Status: 405}, "HTTP /a", "_OTHER 405 /a /a ", false, "",
 		},
-		"our fault": {tracing.Answer{Method: "GET", Route: "/a", Path: "/a", Sent: 503, Status: 503}, "GET /a", "GET 503 /a /a 503", true, ""},
-		"broke off": {tracing.Answer{Method: "GET", Route: "/a", Path: "/a", Sent: 200, Status: 503}, "GET /a", "GET 200 /a /a 503", true, "aborted"},
-		"gone":      {tracing.Answer{Method: "GET", Route: "/a", Path: "/a", Sent: 0, Status: 499}, "GET /a", "GET  /a /a 499", true, "aborted"},
+		"our fault": {tracing.Response{Method: "GET", Route: "/a", Path: "/a", Sent: 503, Status: 503}, "GET /a", "GET 503 /a /a 503", true, ""},
+		"broke off": {tracing.Response{Method: "GET", Route: "/a", Path: "/a", Sent: 200, Status: 503}, "GET /a", "GET 200 /a /a 503", true, "aborted"},
+		"gone":      {tracing.Response{Method: "GET", Route: "/a", Path: "/a", Sent: 0, Status: 499}, "GET /a", "GET  /a /a 499", true, "aborted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			collector := tracetest.New(t)
-			tracer, _ := open(t, collector.URL, map[string]string{"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=te%20st,service.version=x"})
+			tracer, _ := open(t, collector.URL)
 			request := end(t, tracer, nil, c.answer)
 			shut(t, tracer)
 			spans := collector.Spans()
@@ -145,7 +146,7 @@ func TestServerSpan(t *testing.T) {
 func TestTraceIsContinued(t *testing.T) {
 	t.Parallel()
 	collector := tracetest.New(t)
-	tracer, _ := open(t, collector.URL, nil)
+	tracer, _ := open(t, collector.URL)
 	end(t, tracer, http.Header{"Traceparent": {"00-" + traceID + "-" + spanID + "-01"}, "Tracestate": {"a=1", "b=2"}}, fine)
 	end(t, tracer, http.Header{"Traceparent": {"00-" + traceID + "-" + spanID + "-01"}, "Tracestate": {"not readable"}}, fine)
 	unsampled := end(t, tracer, http.Header{"Traceparent": {"00-" + traceID + "-" + spanID + "-00"}}, fine)
@@ -159,14 +160,14 @@ func TestTraceIsContinued(t *testing.T) {
 			t.Errorf("%s below %s", s.TraceID, s.Parent)
 		}
 	}
-	// A caller who records nothing is in the log all the same.
+	// The log has the ids of a caller that is not sampled.
 	if unsampled.Recorded() || unsampled.ID() != traceID || unsampled.SpanID() != spanID {
 		t.Errorf("%v %s %s", unsampled.Recorded(), unsampled.ID(), unsampled.SpanID())
 	}
 }
 
+//nolint:paralleltest // it sets the environment
 func TestSampling(t *testing.T) {
-	t.Parallel()
 	sampled := http.Header{"Traceparent": {"00-" + traceID + "-" + spanID + "-01"}}
 	not := http.Header{"Traceparent": {"00-" + traceID + "-" + spanID + "-00"}}
 	for _, c := range []struct {
@@ -184,7 +185,9 @@ func TestSampling(t *testing.T) {
 		{"traceidratio", "1.0", true, true, true},
 	} {
 		collector := tracetest.New(t)
-		tracer, _ := open(t, collector.URL, map[string]string{"OTEL_TRACES_SAMPLER": c.sampler, "OTEL_TRACES_SAMPLER_ARG": c.arg})
+		t.Setenv("OTEL_TRACES_SAMPLER", c.sampler)
+		t.Setenv("OTEL_TRACES_SAMPLER_ARG", c.arg)
+		tracer, _ := open(t, collector.URL)
 		got := []bool{end(t, tracer, nil, fine).Recorded(), end(t, tracer, sampled, fine).Recorded(), end(t, tracer, not, fine).Recorded()}
 		if want := []bool{c.alone, c.whenSampled, c.whenNotSampled}; !slices.Equal(got, want) {
 			t.Errorf("%s %s: %v, want %v", c.sampler, c.arg, got, want)
@@ -224,7 +227,7 @@ func TestJobs(t *testing.T) {
 		"midways": {nothing{jobs: 2, err: &report.Error{Kind: report.Timeout}}, nil, "2", "timeout"},
 	} {
 		collector := tracetest.New(t)
-		tracer, _ := open(t, collector.URL, nil)
+		tracer, _ := open(t, collector.URL)
 		ctx, request := tracer.Begin(t.Context(), nil)
 		filter := report.Filter{UserID: "secret user", Statuses: []report.Status{"secret status"}}
 		err := tracer.Jobs(&c.store).EachJob(ctx, filter, func(*report.Job) error { return c.yield })
@@ -232,7 +235,7 @@ func TestJobs(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, want)
 		}
 		request.End(fine)
-		// Nobody's request makes no trace of its own.
+		// A query without a request creates no trace.
 		if err := tracer.Jobs(&c.store).EachJob(t.Context(), filter, func(*report.Job) error { return nil }); !errors.Is(err, c.store.err) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -252,7 +255,7 @@ func TestJobs(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 		if strings.Contains(collector.Raw(), "secret") {
-			t.Errorf("%s: tells what is nobody's affair", name)
+			t.Errorf("%s: the spans contain confidential data", name)
 		}
 	}
 }

@@ -15,7 +15,7 @@ const (
 	spanID  = "00f067aa0ba902b7"
 )
 
-// What W3C Trace Context calls valid is gone on with, and nothing else. Traces are off.
+// A valid traceparent is continued, even when traces are off.
 func TestTraceparent(t *testing.T) {
 	t.Parallel()
 	var off *tracing.Tracer
@@ -23,7 +23,7 @@ func TestTraceparent(t *testing.T) {
 	for text, valid := range map[string]bool{
 		good:                                   true,
 		"00-" + traceID + "-" + spanID + "-00": true,
-		"00-" + traceID + "-" + spanID + "-ff": true, // flags that nobody knows yet
+		"00-" + traceID + "-" + spanID + "-ff": false, // the propagator refuses unknown flags of version 00
 		"01-" + traceID + "-" + spanID + "-01": true,
 		"cc-" + traceID + "-" + spanID + "-01-what-the-future-brings": true,
 		"cc-" + traceID + "-" + spanID + "-01.x":                      false,
@@ -46,7 +46,7 @@ func TestTraceparent(t *testing.T) {
 	} {
 		ctx, request := off.Begin(t.Context(), http.Header{"Traceparent": {text}})
 		if ctx != t.Context() || request.Recorded() {
-			t.Errorf("%q: a span, and traces are off", text)
+			t.Errorf("%q: a span although traces are off", text)
 		}
 		want, wantSpan := "", ""
 		if valid {
@@ -57,11 +57,11 @@ func TestTraceparent(t *testing.T) {
 		}
 	}
 	if _, request := off.Begin(t.Context(), http.Header{"Traceparent": {good, good}}); request != nil {
-		t.Error("two of them are taken for one")
+		t.Error("accepted two traceparents")
 	}
 }
 
-// Where traces are off and the caller has none, there is nothing to pay for.
+// Without traces and without a traceparent, a request allocates nothing for them.
 //
 //nolint:paralleltest // allocations are counted for the whole process
 func TestOffCostsNothing(t *testing.T) {
@@ -75,9 +75,9 @@ func TestOffCostsNothing(t *testing.T) {
 		span.Number("a", 1)
 		span.Fail("x")
 		span.End()
-		request.End(tracing.Answer{})
+		request.End(tracing.Response{})
 		if request.ID() != "" || request.SpanID() != "" {
-			t.Error("a trace out of nothing")
+			t.Error("a trace without a traceparent")
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
