@@ -230,7 +230,7 @@ func checkTarget(repository fs.FS, document string, tools bool, target string) [
 		name = "tools/Makefile"
 	}
 	text, _ := fs.ReadFile(repository, name) // no file has no targets
-	if regexp.MustCompile(`(?m)^` + target + `:`).Match(text) {
+	if regexp.MustCompile(`(?m)^([a-z-]+ )*` + target + `( [a-z-]+)*:`).Match(text) {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: %s has no target %s", document, name, target)}

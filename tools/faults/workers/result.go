@@ -38,14 +38,14 @@ type stormResult struct {
 }
 
 type sceneRow struct {
-	what, status  string
+	what, status    string
 	used, uncounted int
-	another       bool          // it ended at another worker
-	taken         bool          // it was begun again, after
-	again         time.Duration // so long
-	ended         time.Duration // from what befell it
-	note          string
-	problems      []string
+	another         bool          // it ended at another worker
+	taken           bool          // it was begun again, after
+	again           time.Duration // so long
+	ended           time.Duration // from what befell it
+	note            string
+	problems        []string
 }
 
 func (r *result) add(s *stage, row sceneRow) {
