@@ -172,6 +172,9 @@ func TestUnknownKeysAreRateLimited(t *testing.T) {
 // within half a minute, whenever it comes.
 func TestRotationDuringAFlood(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it verifies tokens for a second")
+	}
 	for _, moment := range []time.Duration{0, time.Millisecond, 10 * time.Second, 29 * time.Second} {
 		inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 			t.Helper()

@@ -99,6 +99,9 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 // macOS, busybox on Alpine.
 func TestShells(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster for each shell")
+	}
 	user, err := unprivileged()
 	if err != nil {
 		t.Fatal(err)

@@ -85,6 +85,9 @@ func TestClosedFolder(t *testing.T) {
 // TestHalfMadeCluster starts where an earlier start was killed.
 func TestHalfMadeCluster(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it interrupts initdb")
+	}
 	for name, files := range map[string][]string{
 		"within initdb":           {".initdb/PG_VERSION", ".initdb/base/1/2"},
 		"while moving the result": {"base/1/2", "global/pg_control", "postgresql.conf", ".initdb/PG_VERSION"},

@@ -50,6 +50,9 @@ func TestStopLeavesNothing(t *testing.T) {
 
 func TestTwoServersAtOnce(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts two clusters")
+	}
 	a, b := begin(t, Options{}), begin(t, Options{})
 	if ask(t, a, "show cluster_name") == ask(t, b, "show cluster_name") {
 		t.Error("two servers are one")
@@ -100,6 +103,9 @@ func TestKeptData(t *testing.T) {
 
 func TestSecondStartIsRefused(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for a lock")
+	}
 	dir := room(t)
 	o := Options{DataDir: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "s")}
 	first := begin(t, o)
@@ -131,6 +137,9 @@ func TestReasonOfFailedStart(t *testing.T) {
 // TestDeathOfPart ends one process by force. Done must tell, and nothing may stay.
 func TestDeathOfPart(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts and kills several clusters")
+	}
 	postmaster := func(t *testing.T, _ *Server, data string) int {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))

@@ -66,6 +66,9 @@ func TestSweep(t *testing.T) {
 // TestSweepStopsPostgres has a server in a folder with our prefix that nobody holds.
 func TestSweepStopsPostgres(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts and kills a cluster")
+	}
 	root := room(t)
 	top := filepath.Join(root, "pg-orphan")
 	s := begin(t, Options{DataDir: filepath.Join(top, "data"), SocketDir: filepath.Join(top, "s")})

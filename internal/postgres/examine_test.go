@@ -160,6 +160,9 @@ func TestExamineFaults(t *testing.T) {
 // This server asks for a password, unlike that of the other tests.
 func TestExamineWrongPassword(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster of its own")
+	}
 	server, err := devpg.Start(t.Context(), devpg.Options{DataDir: pgtest.Dir(t) + "/data"})
 	if err != nil {
 		t.Fatal(err)

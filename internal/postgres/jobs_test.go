@@ -259,6 +259,9 @@ func TestExhaustedPoolIsUnavailable(t *testing.T) {
 // A connection that died in the pool causes no error.
 func TestDeadPooledConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it restarts a cluster")
+	}
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
 	jobs := postgres.NewJobStore(openPool(t, db.Reader, 1), 5*time.Second)

@@ -24,6 +24,9 @@ var discard = slog.New(slog.DiscardHandler)
 
 func TestFiveMigrateAtOnce(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it migrates five times")
+	}
 	db := pgtest.Empty(t)
 	var wg sync.WaitGroup
 	for range 5 {
@@ -55,6 +58,9 @@ func TestMigrateTwice(t *testing.T) {
 // these tests have one of their own, and the second way comes after the first.
 func TestMigrateWithoutSuperuser(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster of its own")
+	}
 	server, err := devpg.Start(t.Context(), devpg.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -109,6 +109,9 @@ const oneMoreJob = `insert into report_job (report_class, user_id, status, param
 // The doctor sees the same.
 func TestReplica(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a standby")
+	}
 	p := startPair(t)
 	url := postgres.WithRole(p.standby.URL("postgres", "postgres"), postgres.ReaderRole)
 	for want, e := range map[string]postgres.Examination{

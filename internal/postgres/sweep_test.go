@@ -130,6 +130,9 @@ func TestSweepSkipsLockedJobs(t *testing.T) {
 
 func TestConcurrentSweepsProcessEachJobOnce(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it sweeps 300 jobs several times")
+	}
 	const jobs, keepers = 150, 4
 	m := newLifecycle(t)
 	m.db.Exec(t, `

@@ -160,6 +160,9 @@ var lives = map[string]string{
 // the clocks of Copenhagen are turned. Everything but the clock is real.
 func TestScriptedDays(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: River's scheduler runs every five seconds of real time")
+	}
 	zone, err := time.LoadLocation("Europe/Copenhagen")
 	if err != nil {
 		t.Fatal(err)

@@ -187,6 +187,9 @@ func TestInsertIsPartOfItsTransaction(t *testing.T) {
 
 func TestRetriedAttemptsWaitForTheBackoff(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: River's scheduler runs every five seconds of real time")
+	}
 	b := newHarness(t)
 	b.start(time.Minute, grace, func(_ context.Context, id report.JobID, _ int64) report.Outcome {
 		switch b.times(id) {
@@ -216,6 +219,9 @@ func TestRetriedAttemptsWaitForTheBackoff(t *testing.T) {
 
 func TestEntriesStartWhenTheyAreDue(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: River's scheduler runs every five seconds of real time")
+	}
 	b := newHarness(t)
 	b.start(time.Minute, grace, done)
 	later, entry := b.add(b.now.Add(8 * time.Hour))
@@ -236,6 +242,9 @@ func TestEntriesStartWhenTheyAreDue(t *testing.T) {
 
 func TestCancelledEntriesDoNotStart(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for River to elect a leader")
+	}
 	b := newHarness(t)
 	waiting, entry := b.add(b.now)
 	b.transact(func(tx pgx.Tx) error { return b.entries.Cancel(t.Context(), tx, entry) })
