@@ -25,24 +25,24 @@ func resultOf(text string) report.Result {
 
 func (m *lifecycle) finish(t *testing.T, run report.Attempt, text string) {
 	t.Helper()
-	if err := m.runs.Finish(t.Context(), run, resultOf(text)); err != nil {
+	if err := m.attempts.Finish(t.Context(), run, resultOf(text)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestBegin(t *testing.T) {
+func TestBeginStartsAnAttempt(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	id := m.place(t, "u", time.Time{}).JobID
+	id := m.submit(t, "u", time.Time{}).JobID
 	entry := m.entry(t, id)
-	_, err := m.runs.Begin(t.Context(), id, entry+1)
+	_, err := m.attempts.Begin(t.Context(), id, entry+1)
 	wantKind(t, err, report.Superseded)
-	_, err = m.runs.Begin(t.Context(), report.JobID(uuid.New()), entry)
+	_, err = m.attempts.Begin(t.Context(), report.JobID(uuid.New()), entry)
 	wantKind(t, err, report.Superseded)
 	if status := m.status(t, id); status != report.Queued {
-		t.Fatalf("%s after nobody began", status)
+		t.Fatalf("the job is %s, but no attempt began", status)
 	}
-	m.clock.turn(time.Second)
+	m.clock.advance(time.Second)
 	run := m.begin(t, id)
 	want := report.Attempt{JobID: id, Number: 1, Counted: 1, ReportClass: "com.example.Report", Parameters: []byte(`{"resourceType":"Parameters"}`), Due: noon}
 	if diff := cmp.Diff(want, run); diff != "" {
@@ -51,66 +51,64 @@ func TestBegin(t *testing.T) {
 	if job := readJobs(t, m.db, "u")[0]; job.Status != report.Running || !job.Started.Equal(noon.Add(time.Second)) {
 		t.Errorf("%s since %s", job.Status, job.Started)
 	}
-	// Whoever is at it is left alone as long as they are heard of …
+	// No other attempt begins while heartbeats arrive …
 	for range 3 {
-		m.clock.turn(report.HeartbeatTimeout)
-		_, err = m.runs.Begin(t.Context(), id, entry)
+		m.clock.advance(report.HeartbeatTimeout)
+		_, err = m.attempts.Begin(t.Context(), id, entry)
 		wantKind(t, err, report.Superseded)
-		if err := m.runs.Heartbeat(t.Context(), run, "half"); err != nil {
+		if err := m.attempts.Heartbeat(t.Context(), run, "half"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.Progress != "half" {
-		t.Errorf("%+v, %v", stage, err)
+	if state, err := m.orders.State(t.Context(), "u", id); err != nil || state.Progress != "half" {
+		t.Errorf("%+v, %v", state, err)
 	}
-	// … and no longer.
-	m.clock.turn(report.HeartbeatTimeout + time.Millisecond)
+	// … and one begins after they stop.
+	m.clock.advance(report.HeartbeatTimeout + time.Millisecond)
 	if second := m.begin(t, id); second.Number != 2 || second.Counted != 2 {
 		t.Errorf("%+v", second)
 	}
-	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.Progress != "" {
-		t.Errorf("%+v, %v: the other attempt's progress", stage, err)
+	if state, err := m.orders.State(t.Context(), "u", id); err != nil || state.Progress != "" {
+		t.Errorf("%+v, %v: the progress of the first attempt", state, err)
 	}
 }
 
-// A job that has ended begins no more.
-func TestBeginWhatHasEnded(t *testing.T) {
+func TestBeginRefusesEndedJobs(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
 	for name, end := range map[string]func(report.Attempt) error{
-		"done":      func(run report.Attempt) error { return m.runs.Finish(t.Context(), run, resultOf("x")) },
-		"failed":    func(run report.Attempt) error { return m.runs.Fail(t.Context(), run, "") },
+		"done":      func(run report.Attempt) error { return m.attempts.Finish(t.Context(), run, resultOf("x")) },
+		"failed":    func(run report.Attempt) error { return m.attempts.Fail(t.Context(), run, "") },
 		"cancelled": func(run report.Attempt) error { return m.orders.Cancel(t.Context(), "u", run.JobID) },
 	} {
-		id := m.place(t, "u", time.Time{}).JobID
+		id := m.submit(t, "u", time.Time{}).JobID
 		if err := end(m.begin(t, id)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		m.clock.turn(time.Hour)
-		_, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
+		m.clock.advance(time.Hour)
+		_, err := m.attempts.Begin(t.Context(), id, m.entry(t, id))
 		wantKind(t, err, report.Superseded)
 	}
 }
 
-// What an attempt says after another has begun, or after the job has ended, counts for
-// nothing.
-func TestOvertakenAttemptsChangeNothing(t *testing.T) {
+// An attempt changes nothing after a later one has begun, or after the job has ended.
+func TestSupersededAttemptsChangeNothing(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	placed := m.place(t, "u", time.Time{})
+	placed := m.submit(t, "u", time.Time{})
 	id := placed.JobID
 	first := m.begin(t, id)
-	m.clock.turn(time.Minute)
+	m.clock.advance(time.Minute)
 	second := m.begin(t, id)
 	nothing := func(name string, run report.Attempt) {
 		t.Helper()
 		before := m.everything(t)
 		for what, err := range map[string]error{
-			"beat":                 m.runs.Heartbeat(t.Context(), run, "progress"),
-			"finish":               m.runs.Finish(t.Context(), run, resultOf("first")),
-			"fail":                 m.runs.Fail(t.Context(), run, "reason"),
-			"hand back":            m.runs.Release(t.Context(), run, true),
-			"hand back, uncounted": m.runs.Release(t.Context(), run, false),
+			"heartbeat":          m.attempts.Heartbeat(t.Context(), run, "progress"),
+			"finish":             m.attempts.Finish(t.Context(), run, resultOf("first")),
+			"fail":               m.attempts.Fail(t.Context(), run, "reason"),
+			"release":            m.attempts.Release(t.Context(), run, true),
+			"release, uncounted": m.attempts.Release(t.Context(), run, false),
 		} {
 			if err == nil || report.KindOf(err) != report.Superseded {
 				t.Errorf("%s, %s: %v", name, what, err)
@@ -120,11 +118,11 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 			t.Errorf("%s: changed something\n%s", name, diff)
 		}
 	}
-	nothing("overtaken", first)
-	if err := m.runs.Release(t.Context(), second, false); err != nil {
+	nothing("superseded", first)
+	if err := m.attempts.Release(t.Context(), second, false); err != nil {
 		t.Fatal(err)
 	}
-	nothing("handed back", second)
+	nothing("released", second)
 	third := m.begin(t, id)
 	if third.Number != 3 || third.Counted != 2 {
 		t.Errorf("%+v: the second attempt counts", third)
@@ -136,17 +134,18 @@ func TestOvertakenAttemptsChangeNothing(t *testing.T) {
 	}
 }
 
-// Two that finish the same attempt at once: one has, the other is told.
-func TestFinishedOnce(t *testing.T) {
+func TestConcurrentFinishesStoreOneResult(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
 	for range 10 {
-		placed := m.place(t, "u", time.Time{})
+		placed := m.submit(t, "u", time.Time{})
 		run := m.begin(t, placed.JobID)
 		texts, errs := []string{"one", "two", "three"}, make([]error, 3)
 		var wg sync.WaitGroup
 		for i, text := range texts {
-			wg.Go(func() { errs[i] = m.runs.Finish(t.Context(), run, resultOf(strings.Repeat(text, report.PieceSize))) })
+			wg.Go(func() {
+				errs[i] = m.attempts.Finish(t.Context(), run, resultOf(strings.Repeat(text, report.PieceSize)))
+			})
 		}
 		wg.Wait()
 		_, data, err := m.result(t, "u", placed.Binary.ID)
@@ -174,13 +173,13 @@ func TestResultsOfEverySize(t *testing.T) {
 	m := newLifecycle(t)
 	random := rand.NewChaCha8([32]byte{4})
 	for _, size := range []int{0, 1, report.PieceSize - 1, report.PieceSize, report.PieceSize + 1, 2 * report.PieceSize, 5<<20 + 7} {
-		placed := m.place(t, "u", time.Time{})
+		placed := m.submit(t, "u", time.Time{})
 		run := m.begin(t, placed.JobID)
 		want := make([]byte, size)
 		_, _ = random.Read(want)
-		m.clock.turn(time.Second)
+		m.clock.advance(time.Second)
 		result := report.Result{ContentType: "application/gzip-json", FileName: fmt.Sprintf("%d.zip", size), Size: int64(size), Data: bytes.NewReader(want)}
-		if err := m.runs.Finish(t.Context(), run, result); err != nil {
+		if err := m.attempts.Finish(t.Context(), run, result); err != nil {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
 		binary, got, err := m.result(t, "u", placed.Binary.ID)
@@ -198,25 +197,25 @@ func TestResultsOfEverySize(t *testing.T) {
 	}
 }
 
-// A result that breaks off leaves nothing, and can be finished after that.
+// A Finish that fails stores nothing, and a second one succeeds.
 func TestFinishWithBrokenData(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	placed := m.place(t, "u", time.Time{})
+	placed := m.submit(t, "u", time.Time{})
 	run := m.begin(t, placed.JobID)
 	before := m.everything(t)
 	short := resultOf(strings.Repeat("x", report.PieceSize+1))
 	short.Size++
-	if err := m.runs.Finish(t.Context(), run, short); err == nil || report.KindOf(err) == report.Superseded {
+	if err := m.attempts.Finish(t.Context(), run, short); err == nil || report.KindOf(err) == report.Superseded {
 		t.Errorf("a result that is too short: %v", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := m.runs.Finish(ended, run, resultOf("x")); !errors.Is(err, context.Canceled) {
+	if err := m.attempts.Finish(ended, run, resultOf("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that has ended: %v", err)
 	}
 	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
-		t.Errorf("left something behind\n%s", diff)
+		t.Errorf("a failed Finish changed something\n%s", diff)
 	}
 	m.finish(t, run, "whole")
 	if _, data, err := m.result(t, "u", placed.Binary.ID); err != nil || string(data) != "whole" {
@@ -224,27 +223,28 @@ func TestFinishWithBrokenData(t *testing.T) {
 	}
 }
 
-// A result that is deleted while it is being made, or while it is being stored, is not
-// there in the end.
-func TestDeletedMeanwhile(t *testing.T) {
+// A Binary that its user deletes during the attempt, or during Finish, stays deleted.
+func TestDeleteDuringAnAttempt(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	placed := m.place(t, "u", time.Time{})
+	placed := m.submit(t, "u", time.Time{})
 	run := m.begin(t, placed.JobID)
 	if err := m.binaries.Delete(t.Context(), "u", placed.Binary.ID); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, m.runs.Heartbeat(t.Context(), run, ""), report.Superseded)
-	wantKind(t, m.runs.Finish(t.Context(), run, resultOf("x")), report.Superseded)
+	wantKind(t, m.attempts.Heartbeat(t.Context(), run, ""), report.Superseded)
+	wantKind(t, m.attempts.Finish(t.Context(), run, resultOf("x")), report.Superseded)
 	if status := m.status(t, placed.JobID); status != report.Cancelled {
 		t.Errorf("%s", status)
 	}
 	for range 30 {
-		placed := m.place(t, "u", time.Time{})
+		placed := m.submit(t, "u", time.Time{})
 		run := m.begin(t, placed.JobID)
 		var finished, deleted error
 		var wg sync.WaitGroup
-		wg.Go(func() { finished = m.runs.Finish(t.Context(), run, resultOf(strings.Repeat("x", report.PieceSize+1))) })
+		wg.Go(func() {
+			finished = m.attempts.Finish(t.Context(), run, resultOf(strings.Repeat("x", report.PieceSize+1)))
+		})
 		wg.Go(func() { deleted = m.binaries.Delete(t.Context(), "u", placed.Binary.ID) })
 		wg.Wait()
 		if deleted != nil {
@@ -269,17 +269,17 @@ func TestReasonsAndProgressOfAnyLength(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
 	for _, reason := range []string{"", "Short", strings.Repeat("æ", 2000), strings.Repeat("æ", 5000)} {
-		id := m.place(t, "u", time.Time{}).JobID
+		id := m.submit(t, "u", time.Time{}).JobID
 		run := m.begin(t, id)
-		if err := m.runs.Heartbeat(t.Context(), run, reason); err != nil {
+		if err := m.attempts.Heartbeat(t.Context(), run, reason); err != nil {
 			t.Errorf("progress of %d bytes: %v", len(reason), err)
 		}
-		if err := m.runs.Fail(t.Context(), run, reason); err != nil {
+		if err := m.attempts.Fail(t.Context(), run, reason); err != nil {
 			t.Errorf("reason of %d bytes: %v", len(reason), err)
 		}
 		want := string([]rune(reason)[:min(2000, len([]rune(reason)))])
-		if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.FailureReason != want || stage.Status != report.Failed || stage.Progress != "" {
-			t.Errorf("%+v, %v", stage, err)
+		if state, err := m.orders.State(t.Context(), "u", id); err != nil || state.FailureReason != want || state.Status != report.Failed || state.Progress != "" {
+			t.Errorf("%+v, %v", state, err)
 		}
 	}
 }

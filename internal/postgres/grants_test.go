@@ -17,8 +17,8 @@ import (
 func TestGrantsOfMaking(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	placed := m.place(t, "u", time.Time{})
-	theirs := m.place(t, "v", time.Time{})
+	placed := m.submit(t, "u", time.Time{})
+	theirs := m.submit(t, "v", time.Time{})
 	m.finish(t, m.begin(t, placed.JobID), "x")
 	requester, worker, reader := as(t, m.db, "in role reporting_requester"), as(t, m.db, "in role reporting_worker"), m.db.Reader
 	newJob := `insert into report_job (id, report_class, user_id, status, parameters) values ('` + uuid.NewString() + `', 'c', '%s', 'QUEUED', '{"resourceType":"Parameters"}')`

@@ -18,17 +18,17 @@ import (
 	"reporting/internal/worker/queue"
 )
 
-// A bench of everything that has to do with making reports, on a database of its own and
-// with a clock that stands still until it is turned.
+// lifecycle holds the stores of orders, attempts and Binaries on a database of its own, with a
+// manual clock.
 type lifecycle struct {
 	db       pgtest.Database
 	orders   *postgres.OrderStore
 	binaries *postgres.BinaryStore
-	runs     *postgres.AttemptStore
+	attempts *postgres.AttemptStore
 	clock    *clock
 }
 
-// clock stands still until it is turned.
+// clock is a manual clock.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -40,7 +40,7 @@ func (c *clock) time() *time.Time {
 	return new(c.now)
 }
 
-func (c *clock) turn(by time.Duration) {
+func (c *clock) advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(by)
@@ -66,14 +66,14 @@ func newLifecycleOn(t *testing.T, db pgtest.Database, queue postgres.Queue) *lif
 		db: db, clock: c,
 		orders:   postgres.NewOrderStore(asking, queue, patience, c.time),
 		binaries: postgres.NewBinaryStore(asking, patience, c.time),
-		runs:     postgres.NewAttemptStore(working, queue, patience, c.time),
+		attempts: postgres.NewAttemptStore(working, queue, patience, c.time),
 	}
 }
 
-// patience is how long the database may take: nothing here depends on it.
+// patience is a generous time limit for the database.
 const patience = 30 * time.Second
 
-// openWorker opens a pool as workers have one.
+// openWorker opens the pool of a worker.
 func openWorker(t *testing.T, db pgtest.Database, connections int32) *postgres.Pool {
 	t.Helper()
 	pool, err := postgres.OpenAs(t.Context(), db.Superuser, postgres.WorkerRole, connections)
@@ -90,8 +90,8 @@ func openWorker(t *testing.T, db pgtest.Database, connections int32) *postgres.P
 	return pool
 }
 
-// place places an order of a user, due at some time or at once.
-func (m *lifecycle) place(t *testing.T, user string, due time.Time) report.Submission {
+// submit submits an order. A zero due time means at once.
+func (m *lifecycle) submit(t *testing.T, user string, due time.Time) report.Submission {
 	t.Helper()
 	placed, err := m.orders.Submit(t.Context(), report.Order{
 		ReportClass: "com.example.Report", UserID: user, Parameters: []byte(`{"resourceType":"Parameters"}`), Source: "request", Due: due,
@@ -102,17 +102,17 @@ func (m *lifecycle) place(t *testing.T, user string, due time.Time) report.Submi
 	return placed
 }
 
-// begin begins an attempt at a job for its latest entry.
+// begin begins an attempt at a job for its current entry.
 func (m *lifecycle) begin(t *testing.T, id report.JobID) report.Attempt {
 	t.Helper()
-	run, err := m.runs.Begin(t.Context(), id, m.entry(t, id))
+	run, err := m.attempts.Begin(t.Context(), id, m.entry(t, id))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return run
 }
 
-// entry is a job's latest one in the queue.
+// entry returns the current entry of a job in the queue.
 func (m *lifecycle) entry(t *testing.T, id report.JobID) (entry int64) {
 	t.Helper()
 	m.scan(t, `select river_job_id from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
@@ -137,7 +137,7 @@ func (m *lifecycle) scan(t *testing.T, sql string, args []any, into ...any) {
 	}
 }
 
-// everything is all that the database holds of jobs, their making, results and entries.
+// everything returns the content of all tables as text.
 func (m *lifecycle) everything(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -149,7 +149,7 @@ func (m *lifecycle) everything(t *testing.T) string {
 	return all.String()
 }
 
-// result reads a result to its end.
+// result reads a whole result.
 func (m *lifecycle) result(t *testing.T, user string, id int64) (report.Binary, []byte, error) {
 	t.Helper()
 	binary, err := m.binaries.Binary(t.Context(), report.BinaryKey{UserID: user, ID: id})
@@ -165,7 +165,7 @@ func (m *lifecycle) result(t *testing.T, user string, id int64) (report.Binary, 
 	return binary, data, nil
 }
 
-// brokenQueue adds an entry, and then says that it could not.
+// brokenQueue inserts an entry and then returns an error.
 type brokenQueue struct{ postgres.Queue }
 
 var errBroken = errors.New("the queue is broken")

@@ -10,8 +10,7 @@ import (
 	"reporting/internal/report"
 )
 
-// Who asks for many at the same moment gets no more than who asks one by one.
-func TestTheLimitHoldsForOrdersAtOnce(t *testing.T) {
+func TestConcurrentOrdersRespectTheLimit(t *testing.T) {
 	t.Parallel()
 	const room, askers = 3, 16
 	m := newLifecycle(t)

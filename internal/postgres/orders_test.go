@@ -26,7 +26,7 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.clock.turn(time.Minute)
+	m.clock.advance(time.Minute)
 	order.Due = noon.Add(14 * time.Hour)
 	later, err := m.orders.Submit(t.Context(), order)
 	if err != nil {
@@ -49,15 +49,15 @@ func TestOrdersAreStoredAsTheyAre(t *testing.T) {
 	for _, c := range []struct {
 		placed report.Submission
 		due    time.Time
-		queued bool // may be begun at once
+		queued bool // may start at once
 	}{{soon, noon, true}, {later, order.Due, false}} {
 		binary, data, err := m.result(t, order.UserID, c.placed.Binary.ID)
 		if err != nil || string(data) != report.Placeholder || binary != c.placed.Binary {
-			t.Errorf("the placeholder is %+v %q, %v, and was told to be %+v", binary, data, err, c.placed.Binary)
+			t.Errorf("the placeholder is %+v %q, %v, want %+v", binary, data, err, c.placed.Binary)
 		}
-		stage, err := m.orders.State(t.Context(), order.UserID, c.placed.JobID)
-		if err != nil || !stage.Due.Equal(c.due) || stage.BinaryID != c.placed.Binary.ID || stage.ReportClass != order.ReportClass || stage.Status.Final() {
-			t.Errorf("stage %+v, %v", stage, err)
+		state, err := m.orders.State(t.Context(), order.UserID, c.placed.JobID)
+		if err != nil || !state.Due.Equal(c.due) || state.BinaryID != c.placed.Binary.ID || state.ReportClass != order.ReportClass || state.Status.Final() {
+			t.Errorf("stage %+v, %v", state, err)
 		}
 		var job uuid.UUID
 		var begun bool
@@ -111,7 +111,7 @@ func (m *lifecycle) unfinished(t *testing.T, user string, jobs int) {
 		    select 'c', $1, case n % 2 when 0 then 'RUNNING' else 'QUEUED' end, now(), case n % 2 when 0 then now() end, '{"resourceType":"Parameters"}'
 		      from generate_series(1, $2::integer) n returning id)
 		insert into report_attempt (job_id, due_at) select id, now() from jobs`, user, jobs)
-	// Those of other programs do not count.
+	// Jobs of other programs do not count.
 	m.db.Exec(t, `insert into report_job (report_class, user_id, status, parameters) values ('c', $1, 'QUEUED', '{"resourceType":"Parameters"}')`, user)
 }
 
@@ -119,24 +119,24 @@ func TestOrdersHaveALimit(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
 	m.unfinished(t, "u", report.MaxUnfinishedJobs-1)
-	last := m.place(t, "u", time.Time{})
+	last := m.submit(t, "u", time.Time{})
 	before := m.everything(t)
 	_, err := m.orders.Submit(t.Context(), report.Order{ReportClass: "c", UserID: "u", Parameters: []byte(`{"resourceType":"Parameters"}`)})
 	wantKind(t, err, report.LimitExceeded)
 	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
 		t.Errorf("a refused order left something behind\n%s", diff)
 	}
-	m.place(t, "v", time.Time{}) // others are not held to it
+	m.submit(t, "v", time.Time{}) // other users have limits of their own
 	if err := m.orders.Cancel(t.Context(), "u", last.JobID); err != nil {
 		t.Fatal(err)
 	}
-	m.place(t, "u", noon.Add(time.Hour)) // what has ended does not count
+	m.submit(t, "u", noon.Add(time.Hour)) // ended jobs do not count
 }
 
-func TestOrdersAreOnesOwn(t *testing.T) {
+func TestUsersSeeOnlyTheirOrders(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	theirs := m.place(t, "v", time.Time{})
+	theirs := m.submit(t, "v", time.Time{})
 	before := m.everything(t)
 	for _, user := range []string{"u", "V", "v ", ""} {
 		_, err := m.orders.State(t.Context(), user, theirs.JobID)
@@ -146,11 +146,11 @@ func TestOrdersAreOnesOwn(t *testing.T) {
 	}
 	wantKind(t, m.orders.Cancel(t.Context(), "v", report.JobID(uuid.New())), report.NotFound)
 	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
-		t.Errorf("others changed something\n%s", diff)
+		t.Errorf("another user changed something\n%s", diff)
 	}
 }
 
-// Cancelling ends what has not ended, and takes the Binary away from what has.
+// Cancel ends a job that has not ended, and deletes the Binary of one that has.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -165,7 +165,7 @@ func TestCancel(t *testing.T) {
 		}, report.Done},
 		"failed": {func(t *testing.T, m *lifecycle, id report.JobID) {
 			t.Helper()
-			if err := m.runs.Fail(t.Context(), m.begin(t, id), "reason"); err != nil {
+			if err := m.attempts.Fail(t.Context(), m.begin(t, id), "reason"); err != nil {
 				t.Fatal(err)
 			}
 		}, report.Failed},
@@ -173,22 +173,22 @@ func TestCancel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newLifecycle(t)
-			placed := m.place(t, "u", time.Time{})
+			placed := m.submit(t, "u", time.Time{})
 			c.to(t, m, placed.JobID)
-			m.clock.turn(time.Second)
+			m.clock.advance(time.Second)
 			for range 2 { // the second time changes nothing
 				if err := m.orders.Cancel(t.Context(), "u", placed.JobID); err != nil {
 					t.Fatal(err)
 				}
-				m.clock.turn(time.Second)
+				m.clock.advance(time.Second)
 			}
 			job := readJobs(t, m.db, "u")[0]
 			if job.Status != c.want || job.Ended.After(noon.Add(time.Second)) || job.Ended.IsZero() {
 				t.Errorf("%s at %s, want %s", job.Status, job.Ended, c.want)
 			}
-			stage, err := m.orders.State(t.Context(), "u", placed.JobID)
-			if err != nil || stage.BinaryID != 0 || stage.Status != c.want {
-				t.Errorf("%+v, %v", stage, err)
+			state, err := m.orders.State(t.Context(), "u", placed.JobID)
+			if err != nil || state.BinaryID != 0 || state.Status != c.want {
+				t.Errorf("%+v, %v", state, err)
 			}
 			_, _, err = m.result(t, "u", placed.Binary.ID)
 			wantKind(t, err, report.Deleted)
@@ -200,7 +200,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// Jobs of other programs are theirs to cancel, and have no placeholder here.
+// Users cannot cancel the jobs of other programs, which have no placeholder.
 func TestJobsOfOthersAreNotCancelled(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
@@ -214,11 +214,11 @@ func TestJobsOfOthersAreNotCancelled(t *testing.T) {
 	}
 }
 
-// Clients that compare times compare whole seconds.
+// Clients compare whole seconds.
 func TestResultsAreInALaterSecond(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	placed := m.place(t, "u", time.Time{})
+	placed := m.submit(t, "u", time.Time{})
 	m.finish(t, m.begin(t, placed.JobID), "x")
 	made, _, err := m.result(t, "u", placed.Binary.ID)
 	if err != nil || !made.LastUpdated.Truncate(time.Second).After(placed.Binary.LastUpdated.Truncate(time.Second)) {

@@ -29,9 +29,9 @@ func (f *failingQueue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time
 }
 
 // rescues wants so many jobs to be rescued.
-func (m *lifecycle) rescues(t *testing.T, want int64, what string) {
+func (m *lifecycle) wantRequeued(t *testing.T, want int64, what string) {
 	t.Helper()
-	done, err := m.runs.Sweep(t.Context(), 3)
+	done, err := m.attempts.Sweep(t.Context(), 3)
 	if err != nil || done.Requeued != want {
 		t.Errorf("%s: %+v, %v, want %d rescued", what, done, err, want)
 	}
@@ -43,39 +43,39 @@ func (m *lifecycle) take(t *testing.T, id report.JobID) {
 	m.db.Exec(t, `update reporting_river.river_job set state = 'running', attempt = 1, attempted_at = $2 where id = $1`, m.entry(t, id), m.clock.time())
 }
 
-// A worker that dies between taking an entry and beginning its job leaves a job that
-// waits, and an entry that somebody seems to be at.
+// A worker that dies between taking an entry and beginning its job leaves a waiting job and a
+// running entry.
 func TestSweepRequeuesEntriesThatWereTakenAndNotBegun(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	id := m.place(t, "u", time.Time{}).JobID
+	id := m.submit(t, "u", time.Time{}).JobID
 	before := m.entry(t, id)
 	m.take(t, id)
-	m.clock.turn(report.HeartbeatTimeout - time.Second)
-	m.rescues(t, 0, "it may still begin")
-	m.clock.turn(2 * time.Second)
-	m.rescues(t, 1, "it will not")
-	m.rescues(t, 0, "once is enough")
+	m.clock.advance(report.HeartbeatTimeout - time.Second)
+	m.wantRequeued(t, 0, "the attempt may still begin")
+	m.clock.advance(2 * time.Second)
+	m.wantRequeued(t, 1, "the worker is dead")
+	m.wantRequeued(t, 0, "it is requeued already")
 	if run := m.begin(t, id); run.Counted != 1 {
 		t.Errorf("%d attempts count", run.Counted)
 	}
-	if _, err := m.runs.Begin(t.Context(), id, before); report.KindOf(err) != report.Superseded {
+	if _, err := m.attempts.Begin(t.Context(), id, before); report.KindOf(err) != report.Superseded {
 		t.Errorf("the old entry: %v", err)
 	}
-	m.clock.turn(report.HeartbeatTimeout - time.Second)
-	m.rescues(t, 0, "somebody is at it")
+	m.clock.advance(report.HeartbeatTimeout - time.Second)
+	m.wantRequeued(t, 0, "the attempt runs")
 }
 
-// A rescued job does not wait behind those that were ordered after it.
+// A requeued job does not wait behind jobs that were ordered after it.
 func TestRequeuedJobsKeepTheirPosition(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	first, second := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID
+	first, second := m.submit(t, "u", time.Time{}).JobID, m.submit(t, "u", time.Time{}).JobID
 	m.begin(t, first)
 	m.take(t, first)
 	m.db.Exec(t, `update reporting_river.river_job set scheduled_at = $2 where id = $1`, m.entry(t, second), m.clock.time().Add(time.Second))
-	m.clock.turn(report.HeartbeatTimeout + time.Second)
-	m.rescues(t, 1, "its worker is gone")
+	m.clock.advance(report.HeartbeatTimeout + time.Second)
+	m.wantRequeued(t, 1, "its worker is dead")
 	var next int64
 	m.scan(t, `select id from reporting_river.river_job where state = 'available' order by priority, scheduled_at, id limit 1`, nil, &next)
 	if want := m.entry(t, first); next != want {
@@ -83,8 +83,7 @@ func TestRequeuedJobsKeepTheirPosition(t *testing.T) {
 	}
 }
 
-// Where the database was away for longer than a worker may be silent, the workers are
-// given the time to say that they live.
+// After an outage of the database, the sweep first waits for the heartbeats of live workers.
 func TestSweepWaitsForHeartbeatsAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	entries, err := queue.New(nil)
@@ -93,55 +92,55 @@ func TestSweepWaitsForHeartbeatsAfterAnOutage(t *testing.T) {
 	}
 	q := &failingQueue{Queue: entries}
 	m := newLifecycleOn(t, pgtest.New(t), q)
-	silent, alive := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID
+	silent, alive := m.submit(t, "u", time.Time{}).JobID, m.submit(t, "u", time.Time{}).JobID
 	m.begin(t, silent)
 	run := m.begin(t, alive)
-	m.clock.turn(time.Minute)
+	m.clock.advance(time.Minute)
 	q.fail = &report.Error{Kind: report.Unavailable}
-	if done, err := m.runs.Sweep(t.Context(), 3); err == nil {
-		t.Fatalf("%+v without a database", done)
+	if done, err := m.attempts.Sweep(t.Context(), 3); err == nil {
+		t.Fatalf("swept %+v during an outage", done)
 	}
 	q.fail = nil
-	m.rescues(t, 0, "at once")
-	m.clock.turn(report.HeartbeatInterval)
-	if err := m.runs.Heartbeat(t.Context(), run, ""); err != nil {
-		t.Errorf("the sign of life of a run that nobody took away: %v", err)
+	m.wantRequeued(t, 0, "at once")
+	m.clock.advance(report.HeartbeatInterval)
+	if err := m.attempts.Heartbeat(t.Context(), run, ""); err != nil {
+		t.Errorf("heartbeat of a live attempt: %v", err)
 	}
-	m.clock.turn(report.HeartbeatTimeout - report.HeartbeatInterval)
-	m.rescues(t, 1, "later")
-	if err := m.runs.Heartbeat(t.Context(), run, ""); err != nil {
-		t.Errorf("the wrong one was taken for dead: %v", err)
+	m.clock.advance(report.HeartbeatTimeout - report.HeartbeatInterval)
+	m.wantRequeued(t, 1, "later")
+	if err := m.attempts.Heartbeat(t.Context(), run, ""); err != nil {
+		t.Errorf("the live attempt was superseded: %v", err)
 	}
 }
 
-// To the queue somebody is, for a moment, still at a job that was just handed back.
+// The entry of a released job runs for a moment longer.
 func TestSweepLeavesReleasedJobsAlone(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	id := m.place(t, "u", time.Time{}).JobID
+	id := m.submit(t, "u", time.Time{}).JobID
 	m.take(t, id)
 	run := m.begin(t, id)
 	for range 10 {
-		m.clock.turn(report.HeartbeatInterval)
-		if err := m.runs.Heartbeat(t.Context(), run, ""); err != nil {
+		m.clock.advance(report.HeartbeatInterval)
+		if err := m.attempts.Heartbeat(t.Context(), run, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := m.runs.Release(t.Context(), run, true); err != nil {
+	if err := m.attempts.Release(t.Context(), run, true); err != nil {
 		t.Fatal(err)
 	}
-	m.rescues(t, 0, "the queue is about to hear of it")
-	m.clock.turn(report.HeartbeatTimeout + time.Second)
-	m.rescues(t, 1, "it has not")
+	m.wantRequeued(t, 0, "River is about to record the release")
+	m.clock.advance(report.HeartbeatTimeout + time.Second)
+	m.wantRequeued(t, 1, "River did not record it")
 }
 
-// A job that another program has started, which it may not, is nobody's.
+// A job that another program has started, against the rules, has no attempt.
 func TestSweepRequeuesJobsThatAnotherProgramStarted(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	id := m.place(t, "u", time.Time{}).JobID
+	id := m.submit(t, "u", time.Time{}).JobID
 	m.db.Exec(t, `update report_job set status = 'RUNNING', started_at = $1 where id = $2`, m.clock.time(), [16]byte(id))
-	m.rescues(t, 0, "at once")
-	m.clock.turn(report.HeartbeatTimeout + time.Second)
-	m.rescues(t, 1, "later")
+	m.wantRequeued(t, 0, "at once")
+	m.clock.advance(report.HeartbeatTimeout + time.Second)
+	m.wantRequeued(t, 1, "later")
 }

@@ -18,7 +18,7 @@ const attempts = 2
 
 func (m *lifecycle) sweep(t *testing.T, want report.SweepResult) {
 	t.Helper()
-	if got, err := m.runs.Sweep(t.Context(), attempts); err != nil || got != want {
+	if got, err := m.attempts.Sweep(t.Context(), attempts); err != nil || got != want {
 		t.Errorf("swept %+v, want %+v; %v", got, want, err)
 	}
 }
@@ -37,11 +37,11 @@ func TestSweepPromotesDueJobs(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
 	m.foreign(t)
-	early, late := m.place(t, "u", noon.Add(time.Hour)).JobID, m.place(t, "u", noon.Add(2*time.Hour)).JobID
+	early, late := m.submit(t, "u", noon.Add(time.Hour)).JobID, m.submit(t, "u", noon.Add(2*time.Hour)).JobID
 	entry := m.entry(t, early)
-	m.clock.turn(time.Hour - time.Microsecond)
+	m.clock.advance(time.Hour - time.Microsecond)
 	m.sweep(t, report.SweepResult{})
-	m.clock.turn(time.Microsecond)
+	m.clock.advance(time.Microsecond)
 	m.sweep(t, report.SweepResult{Promoted: 1})
 	m.sweep(t, report.SweepResult{})
 	if a, b := m.status(t, early), m.status(t, late); a != report.Queued || b != report.Scheduled {
@@ -50,52 +50,52 @@ func TestSweepPromotesDueJobs(t *testing.T) {
 	if m.entry(t, early) != entry {
 		t.Error("it has another entry, though the first is due")
 	}
-	m.begin(t, late) // a worker's clock may be ahead
+	m.begin(t, late) // the clock of a worker may be ahead
 }
 
 func TestSweepRequeuesAndFailsJobsOfDeadWorkers(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
 	m.foreign(t)
-	placed := m.place(t, "u", time.Time{})
+	placed := m.submit(t, "u", time.Time{})
 	id := placed.JobID
 	for range 3 { // what was not the job's fault does not count
-		if err := m.runs.Release(t.Context(), m.begin(t, id), false); err != nil {
+		if err := m.attempts.Release(t.Context(), m.begin(t, id), false); err != nil {
 			t.Fatal(err)
 		}
 	}
 	entry := m.entry(t, id)
 	first := m.begin(t, id)
-	m.clock.turn(report.HeartbeatTimeout)
+	m.clock.advance(report.HeartbeatTimeout)
 	m.sweep(t, report.SweepResult{})
-	m.clock.turn(time.Microsecond)
+	m.clock.advance(time.Microsecond)
 	m.sweep(t, report.SweepResult{Requeued: 1})
 	job := readJobs(t, m.db, "u")[0]
 	if job.Status != report.Queued || !job.Started.IsZero() {
 		t.Errorf("%s since %s", job.Status, job.Started)
 	}
-	_, err := m.runs.Begin(t.Context(), id, entry)
+	_, err := m.attempts.Begin(t.Context(), id, entry)
 	wantKind(t, err, report.Superseded) // it has another entry
 	var dropped int
 	if m.scan(t, `select count(*) from reporting_river.river_job where id = $1 and (state = 'cancelled' or metadata ? 'cancel_attempted_at')`, []any{entry}, &dropped); dropped != 1 {
-		t.Error("the entry of the dead is still in the queue")
+		t.Error("the entry of the dead worker is still in the queue")
 	}
 	second := m.begin(t, id)
 	if second.Counted != attempts {
 		t.Errorf("%+v", second)
 	}
-	wantKind(t, m.runs.Fail(t.Context(), first, "late"), report.Superseded)
-	m.clock.turn(time.Minute)
+	wantKind(t, m.attempts.Fail(t.Context(), first, "late"), report.Superseded)
+	m.clock.advance(time.Minute)
 	m.sweep(t, report.SweepResult{Failed: 1})
 	m.sweep(t, report.SweepResult{})
 	job = readJobs(t, m.db, "u")[0]
 	if job.Status != report.Failed || !job.Ended.Equal(*m.clock.time()) {
 		t.Errorf("%+v", job)
 	}
-	if stage, err := m.orders.State(t.Context(), "u", id); err != nil || stage.FailureReason != "The worker stopped responding in each of 2 attempts" {
-		t.Errorf("%+v, %v", stage, err)
+	if state, err := m.orders.State(t.Context(), "u", id); err != nil || state.FailureReason != "The worker stopped responding in each of 2 attempts" {
+		t.Errorf("%+v, %v", state, err)
 	}
-	wantKind(t, m.runs.Finish(t.Context(), second, resultOf("late")), report.Superseded)
+	wantKind(t, m.attempts.Finish(t.Context(), second, resultOf("late")), report.Superseded)
 }
 
 func TestSweepSkipsLockedJobs(t *testing.T) {
@@ -103,13 +103,13 @@ func TestSweepSkipsLockedJobs(t *testing.T) {
 	m := newLifecycle(t)
 	var ids []report.JobID
 	for range 3 {
-		ids = append(ids, m.place(t, "u", time.Time{}).JobID)
+		ids = append(ids, m.submit(t, "u", time.Time{}).JobID)
 	}
 	m.begin(t, ids[0])
-	m.place(t, "u", noon.Add(time.Second))
+	m.submit(t, "u", noon.Add(time.Second))
 	m.db.Exec(t, `delete from reporting_river.river_job where id = $1`, m.entry(t, ids[1]))
 	m.finish(t, m.begin(t, ids[2]), "x")
-	m.clock.turn(time.Hour)
+	m.clock.advance(time.Hour)
 	other, err := pgtest.Connect(t, m.db.Superuser).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -118,13 +118,13 @@ func TestSweepSkipsLockedJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.sweep(t, report.SweepResult{})
-	if c, err := m.runs.Purge(t.Context(), *m.clock.time()); c != (report.PurgeResult{}) || err != nil {
+	if c, err := m.attempts.Purge(t.Context(), *m.clock.time()); c != (report.PurgeResult{}) || err != nil {
 		t.Errorf("purged %+v, %v", c, err)
 	}
 	if err := other.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.clock.turn(time.Minute)
+	m.clock.advance(time.Minute)
 	m.sweep(t, report.SweepResult{Requeued: 2, Promoted: 1})
 }
 
@@ -141,14 +141,14 @@ func TestConcurrentSweepsProcessEachJobOnce(t *testing.T) {
 		    select 'c', 'u', case when n <= $2 then 'RUNNING' else 'SCHEDULED' end, $1, case when n <= $2 then $1::timestamptz end, '{"resourceType":"Parameters"}'
 		      from generate_series(1, 2 * $2::integer) n returning id, status)
 		insert into report_attempt (job_id, due_at, attempt, heartbeat_at) select id, $1, case status when 'RUNNING' then 1 else 0 end, case status when 'RUNNING' then $1::timestamptz end from jobs`, noon, jobs)
-	m.clock.turn(time.Hour)
+	m.clock.advance(time.Hour)
 	var mu sync.Mutex
 	var sum report.SweepResult
 	var wg sync.WaitGroup
 	for range keepers {
 		wg.Go(func() {
 			for range jobs { // each round sees to something, or there is nothing left that is free
-				done, err := m.runs.Sweep(t.Context(), attempts)
+				done, err := m.attempts.Sweep(t.Context(), attempts)
 				if err != nil {
 					t.Error(err)
 				}
@@ -181,8 +181,8 @@ func TestSweepRequeuesJobsWithoutALiveEntry(t *testing.T) {
 	m := newLifecycle(t)
 	m.foreign(t)
 	due := noon.Add(time.Hour)
-	kept, lost, ended, later, running := m.place(t, "u", time.Time{}).JobID, m.place(t, "u", time.Time{}).JobID,
-		m.place(t, "u", time.Time{}).JobID, m.place(t, "u", due).JobID, m.place(t, "u", time.Time{}).JobID
+	kept, lost, ended, later, running := m.submit(t, "u", time.Time{}).JobID, m.submit(t, "u", time.Time{}).JobID,
+		m.submit(t, "u", time.Time{}).JobID, m.submit(t, "u", due).JobID, m.submit(t, "u", time.Time{}).JobID
 	m.begin(t, running)
 	before := map[report.JobID]int64{}
 	for _, id := range []report.JobID{kept, lost, ended, later, running} {
@@ -210,30 +210,30 @@ func TestSweepRequeuesJobsWithoutALiveEntry(t *testing.T) {
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	old, waiting, cancelled := m.place(t, "u", time.Time{}), m.place(t, "u", time.Time{}), m.place(t, "u", time.Time{})
+	old, waiting, cancelled := m.submit(t, "u", time.Time{}), m.submit(t, "u", time.Time{}), m.submit(t, "u", time.Time{})
 	m.finish(t, m.begin(t, old.JobID), "old")
 	if err := m.orders.Cancel(t.Context(), "u", cancelled.JobID); err != nil {
 		t.Fatal(err)
 	}
-	orphan := m.place(t, "u", time.Time{})
+	orphan := m.submit(t, "u", time.Time{})
 	m.finish(t, m.begin(t, orphan.JobID), "orphan")
 	m.db.Exec(t, `delete from report_job where id = $1`, [16]byte(orphan.JobID)) // as its producer may
-	running := m.place(t, "u", time.Time{})
+	running := m.submit(t, "u", time.Time{})
 	m.begin(t, running.JobID)
 	before := m.everything(t)
 	for _, at := range []time.Time{noon.Add(-time.Hour), noon} { // what ended at that moment is not older
-		if c, err := m.runs.Purge(t.Context(), at); c != (report.PurgeResult{}) || err != nil {
+		if c, err := m.attempts.Purge(t.Context(), at); c != (report.PurgeResult{}) || err != nil {
 			t.Errorf("purged %+v, %v", c, err)
 		}
 	}
 	if diff := cmp.Diff(before, m.everything(t)); diff != "" {
 		t.Error(diff)
 	}
-	m.clock.turn(24 * time.Hour)
-	young := m.place(t, "u", time.Time{})
+	m.clock.advance(24 * time.Hour)
+	young := m.submit(t, "u", time.Time{})
 	m.finish(t, m.begin(t, young.JobID), "young")
 	for _, want := range []report.PurgeResult{{Jobs: 2, Binaries: 2}, {}} {
-		if c, err := m.runs.Purge(t.Context(), noon.Add(time.Hour)); c != want || err != nil {
+		if c, err := m.attempts.Purge(t.Context(), noon.Add(time.Hour)); c != want || err != nil {
 			t.Errorf("purged %+v, want %+v; %v", c, want, err)
 		}
 	}
@@ -264,10 +264,10 @@ func TestPurgeWorksInBatches(t *testing.T) {
 		    select 'c', 'u', 'DONE', $1, $1, $1, '{"resourceType":"Parameters"}' from generate_series(1, 130) returning id)
 		insert into report_binary (user_id, job_id, created_at) select 'u', id, $1 from jobs union all select 'u', null, $1 from generate_series(1, 130)`, noon)
 	m.foreign(t)
-	m.clock.turn(time.Hour)
+	m.clock.advance(time.Hour)
 	var rounds []report.PurgeResult
 	for {
-		c, err := m.runs.Purge(t.Context(), *m.clock.time())
+		c, err := m.attempts.Purge(t.Context(), *m.clock.time())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,10 +292,10 @@ func TestPurgeWorksInBatches(t *testing.T) {
 func TestSweepRequeuesJobsWhoseEntryIsDeleted(t *testing.T) {
 	t.Parallel()
 	m := newLifecycle(t)
-	id := m.place(t, "u", time.Time{}).JobID
+	id := m.submit(t, "u", time.Time{}).JobID
 	m.begin(t, id)
 	m.db.Exec(t, `delete from reporting_river.river_job`)
-	m.clock.turn(48 * time.Hour)
+	m.clock.advance(48 * time.Hour)
 	m.sweep(t, report.SweepResult{Requeued: 1})
 	m.begin(t, id)
 }

@@ -111,13 +111,13 @@ func end(name string, err error) func(*day) { return func(d *day) { d.t.Helper()
 func cancel(name string) func(*day) {
 	return func(d *day) {
 		d.t.Helper()
-		if err := d.binaries.Delete(d.t.Context(), dayUser, d.placed[name].Binary.ID); err != nil {
+		if err := d.binaries.Delete(d.t.Context(), dayUser, d.submitted[name].Binary.ID); err != nil {
 			d.t.Fatal(err)
 		}
 		d.wait(name+" is left alone", func() bool {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			return d.gates[name] == nil
+			return d.blocked[name] == nil
 		})
 	}
 }
@@ -126,7 +126,7 @@ func cancel(name string) func(*day) {
 func beginElsewhere(name string) func(*day) {
 	return func(d *day) {
 		d.t.Helper()
-		id := d.placed[name].JobID
+		id := d.submitted[name].JobID
 		var entry int64
 		d.scan(`select river_job_id from report_attempt where job_id = $1`, []any{[16]byte(id)}, &entry)
 		if _, err := d.runs.Begin(d.t.Context(), id, entry); err != nil {
@@ -150,7 +150,7 @@ func clearAll(d *day) {
 }
 
 // The states that each job went through, whatever the lists between them showed.
-var lives = map[string]string{
+var histories = map[string]string{
 	"A": "QUEUED RUNNING DONE", "B": "QUEUED RUNNING FAILED", "C": "QUEUED CANCELLED", "D": "QUEUED RUNNING CANCELLED",
 	"E": "QUEUED RUNNING QUEUED RUNNING DONE", "F": "QUEUED RUNNING DONE", "S": "SCHEDULED RUNNING DONE",
 	"T": "SCHEDULED QUEUED RUNNING QUEUED RUNNING DONE", "U": "SCHEDULED RUNNING DONE",
@@ -189,12 +189,12 @@ func TestScriptedDays(t *testing.T) {
 			var table strings.Builder
 			defer func() { t.Log("\n" + table.String()) }()
 			for _, s := range script(next.Sub(first)) {
-				d.turn(first.Add(s.at))
+				d.setTime(first.Add(s.at))
 				s.do(d)
 				d.settle(s.what, s.want)
 				fmt.Fprintf(&table, "%-28s %-46s %s\n", d.time().In(zone).Format("Mon 2006-01-02 15:04:05 MST"), s.what, short(s.want))
 			}
-			if diff := cmp.Diff(lives, d.lives()); diff != "" {
+			if diff := cmp.Diff(histories, d.histories()); diff != "" {
 				t.Error(diff)
 			}
 		})

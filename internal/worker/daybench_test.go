@@ -39,28 +39,28 @@ const (
 // day is the service but for its listeners, with one worker, on a database of its own and
 // with a clock that the script turns. Whoever waits does so for a state, never for a time.
 type day struct {
-	t        *testing.T
-	db       pgtest.Database
-	night    report.DailyTime
-	runs     *postgres.AttemptStore
-	orders   *postgres.OrderStore
-	binaries *postgres.BinaryStore
-	api      http.Handler
-	conn     *pgx.Conn
-	first    time.Time // of its nights
-	placed   map[string]report.Submission
-	names    map[report.JobID]string
+	t         *testing.T
+	db        pgtest.Database
+	night     report.DailyTime
+	runs      *postgres.AttemptStore
+	orders    *postgres.OrderStore
+	binaries  *postgres.BinaryStore
+	api       http.Handler
+	conn      *pgx.Conn
+	first     time.Time // of its nights
+	submitted map[string]report.Submission
+	names     map[report.JobID]string
 
-	mu    sync.Mutex
-	now   time.Time
-	gates map[string]chan error // of what is being made: how it ends
+	mu      sync.Mutex
+	now     time.Time
+	blocked map[string]chan error // of what is being made: how it ends
 }
 
 func newDay(t *testing.T, zone *time.Location, begin time.Time) *day {
 	t.Helper()
 	d := &day{
 		t: t, db: pgtest.New(t), night: report.DailyTime{Hour: 2, Zone: zone}, now: begin,
-		placed: map[string]report.Submission{}, names: map[report.JobID]string{}, gates: map[string]chan error{},
+		submitted: map[string]report.Submission{}, names: map[report.JobID]string{}, blocked: map[string]chan error{},
 	}
 	d.conn = pgtest.Connect(t, d.db.Superuser)
 	open := func(pool *postgres.Pool, err error) *postgres.Pool {
@@ -84,7 +84,7 @@ func newDay(t *testing.T, zone *time.Location, begin time.Time) *day {
 	d.orders = postgres.NewOrderStore(asking, entries, dayPatience, clock)
 	d.binaries = postgres.NewBinaryStore(asking, dayPatience, clock)
 	d.api = statusOf(t, postgres.NewJobStore(asking, dayPatience))
-	d.remember()
+	d.recordStatuses()
 	d.work(working)
 	return d
 }
@@ -136,12 +136,12 @@ func (d *day) work(pool *postgres.Pool) {
 func (d *day) generate(ctx context.Context, task catalog.Task, out catalog.Output) error {
 	name, gate := task.Inputs[0].Value.Text, make(chan error)
 	d.mu.Lock()
-	d.gates[name] = gate
+	d.blocked[name] = gate
 	d.mu.Unlock()
 	defer func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		delete(d.gates, name)
+		delete(d.blocked, name)
 	}()
 	select {
 	case <-ctx.Done():
@@ -159,13 +159,13 @@ func (d *day) end(name string, err error) {
 	d.wait(name+" is being made", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		gate = d.gates[name]
+		gate = d.blocked[name]
 		return gate != nil
 	})
 	gate <- err
 	d.wait("the queue knows how "+name+" ended", func() bool {
 		var state string
-		d.scan(`select q.state from reporting_river.river_job q join report_attempt r on r.river_job_id = q.id where r.job_id = $1`, []any{[16]byte(d.placed[name].JobID)}, &state)
+		d.scan(`select q.state from reporting_river.river_job q join report_attempt r on r.river_job_id = q.id where r.job_id = $1`, []any{[16]byte(d.submitted[name].JobID)}, &state)
 		return state != "running"
 	})
 }
@@ -178,19 +178,19 @@ func (d *day) time() time.Time {
 
 // turn turns the clock. It waits until those who are at work have given a sign of life at
 // the new time: a clock that jumps makes everybody look dead.
-func (d *day) turn(to time.Time) {
+func (d *day) setTime(to time.Time) {
 	d.t.Helper()
 	d.mu.Lock()
 	d.now = to
 	var busy []string
-	for name := range d.gates {
+	for name := range d.blocked {
 		busy = append(busy, name)
 	}
 	d.mu.Unlock()
 	for _, name := range busy {
 		d.wait(name+" is known to be alive", func() bool {
 			var alive bool
-			d.scan(`select coalesce(heartbeat_at >= $2, false) from report_attempt where job_id = $1`, []any{[16]byte(d.placed[name].JobID), to}, &alive)
+			d.scan(`select coalesce(heartbeat_at >= $2, false) from report_attempt where job_id = $1`, []any{[16]byte(d.submitted[name].JobID), to}, &alive)
 			return alive
 		})
 	}
@@ -210,7 +210,7 @@ func (d *day) order(name string, scheduled bool) {
 	if err != nil || !placed.Binary.LastUpdated.Equal(d.time()) {
 		d.t.Fatalf("%s: %+v, %v", name, placed, err)
 	}
-	d.placed[name], d.names[placed.JobID] = placed, name
+	d.submitted[name], d.names[placed.JobID] = placed, name
 }
 
 // wait waits until something is so.

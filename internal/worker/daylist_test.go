@@ -67,7 +67,7 @@ func (d *day) line(resource models.Parameters, night time.Time) string {
 }
 
 // remember has the database note each state of each job.
-func (d *day) remember() {
+func (d *day) recordStatuses() {
 	d.t.Helper()
 	for _, sql := range []string{
 		`create table life (n bigint generated always as identity, job_id uuid, status text)`,
@@ -82,7 +82,7 @@ func (d *day) remember() {
 
 // lives are the states that each job went through. A scheduled job that nobody waits before
 // may begin with or without having been queued: that is left out.
-func (d *day) lives() map[string]string {
+func (d *day) histories() map[string]string {
 	d.t.Helper()
 	all := map[string]string{}
 	for id, name := range d.names {

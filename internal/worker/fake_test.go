@@ -18,51 +18,50 @@ import (
 	"reporting/internal/worker"
 )
 
-// runs notes what it is told, and answers as the test says. What the test does not say
-// succeeds.
-type runs struct {
-	used                int // attempts, the one that begins included
-	class               string
-	parameters          string
-	begin               error
-	beat                func(n int) error // the n-th, from 1
-	finish              func(n int) error
-	note                func() error // Fail and HandBack
-	mu                  sync.Mutex
-	told                []string
-	beats, tries, ended int
-	data                []byte // of the result that was finished
+// fakeAttempts records its calls. A call succeeds unless the test sets another result.
+type fakeAttempts struct {
+	counted                  int // attempts, this one included
+	class                    string
+	parameters               string
+	begin                    error
+	heartbeat                func(n int) error // called with 1, 2, …
+	finish                   func(n int) error
+	record                   func() error // for Fail and Release
+	mu                       sync.Mutex
+	calls                    []string
+	heartbeats, tries, ended int
+	data                     []byte // of the result that was finished
 }
 
-func (r *runs) tell(ctx context.Context, what string) {
+func (r *fakeAttempts) add(ctx context.Context, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ctx.Err() != nil {
 		what += " (too late)"
 	}
-	r.told = append(r.told, what)
+	r.calls = append(r.calls, what)
 }
 
-func (r *runs) Begin(_ context.Context, id report.JobID, _ int64) (report.Attempt, error) {
-	return report.Attempt{JobID: id, Number: r.used + 7, Counted: r.used, ReportClass: r.class, Parameters: []byte(r.parameters)}, r.begin
+func (r *fakeAttempts) Begin(_ context.Context, id report.JobID, _ int64) (report.Attempt, error) {
+	return report.Attempt{JobID: id, Number: r.counted + 7, Counted: r.counted, ReportClass: r.class, Parameters: []byte(r.parameters)}, r.begin
 }
 
-func (r *runs) Heartbeat(_ context.Context, run report.Attempt, progress string) error {
+func (r *fakeAttempts) Heartbeat(_ context.Context, run report.Attempt, progress string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if run.Number != r.used+7 {
-		return errors.New("a beat for another attempt")
+	if run.Number != r.counted+7 {
+		return errors.New("heartbeat of another attempt")
 	}
-	r.beats++
-	r.told = append(r.told, "beat "+progress)
-	if r.beat != nil {
-		return r.beat(r.beats)
+	r.heartbeats++
+	r.calls = append(r.calls, "heartbeat "+progress)
+	if r.heartbeat != nil {
+		return r.heartbeat(r.heartbeats)
 	}
 	return nil
 }
 
 // Finish reads the data to its end, as the database does, and only then may fail.
-func (r *runs) Finish(ctx context.Context, _ report.Attempt, result report.Result) error {
+func (r *fakeAttempts) Finish(ctx context.Context, _ report.Attempt, result report.Result) error {
 	data, err := io.ReadAll(result.Data)
 	if err != nil || int64(len(data)) != result.Size {
 		return fmt.Errorf("%d of %d bytes: %w", len(data), result.Size, err)
@@ -73,27 +72,27 @@ func (r *runs) Finish(ctx context.Context, _ report.Attempt, result report.Resul
 			return err
 		}
 	}
-	r.tell(ctx, "finish "+result.ContentType)
+	r.add(ctx, "finish "+result.ContentType)
 	r.data = data
 	return nil
 }
 
-func (r *runs) Fail(ctx context.Context, _ report.Attempt, reason string) error {
-	r.tell(ctx, "fail: "+reason)
-	return r.noted()
+func (r *fakeAttempts) Fail(ctx context.Context, _ report.Attempt, reason string) error {
+	r.add(ctx, "fail: "+reason)
+	return r.recorded()
 }
 
-func (r *runs) Release(ctx context.Context, _ report.Attempt, counts bool) error {
-	r.tell(ctx, fmt.Sprintf("hand back, counts: %v", counts))
-	return r.noted()
+func (r *fakeAttempts) Release(ctx context.Context, _ report.Attempt, counts bool) error {
+	r.add(ctx, fmt.Sprintf("release, counted: %v", counts))
+	return r.recorded()
 }
 
-func (r *runs) noted() error {
+func (r *fakeAttempts) recorded() error {
 	r.ended++
-	if r.note == nil {
+	if r.record == nil {
 		return nil
 	}
-	return r.note()
+	return r.record()
 }
 
 // observed is what the maker told of an attempt.
@@ -111,7 +110,7 @@ const (
 )
 
 // attempt makes one attempt at a job whose report is made by generate.
-func attempt(t *testing.T, ctx context.Context, r *runs, generate catalog.Generator) (observed, report.Outcome) { //nolint:revive // the test is what everything is for
+func attempt(t *testing.T, ctx context.Context, r *fakeAttempts, generate catalog.Generator) (observed, report.Outcome) { //nolint:revive // the test is what everything is for
 	t.Helper()
 	if r.class == "" {
 		r.class = "c"
@@ -119,8 +118,8 @@ func attempt(t *testing.T, ctx context.Context, r *runs, generate catalog.Genera
 	if r.parameters == "" {
 		r.parameters = `{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"None"}]}`
 	}
-	if r.used == 0 {
-		r.used = 1
+	if r.counted == 0 {
+		r.counted = 1
 	}
 	var seen observed
 	runner := worker.NewRunner(worker.Options{

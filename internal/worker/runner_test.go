@@ -22,50 +22,49 @@ import (
 
 const itsOwnFault = "fail: The service failed because of a fault of its own"
 
-// Every way in which an attempt can end.
-func TestHowAttemptsEnd(t *testing.T) {
+func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	const (
-		back      = "hand back, counts: true"
-		uncounted = "hand back, counts: false"
+		back      = "release, counted: true"
+		uncounted = "release, counted: false"
 		done      = "finish application/gzip-json"
 	)
 	passing := &report.Failure{Reason: "The server was away", Cause: errors.New("secret words")}
 	lasting := &report.Failure{Reason: "There is no such server", Permanent: true}
 	for name, c := range map[string]*struct {
-		runs     runs
+		runs     fakeAttempts
 		generate catalog.Generator
 		stop     bool // the worker has to, after a second
 		outcome  report.Outcome
 		told     []string // but for beats
 	}{
 		"done":                         {generate: group, outcome: report.AttemptDone, told: []string{done}},
-		"done at last":                 {runs: runs{used: attempts}, generate: group, outcome: report.AttemptDone, told: []string{done}},
+		"done at last":                 {runs: fakeAttempts{counted: attempts}, generate: group, outcome: report.AttemptDone, told: []string{done}},
 		"a failure that lasts":         {generate: failing(lasting), outcome: report.AttemptFailed, told: []string{"fail: There is no such server"}},
 		"a failure that may pass":      {generate: failing(passing), outcome: report.AttemptRetried, told: []string{back}},
-		"the same, the last time":      {runs: runs{used: attempts}, generate: failing(passing), outcome: report.AttemptFailed, told: []string{"fail: The server was away"}},
+		"the same, the last time":      {runs: fakeAttempts{counted: attempts}, generate: failing(passing), outcome: report.AttemptFailed, told: []string{"fail: The server was away"}},
 		"a fault":                      {generate: failing(errors.New("secret words")), outcome: report.AttemptRetried, told: []string{back}},
-		"the same, the last time ":     {runs: runs{used: attempts}, generate: failing(errors.New("secret words")), outcome: report.AttemptFailed, told: []string{itsOwnFault}},
+		"the same, the last time ":     {runs: fakeAttempts{counted: attempts}, generate: failing(errors.New("secret words")), outcome: report.AttemptFailed, told: []string{itsOwnFault}},
 		"a panic":                      {generate: panicking, outcome: report.AttemptRetried, told: []string{back}},
-		"a panic, the last time":       {runs: runs{used: attempts}, generate: panicking, outcome: report.AttemptFailed, told: []string{itsOwnFault}},
+		"a panic, the last time":       {runs: fakeAttempts{counted: attempts}, generate: panicking, outcome: report.AttemptFailed, told: []string{itsOwnFault}},
 		"too long":                     {generate: waiting, outcome: report.AttemptRetried, told: []string{back}},
-		"too long, the last time":      {runs: runs{used: attempts}, generate: waiting, outcome: report.AttemptFailed, told: []string{"fail: The report took longer than 1m0s to make"}},
-		"cancelled":                    {runs: runs{beat: lost}, generate: waiting, outcome: report.AttemptCancelled},
-		"overtaken":                    {runs: runs{finish: lost}, generate: group, outcome: report.AttemptCancelled},
+		"too long, the last time":      {runs: fakeAttempts{counted: attempts}, generate: waiting, outcome: report.AttemptFailed, told: []string{"fail: The report took longer than 1m0s to make"}},
+		"cancelled":                    {runs: fakeAttempts{heartbeat: superseded}, generate: waiting, outcome: report.AttemptCancelled},
+		"overtaken":                    {runs: fakeAttempts{finish: superseded}, generate: group, outcome: report.AttemptCancelled},
 		"the worker stops":             {generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
-		"it stops, the last time":      {runs: runs{used: attempts}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
-		"it stops, and nobody hears":   {runs: runs{note: unavailable}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
-		"a kind that is not made here": {runs: runs{class: "other"}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: This installation does not make this kind of report"}},
+		"it stops, the last time":      {runs: fakeAttempts{counted: attempts}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
+		"it stops, and nobody hears":   {runs: fakeAttempts{record: unavailable}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
+		"a kind that is not made here": {runs: fakeAttempts{class: "other"}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: This installation does not make this kind of report"}},
 		"nothing that can be read": {
-			runs: runs{parameters: `{`}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: What the report was asked for with cannot be read"},
+			runs: fakeAttempts{parameters: `{`}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: What the report was asked for with cannot be read"},
 		},
-		"the database refuses":                  {runs: runs{finish: refused}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
-		"the database refuses, the last time":   {runs: runs{finish: refused, used: attempts}, generate: group, outcome: report.AttemptFailed, told: []string{itsOwnFault}},
-		"the end cannot be noted":               {runs: runs{note: unavailable}, generate: failing(lasting), outcome: report.AttemptRetried, told: []string{"fail: There is no such server"}},
-		"nor that it is handed back":            {runs: runs{note: unavailable}, generate: failing(passing), outcome: report.AttemptRetried, told: []string{back}},
-		"overtaken while it fails":              {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(lasting), outcome: report.AttemptCancelled, told: []string{"fail: There is no such server"}},
-		"overtaken while it is handed back":     {runs: runs{note: func() error { return kind(report.Superseded) }}, generate: failing(passing), outcome: report.AttemptCancelled, told: []string{back}},
-		"the database is away for half an hour": {runs: runs{finish: func(int) error { return kind(report.Unavailable) }}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
+		"the database refuses":                  {runs: fakeAttempts{finish: refused}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
+		"the database refuses, the last time":   {runs: fakeAttempts{finish: refused, counted: attempts}, generate: group, outcome: report.AttemptFailed, told: []string{itsOwnFault}},
+		"the end cannot be noted":               {runs: fakeAttempts{record: unavailable}, generate: failing(lasting), outcome: report.AttemptRetried, told: []string{"fail: There is no such server"}},
+		"nor that it is handed back":            {runs: fakeAttempts{record: unavailable}, generate: failing(passing), outcome: report.AttemptRetried, told: []string{back}},
+		"overtaken while it fails":              {runs: fakeAttempts{record: func() error { return kind(report.Superseded) }}, generate: failing(lasting), outcome: report.AttemptCancelled, told: []string{"fail: There is no such server"}},
+		"overtaken while it is handed back":     {runs: fakeAttempts{record: func() error { return kind(report.Superseded) }}, generate: failing(passing), outcome: report.AttemptCancelled, told: []string{back}},
+		"the database is away for half an hour": {runs: fakeAttempts{finish: func(int) error { return kind(report.Unavailable) }}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,8 +78,8 @@ func TestHowAttemptsEnd(t *testing.T) {
 				if seen.outcome != c.outcome || outcome != c.outcome {
 					t.Errorf("observed %s, returned %s, want %s", seen.outcome, outcome, c.outcome)
 				}
-				told := c.runs.told
-				for len(told) > 0 && strings.HasPrefix(told[0], "beat") {
+				told := c.runs.calls
+				for len(told) > 0 && strings.HasPrefix(told[0], "heartbeat") {
 					told = told[1:]
 				}
 				if diff := cmp.Diff(c.told, told); diff != "" && len(c.told)+len(told) > 0 {
@@ -101,7 +100,7 @@ func TestHowAttemptsEnd(t *testing.T) {
 }
 
 func panicking(context.Context, catalog.Task, catalog.Output) error { panic("secret words") }
-func lost(int) error                                                { return kind(report.Superseded) }
+func superseded(int) error                                          { return kind(report.Superseded) }
 func refused(int) error                                             { return kind(report.Internal) }
 func unavailable() error                                            { return kind(report.Unavailable) }
 
@@ -115,22 +114,22 @@ func TestAttemptsThatDoNotBegin(t *testing.T) {
 		{kind(report.Unavailable), report.AttemptRetried},
 		{errors.New("x"), report.AttemptRetried},
 	} {
-		r := runs{begin: tt.begin}
+		r := fakeAttempts{begin: tt.begin}
 		seen, outcome := attempt(t, t.Context(), &r, group)
 		if outcome != tt.want {
 			t.Errorf("%v: outcome %s, want %s", tt.begin, outcome, tt.want)
 		}
-		if len(r.told) > 0 || len(seen.busy) > 0 || seen.outcome != "" {
-			t.Errorf("%v: something was done: %v %+v", tt.begin, r.told, seen)
+		if len(r.calls) > 0 || len(seen.busy) > 0 || seen.outcome != "" {
+			t.Errorf("%v: something was done: %v %+v", tt.begin, r.calls, seen)
 		}
 	}
 }
 
-// What was made is worth waiting for: the database may be away for a while.
-func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
+// The runner keeps a result while the database is down.
+func TestFinishIsRetriedDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := runs{finish: func(n int) error {
+		r := fakeAttempts{finish: func(n int) error {
 			switch {
 			case n > 4:
 				return nil
@@ -151,17 +150,16 @@ func TestDatabaseIsAwayWhileFinishing(t *testing.T) {
 		if err != nil || len(made.File) != 2 || !strings.HasSuffix(made.File[1].Name, "/G/1") {
 			t.Errorf("%+v, %v", made, err)
 		}
-		if r.beats < 4 { // and others know meanwhile that somebody is at it
-			t.Errorf("%d signs of life", r.beats)
+		if r.heartbeats < 4 { // the attempt keeps its lease
+			t.Errorf("%d heartbeats", r.heartbeats)
 		}
 	})
 }
 
-// It is not waited for longer than an attempt may take.
-func TestFinishingHasAnEnd(t *testing.T) {
+func TestRetriesOfFinishEndWithTheAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := runs{finish: func(int) error { return kind(report.Unavailable) }}
+		r := fakeAttempts{finish: func(int) error { return kind(report.Unavailable) }}
 		seen, _ := attempt(t, t.Context(), &r, group)
 		if seen.outcome != report.AttemptRetried || seen.took != limit {
 			t.Errorf("%s after %s", seen.outcome, seen.took)
@@ -169,11 +167,11 @@ func TestFinishingHasAnEnd(t *testing.T) {
 	})
 }
 
-// A worker that has to stop does not wait for the database.
-func TestStopWhileDatabaseIsAway(t *testing.T) {
+// A worker that stops does not wait for the database.
+func TestStopDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := runs{finish: func(int) error { return kind(report.Unavailable) }}
+		r := fakeAttempts{finish: func(int) error { return kind(report.Unavailable) }}
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 		defer cancel()
 		seen, _ := attempt(t, ctx, &r, group)
@@ -183,12 +181,12 @@ func TestStopWhileDatabaseIsAway(t *testing.T) {
 	})
 }
 
-func TestSignsOfLife(t *testing.T) {
+func TestHeartbeatsSendProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := runs{beat: func(n int) error {
+		r := fakeAttempts{heartbeat: func(n int) error {
 			if n == 2 {
-				return kind(report.Unavailable) // is said, and no reason to give up
+				return kind(report.Unavailable) // is logged, and the attempt goes on
 			}
 			return nil
 		}}
@@ -199,10 +197,10 @@ func TestSignsOfLife(t *testing.T) {
 			}
 			return nil
 		})
-		want := []string{"beat 2 s", "beat 5 s", "beat 8 s", "finish application/gzip-json"}
-		got := append([]string(nil), r.told...)
+		want := []string{"heartbeat 2 s", "heartbeat 5 s", "heartbeat 8 s", "finish application/gzip-json"}
+		got := append([]string(nil), r.calls...)
 		for i := range got { // at that very second either may come first
-			for _, late := range []struct{ is, was string }{{"beat 3 s", "beat 2 s"}, {"beat 6 s", "beat 5 s"}, {"beat 9 s", "beat 8 s"}} {
+			for _, late := range []struct{ is, was string }{{"heartbeat 3 s", "heartbeat 2 s"}, {"heartbeat 6 s", "heartbeat 5 s"}, {"heartbeat 9 s", "heartbeat 8 s"}} {
 				got[i] = strings.ReplaceAll(got[i], late.is, late.was)
 			}
 		}
@@ -213,17 +211,17 @@ func TestSignsOfLife(t *testing.T) {
 			t.Errorf("%s: %s", seen.outcome, log)
 		}
 		time.Sleep(time.Hour)
-		if r.beats != 3 {
-			t.Error("signs of life after death")
+		if r.heartbeats != 3 {
+			t.Error("heartbeats after the end")
 		}
 	})
 }
 
-// Whoever cancels a job need not wait for its end.
-func TestCancelledSoon(t *testing.T) {
+// A cancelled attempt ends with its next heartbeat.
+func TestCancelledAttemptsEndSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := runs{beat: func(n int) error {
+		r := fakeAttempts{heartbeat: func(n int) error {
 			if n == 4 {
 				return kind(report.Superseded)
 			}

@@ -53,13 +53,13 @@ func (b *harness) time() time.Time {
 	return b.now
 }
 
-func (b *harness) turn(by time.Duration) {
+func (b *harness) advance(by time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.now = b.now.Add(by)
 }
 
-func (b *harness) times(id report.JobID) int {
+func (b *harness) attemptsOf(id report.JobID) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.attempts[id]
@@ -96,7 +96,7 @@ func (b *harness) transact(do func(tx pgx.Tx) error) {
 	}
 }
 
-func (b *harness) add(due time.Time) (id report.JobID, entry int64) {
+func (b *harness) insert(due time.Time) (id report.JobID, entry int64) {
 	b.t.Helper()
 	id = report.JobID(uuid.New())
 	b.transact(func(tx pgx.Tx) (err error) {
@@ -143,7 +143,7 @@ func TestConcurrentWorkersStartEachEntryOnce(t *testing.T) {
 	given := map[report.JobID]int64{}
 	var mu sync.Mutex
 	for range 40 {
-		id, entry := b.add(b.now)
+		id, entry := b.insert(b.now)
 		given[id] = entry
 	}
 	for range 3 {
@@ -160,7 +160,7 @@ func TestConcurrentWorkersStartEachEntryOnce(t *testing.T) {
 		b.waitFor(entry, "completed")
 	}
 	for id := range given {
-		if n := b.times(id); n != 1 {
+		if n := b.attemptsOf(id); n != 1 {
 			t.Errorf("%s was worked %d times", id, n)
 		}
 	}
@@ -192,7 +192,7 @@ func TestRetriedAttemptsWaitForTheBackoff(t *testing.T) {
 	}
 	b := newHarness(t)
 	b.start(time.Minute, grace, func(_ context.Context, id report.JobID, _ int64) report.Outcome {
-		switch b.times(id) {
+		switch b.attemptsOf(id) {
 		case 1, 2:
 			return report.AttemptRetried
 		case 3:
@@ -200,19 +200,19 @@ func TestRetriedAttemptsWaitForTheBackoff(t *testing.T) {
 		}
 		return report.AttemptDone
 	})
-	id, entry := b.add(b.now)
+	id, entry := b.insert(b.now)
 	for try, pause := range []time.Duration{5 * time.Second, 20 * time.Second, 45 * time.Second} {
 		b.wait("it is to be tried again", func() bool {
 			_, due := b.state(entry)
-			return b.times(id) == try+1 && due.After(b.time())
+			return b.attemptsOf(id) == try+1 && due.After(b.time())
 		})
 		if _, due := b.state(entry); due.Sub(b.time()).Round(time.Millisecond) != pause {
 			t.Errorf("try %d: again after %s, want %s", try+1, due.Sub(b.time()), pause)
 		}
-		b.turn(pause)
+		b.advance(pause)
 	}
 	b.waitFor(entry, "completed")
-	if n := b.times(id); n != 4 {
+	if n := b.attemptsOf(id); n != 4 {
 		t.Errorf("tried %d times", n)
 	}
 }
@@ -224,18 +224,18 @@ func TestEntriesStartWhenTheyAreDue(t *testing.T) {
 	}
 	b := newHarness(t)
 	b.start(time.Minute, grace, done)
-	later, entry := b.add(b.now.Add(8 * time.Hour))
-	_, soon := b.add(b.time())
+	later, entry := b.insert(b.now.Add(8 * time.Hour))
+	_, soon := b.insert(b.time())
 	b.waitFor(soon, "completed")
-	b.turn(8*time.Hour - time.Second)
-	_, soon = b.add(b.time()) // whoever sees this one would have seen the other
+	b.advance(8*time.Hour - time.Second)
+	_, soon = b.insert(b.time()) // whoever sees this one would have seen the other
 	b.waitFor(soon, "completed")
-	if b.times(later) != 0 {
+	if b.attemptsOf(later) != 0 {
 		t.Error("worked before it was due")
 	}
-	b.turn(time.Second)
+	b.advance(time.Second)
 	b.waitFor(entry, "completed")
-	if n := b.times(later); n != 1 {
+	if n := b.attemptsOf(later); n != 1 {
 		t.Errorf("worked %d times", n)
 	}
 }
@@ -246,12 +246,12 @@ func TestCancelledEntriesDoNotStart(t *testing.T) {
 		t.Skip("slow: it waits for River to elect a leader")
 	}
 	b := newHarness(t)
-	waiting, entry := b.add(b.now)
+	waiting, entry := b.insert(b.now)
 	b.transact(func(tx pgx.Tx) error { return b.entries.Cancel(t.Context(), tx, entry) })
 	b.start(time.Minute, grace, done)
-	_, later := b.add(b.now)
+	_, later := b.insert(b.now)
 	b.waitFor(later, "completed")
-	if b.times(waiting) != 0 {
+	if b.attemptsOf(waiting) != 0 {
 		t.Error("the cancelled entry started")
 	}
 	if state, _ := b.state(entry); state != "cancelled" {
@@ -272,8 +272,8 @@ func TestStopReleasesAttempts(t *testing.T) {
 		handed <- context.Cause(ctx)
 		return report.AttemptReleased
 	})
-	id, entry := b.add(b.now)
-	b.wait("it runs", func() bool { return b.times(id) == 1 })
+	id, entry := b.insert(b.now)
+	b.wait("it runs", func() bool { return b.attemptsOf(id) == 1 })
 	if err := w.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -304,8 +304,8 @@ func TestStopWaitsForAttemptsThatEndSoon(t *testing.T) {
 			return report.AttemptReleased
 		}
 	})
-	id, entry := b.add(b.now)
-	b.wait("it runs", func() bool { return b.times(id) == 1 })
+	id, entry := b.insert(b.now)
+	b.wait("it runs", func() bool { return b.attemptsOf(id) == 1 })
 	time.AfterFunc(100*time.Millisecond, func() { close(finish) })
 	if err := w.Stop(t.Context()); err != nil {
 		t.Fatal(err)
@@ -313,8 +313,8 @@ func TestStopWaitsForAttemptsThatEndSoon(t *testing.T) {
 	if state, _ := b.state(entry); state != "completed" {
 		t.Errorf("the entry is %s", state)
 	}
-	late, _ := b.add(b.now)
-	if b.times(late) != 0 {
+	late, _ := b.insert(b.now)
+	if b.attemptsOf(late) != 0 {
 		t.Error("something is begun after the end")
 	}
 }
@@ -328,7 +328,7 @@ func TestTimeoutEndsAttempts(t *testing.T) {
 		ended <- ctx.Err()
 		return report.AttemptDone
 	})
-	_, entry := b.add(b.now)
+	_, entry := b.insert(b.now)
 	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
