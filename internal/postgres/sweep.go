@@ -71,13 +71,11 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 	if err != nil {
 		return err
 	}
-	if now.Sub(time.Unix(0, s.lostCheck.Load())) >= lostCheckInterval {
+	checkLost := now.Sub(time.Unix(0, s.lostCheck.Load())) >= lostCheckInterval
+	if checkLost {
 		lost, err := s.queue.Lost(ctx, tx, batchSize)
 		if err != nil {
 			return err
-		}
-		if len(lost) < batchSize { // otherwise the next sweep looks again
-			s.lostCheck.Store(now.UnixNano())
 		}
 		stranded = append(stranded, lost...)
 	}
@@ -97,6 +95,9 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 	})
 	if err != nil {
 		return err
+	}
+	if checkLost && len(orphans) < batchSize { // otherwise the next sweep looks again
+		s.lostCheck.Store(now.UnixNano())
 	}
 	for _, o := range orphans {
 		if o.running && o.counted >= maxAttempts {
