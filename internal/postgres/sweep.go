@@ -71,12 +71,13 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 	if err != nil {
 		return err
 	}
-	checkLost := now.Sub(time.Unix(0, s.lostCheck.Load())) >= lostCheckInterval
-	if checkLost {
+	complete := false // whether this sweep sees all lost entries
+	if now.Sub(time.Unix(0, s.lostCheck.Load())) >= lostCheckInterval {
 		lost, err := s.queue.Lost(ctx, tx, batchSize)
 		if err != nil {
 			return err
 		}
+		complete = len(lost) < batchSize
 		stranded = append(stranded, lost...)
 	}
 	ids := make([]pgtype.UUID, len(stranded))
@@ -96,7 +97,7 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 	if err != nil {
 		return err
 	}
-	if checkLost && len(orphans) < batchSize { // otherwise the next sweep looks again
+	if complete && len(orphans) < batchSize { // otherwise the next sweep looks again
 		s.lostCheck.Store(now.UnixNano())
 	}
 	for _, o := range orphans {
