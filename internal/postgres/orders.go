@@ -26,10 +26,11 @@ type Queue interface {
 	// Cancel takes an entry out of the queue. An entry that does not exist is no error.
 	Cancel(ctx context.Context, tx pgx.Tx, entry int64) error
 	// Stranded returns waiting jobs whose entry a worker took before a time and did not
-	// begin.
-	Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) ([]report.JobID, error)
-	// Lost returns waiting jobs whose entry is deleted or has ended.
-	Lost(ctx context.Context, tx pgx.Tx, limit int) ([]report.JobID, error)
+	// begin, with these entries.
+	Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) (map[report.JobID]int64, error)
+	// Lost returns waiting jobs whose entry is deleted or has ended, with these entries; 0 is
+	// none.
+	Lost(ctx context.Context, tx pgx.Tx, limit int) (map[report.JobID]int64, error)
 }
 
 // OrderStore stores orders. It implements report.Orders.

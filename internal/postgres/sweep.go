@@ -5,6 +5,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,6 +65,14 @@ type orphan struct {
 	due     time.Time
 }
 
+// currentEntry returns the job's entry in the queue; 0 is none.
+func (o orphan) currentEntry() int64 {
+	if o.entry == nil {
+		return 0
+	}
+	return *o.entry
+}
+
 // recover requeues orphans, or fails those that have used maxAttempts. Orphans are running
 // jobs whose heartbeat is overdue, and waiting jobs whose entry in the queue is stranded.
 func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, now time.Time, result *report.SweepResult) error {
@@ -78,11 +87,11 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 			return err
 		}
 		complete = len(lost) < batchSize
-		stranded = append(stranded, lost...)
+		maps.Copy(stranded, lost)
 	}
-	ids := make([]pgtype.UUID, len(stranded))
-	for i, id := range stranded {
-		ids[i] = uuidOf(id)
+	ids := make([]pgtype.UUID, 0, len(stranded))
+	for id := range stranded {
+		ids = append(ids, uuidOf(id))
 	}
 	rows, _ := tx.Query(ctx, `
 		select j.id, j.status = 'RUNNING', a.river_job_id, a.attempt - a.uncounted, a.due_at
@@ -90,7 +99,7 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 		 where j.ended_at is null
 		   and (j.status = 'RUNNING' and coalesce(a.heartbeat_at, j.started_at) < coalesce($1::timestamptz, now()) - $2::interval
 		        or j.status in ('SCHEDULED', 'QUEUED') and j.id = any ($3))
-		 limit $4 for update of j skip locked`, s.now.time(), report.HeartbeatTimeout, ids, batchSize)
+		 limit $4 for update of j, a skip locked`, s.now.time(), report.HeartbeatTimeout, ids, batchSize)
 	orphans, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o orphan, err error) {
 		return o, row.Scan(&o.id, &o.running, &o.entry, &o.counted, &o.due)
 	})
@@ -101,10 +110,13 @@ func (s *AttemptStore) recover(ctx context.Context, tx pgx.Tx, maxAttempts int, 
 		s.lostCheck.Store(now.UnixNano())
 	}
 	for _, o := range orphans {
-		if o.running && o.counted >= maxAttempts {
+		switch {
+		case !o.running && stranded[report.JobID(o.id.Bytes)] != o.currentEntry():
+			continue // another sweep was faster
+		case o.running && o.counted >= maxAttempts:
 			result.Failed++
 			err = s.exhaust(ctx, tx, o)
-		} else {
+		default:
 			result.Requeued++
 			err = s.requeue(ctx, tx, o)
 		}

@@ -21,7 +21,7 @@ type failingQueue struct {
 	fail error
 }
 
-func (f *failingQueue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) ([]report.JobID, error) {
+func (f *failingQueue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) (map[report.JobID]int64, error) {
 	if f.fail != nil {
 		return nil, f.fail
 	}

@@ -100,9 +100,9 @@ func (q *Queue) Cancel(ctx context.Context, tx pgx.Tx, entry int64) error {
 }
 
 // Stranded implements postgres.Queue. It starts from the few running entries.
-func (q *Queue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) ([]report.JobID, error) {
-	return jobIDs(ctx, tx, `
-		select a.job_id
+func (q *Queue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit int) (map[report.JobID]int64, error) {
+	return entries(ctx, tx, `
+		select a.job_id, e.id
 		  from `+Schema+`.river_job e
 		  join report_attempt a on a.job_id = (e.args->>'job_id')::uuid and a.river_job_id = e.id
 		  join report_job j on j.id = a.job_id
@@ -112,24 +112,25 @@ func (q *Queue) Stranded(ctx context.Context, tx pgx.Tx, before time.Time, limit
 }
 
 // Lost implements postgres.Queue. It reads all waiting jobs.
-func (q *Queue) Lost(ctx context.Context, tx pgx.Tx, limit int) ([]report.JobID, error) {
-	return jobIDs(ctx, tx, `
-		select j.id
+func (q *Queue) Lost(ctx context.Context, tx pgx.Tx, limit int) (map[report.JobID]int64, error) {
+	return entries(ctx, tx, `
+		select j.id, coalesce(a.river_job_id, 0)
 		  from report_job j join report_attempt a on a.job_id = j.id
 		 where j.status in ('SCHEDULED', 'QUEUED') and j.ended_at is null
 		   and not exists (select from `+Schema+`.river_job e where e.id = a.river_job_id and e.finalized_at is null)
 		 limit $1`, limit)
 }
 
-func jobIDs(ctx context.Context, tx pgx.Tx, sql string, values ...any) ([]report.JobID, error) {
+func entries(ctx context.Context, tx pgx.Tx, sql string, values ...any) (map[report.JobID]int64, error) {
+	list := map[report.JobID]int64{}
 	rows, _ := tx.Query(ctx, sql, values...)
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
-	if err != nil {
+	var id [16]byte
+	var entry int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &entry}, func() error {
+		list[id] = entry
+		return nil
+	}); err != nil {
 		return nil, fmt.Errorf("compare queue with jobs: %w", err)
-	}
-	list := make([]report.JobID, len(ids))
-	for i, id := range ids {
-		list[i] = report.JobID(id)
 	}
 	return list, nil
 }
