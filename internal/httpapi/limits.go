@@ -116,7 +116,7 @@ func (p *slot) beginStreaming() error {
 		p.endCall()
 		return nil
 	default:
-		return p.limits.refused(telemetry.LimitLongAnswers, busy())
+		return p.limits.refused(telemetry.LimitStreams, busy())
 	}
 }
 

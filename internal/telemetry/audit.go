@@ -8,37 +8,35 @@ import (
 	"unicode/utf16"
 )
 
-// AuditRecord says who was shown what: one record for each answer that held a
-// user's data, also for one that broke off.
+// AuditRecord records the disclosure of a user's data: one record for each response that
+// contained any, also for an aborted one.
 type AuditRecord struct {
-	Time      time.Time `json:"time"` // UTC, when the answer had ended
+	Time      time.Time `json:"time"` // UTC, end of the response
 	Event     string    `json:"event"`
 	Operation string    `json:"operation"`
-	Method    string    `json:"method"` // HTTP; an answer to HEAD holds headers only
+	Method    string    `json:"method"` // of HTTP; a response to HEAD contains headers only
 	UserID    string    `json:"user_id"`
 	UserType  string    `json:"user_type,omitempty"`
-	// Count is how many jobs or results the answer held; of one that broke off, how far it had
-	// got, not all of which may have arrived; nil when that is not known.
+	// Count is the number of jobs or results in the response. For an aborted response it is the
+	// number that was written; nil means unknown.
 	Count *int `json:"count,omitempty"`
-	// Complete tells whether the answer was written to its end. What the network
-	// does with the last of it nobody knows.
+	// Complete is true if the whole response was written to the connection. The client may still
+	// have lost its end.
 	Complete  bool   `json:"complete"`
 	RequestID string `json:"request_id"`
 	TraceID   string `json:"trace_id,omitempty"`
 }
 
-// The events: an answer that was read, a report that was asked for, and a result that was
-// deleted.
+// The events: a response with data, an order, and a deletion.
 const (
 	AuditRead   = "read"
 	AuditOrder  = "order"
 	AuditDelete = "delete"
 )
 
-// line is the record as one line of ASCII. Tokens may hold characters that end a line
-// for some readers, or turn a terminal's text around: U+0085, U+009B, U+202E. It is
-// written by hand because there is one for each answer, and encoding/json would take
-// four times as long for a line that then had to be searched for such characters.
+// line returns the record as one line of ASCII. Claims can contain characters that some programs
+// take for the end of a line, or that change a terminal: U+0085, U+009B, U+202E. The code is
+// written by hand, because encoding/json takes four times as long and leaves such characters.
 func (r AuditRecord) line() []byte {
 	const usual = 384 // bytes
 	line := append(make([]byte, 0, usual), `{"time":"`...)
@@ -66,8 +64,8 @@ func (r AuditRecord) line() []byte {
 	return append(line, "}\n"...)
 }
 
-// appendASCII appends a JSON string in which all but printable ASCII is escaped. What
-// is not UTF-8 becomes U+FFFD.
+// appendASCII appends a JSON string with everything but printable ASCII escaped. Invalid UTF-8
+// becomes U+FFFD.
 func appendASCII(dst []byte, text string) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')

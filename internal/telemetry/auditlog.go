@@ -14,47 +14,45 @@ import (
 )
 
 const (
-	// auditQueue is how many records may wait to be written.
+	// auditQueue is the maximum number of records that wait to be written.
 	auditQueue = 4096
-	// auditPatience is how long an answer waits for room in the queue. It is long for
-	// a disk that is busy, and short for a client.
+	// auditPatience is how long a response waits for room in the queue. It is long for a busy
+	// disk and short for a client.
 	auditPatience = time.Second
-	// auditPause is how long records are collected before they are written in one go: a
-	// write for each would cost more than making the record.
+	// auditPause is the time for which records are collected into one write.
 	auditPause = 5 * time.Millisecond
-	// auditBatch is about how much is written at a time, in bytes.
+	// auditBatch is the approximate size of one write, in bytes.
 	auditBatch = 32 << 10
 )
 
-// Audit is a stream of audit records, apart from the log: it names users, is kept
-// longer, and is for other eyes. A nil Audit keeps none.
+// Audit is the stream of audit records. It is separate from the log, because it names users and
+// is kept longer. A nil Audit drops its records.
 //
-// Records are written by a goroutine of its own, because whoever reads a pipe may
-// stop reading: then records are lost, which is counted and logged, but the service
-// goes on.
+// A goroutine writes the records, because a reader of a pipe can stop reading. Records are lost
+// then, which is counted and logged, but the service continues.
 type Audit struct {
 	out     io.Writer
 	log     *slog.Logger
 	metrics *Metrics
 	lines   chan []byte
-	pending atomic.Int64 // records that were taken and neither written nor given up
-	mu      sync.RWMutex // held for reading while a record is queued, so that Close misses none
+	pending atomic.Int64 // accepted records that are neither written nor lost
+	mu      sync.RWMutex // held for reading while a record enters the queue, so that Close misses none
 	closed  bool         // lines is closed
-	stalled atomic.Bool  // nobody found room lately
-	told    atomic.Int64 // the second in which a loss was last logged
-	torn    bool         // the last line has no end; only the goroutine looks
+	stalled atomic.Bool  // a record waits for room in the queue
+	told    atomic.Int64 // time of the last logged loss, in seconds
+	torn    bool         // the last line is incomplete; only the goroutine uses it
 	stopped chan struct{}
 }
 
-// NewAudit returns a stream that writes one JSON object a line to out, until Close.
+// NewAudit returns a stream that writes one JSON object per line to out, until Close.
 func NewAudit(out io.Writer, log *slog.Logger, metrics *Metrics) *Audit {
 	a := &Audit{out: out, log: log, metrics: metrics, lines: make(chan []byte, auditQueue), stopped: make(chan struct{})}
 	go a.run()
 	return a
 }
 
-// Write hands a record over. One that cannot be written breaks no answer, which has
-// been written by then, but somebody has to hear of it.
+// Write queues a record. A failure does not change the response, which is sent already. It is
+// counted and logged.
 func (a *Audit) Write(record AuditRecord) {
 	if a == nil {
 		return
@@ -72,7 +70,7 @@ func (a *Audit) Write(record AuditRecord) {
 		return
 	default:
 	}
-	if !a.stalled.Load() { // one that waits at a time is enough
+	if !a.stalled.Load() { // only one record waits at a time
 		timer := time.NewTimer(auditPatience)
 		defer timer.Stop()
 		select {
@@ -87,11 +85,11 @@ func (a *Audit) Write(record AuditRecord) {
 }
 
 var (
-	errAuditFull   = errors.New("too many records wait: whoever takes them does not keep up")
+	errAuditFull   = errors.New("the queue is full: the reader of the audit stream is too slow")
 	errAuditClosed = errors.New("the service is stopping")
 )
 
-// lost counts each record, and says so once in a second.
+// lost counts lost records and logs at most once per second.
 func (a *Audit) lost(records int, err error) {
 	a.metrics.ObserveAuditFailures(records)
 	now, last := time.Now().Unix(), a.told.Load()
@@ -100,7 +98,7 @@ func (a *Audit) lost(records int, err error) {
 	}
 }
 
-// run writes records until Close, and then what is left of them.
+// run writes records until Close, and then the remaining ones.
 func (a *Audit) run() {
 	defer close(a.stopped)
 	for line := range a.lines {
@@ -109,12 +107,12 @@ func (a *Audit) run() {
 	}
 }
 
-// write writes a line and those that wait behind it, in one call, so that records of
-// several processes do not mix in one file.
+// write writes a batch of lines in one call, so that the lines of several processes do not mix
+// in one file.
 func (a *Audit) write(batch []byte) {
 	records := 1
 	if a.torn {
-		// Or the half of a record that a full disk left takes the next one along.
+		// A full disk can leave half a line. The next record starts a new line.
 		batch = append([]byte{'\n'}, batch...)
 	}
 	for more := true; more && len(batch) < auditBatch; {
@@ -139,7 +137,8 @@ func (a *Audit) write(batch []byte) {
 	a.pending.Add(-int64(records))
 }
 
-// Close writes what waits and ends the stream, but not beyond ctx. It works once.
+// Close writes the remaining records and ends the stream, but not after the end of ctx. It works
+// once.
 func (a *Audit) Close(ctx context.Context) error {
 	a.mu.Lock()
 	a.closed = true

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package obs is how operators see the service: its log, its metrics and the
-// operations listener with probes. Nothing in it is global; internal/app makes
-// each part once and hands it on.
-//
-// internal/rest and internal/app import it.
+// Package telemetry is what operators see of the service: log, audit stream, metrics, and the
+// operations listener with its probes. Nothing in it is global, and it knows neither HTTP routes
+// nor SQL. internal/httpapi and internal/app import it.
 package telemetry

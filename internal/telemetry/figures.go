@@ -4,14 +4,14 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// descriptions makes descriptions of metrics whose names begin alike.
+// descriptions returns a function that creates descriptions of metrics with a common prefix.
 func descriptions(prefix string) func(name, help string, labels ...string) *prometheus.Desc {
 	return func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prefix+name, help, labels, nil)
 	}
 }
 
-// figures is where a collector puts what it has read.
+// metricWriter sends the metrics of a collector.
 type metricWriter chan<- prometheus.Metric
 
 func (f metricWriter) gauge(d *prometheus.Desc, v float64, labels ...string) {

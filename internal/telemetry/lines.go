@@ -12,31 +12,30 @@ import (
 )
 
 const (
-	// mostPending is how much may wait to be written, in bytes.
-	mostPending = 1 << 20
-	// linesPause is how long lines are collected before they are written in one go: a
-	// write for each would cost more than making the line.
+	// mostPending is the maximum number of bytes that wait to be written.
+	maxPending = 1 << 20
+	// linesPause is the time for which lines are collected into one write.
 	linesPause = 5 * time.Millisecond
 )
 
-// Lines is where a log goes when nobody is to wait for it: a goroutine of its own
-// writes what was logged meanwhile. When whoever takes the lines does not keep up, more
-// are dropped, and a line says later how many.
+// AsyncWriter is the output of a log. A goroutine writes the lines, so that no caller waits.
+// When the reader of the log is too slow, further lines are dropped, and a later line says how
+// many.
 type AsyncWriter struct {
 	out  io.Writer
-	tell *slog.Logger // logs to these lines
+	tell *slog.Logger // logs to this writer
 
 	mu      sync.Mutex
 	pending []byte
 	lost    int
 	closed  bool
 
-	wake    chan struct{} // holds one when there is something to write
+	wake    chan struct{} // has an element when there is something to write
 	stopped chan struct{}
 }
 
-// NewBufferedLogger returns a logger whose lines reach w a few milliseconds later, and
-// those lines, which are to be closed when nothing is logged any more.
+// NewBufferedLogger returns a logger whose lines reach w a few milliseconds later, and the
+// writer of these lines. Close the writer after the last line.
 func NewBufferedLogger(w io.Writer, level slog.Level, format Format) (*slog.Logger, *AsyncWriter) {
 	l := &AsyncWriter{out: w, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	l.tell = NewLogger(l, level, format)
@@ -44,7 +43,7 @@ func NewBufferedLogger(w io.Writer, level slog.Level, format Format) (*slog.Logg
 	return l.tell, l
 }
 
-// Write implements io.Writer. It takes a whole line and never fails.
+// Write implements io.Writer. It accepts a whole line and never fails.
 func (l *AsyncWriter) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,21 +51,21 @@ func (l *AsyncWriter) Write(line []byte) (int, error) {
 	case l.closed:
 		select {
 		case <-l.stopped:
-			_, _ = l.out.Write(line) // after the end, of something that was cut off
+			_, _ = l.out.Write(line) // after Close
 		default:
 		}
-	case len(l.pending)+len(line) > mostPending:
+	case len(l.pending)+len(line) > maxPending:
 		l.lost++
 	default:
 		if len(l.pending) == 0 {
-			l.wake <- struct{}{} // there is room: it was taken before pending became empty
+			l.wake <- struct{}{} // never blocks: run empties wake before pending
 		}
 		l.pending = append(l.pending, line...)
 	}
 	return len(line), nil
 }
 
-// take takes what is pending, in exchange for an empty buffer.
+// take returns the pending lines and keeps an empty buffer in exchange.
 func (l *AsyncWriter) take(empty []byte) (pending []byte, lost int, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,7 +74,7 @@ func (l *AsyncWriter) take(empty []byte) (pending []byte, lost int, closed bool)
 	return pending, lost, l.closed
 }
 
-// run writes what is pending until Close, and then what is left.
+// run writes pending lines until Close, and then the remaining ones.
 func (l *AsyncWriter) run() {
 	defer close(l.stopped)
 	var buffer []byte
@@ -83,18 +82,18 @@ func (l *AsyncWriter) run() {
 		var lost int
 		var closed bool
 		buffer, lost, closed = l.take(buffer)
-		_, _ = l.out.Write(buffer) // nobody could be told
+		_, _ = l.out.Write(buffer) // there is no place to report an error
 		if closed {
 			return
 		}
 		if lost > 0 {
-			l.tell.Warn("log lines were lost: whoever takes them does not keep up", "lines", lost)
+			l.tell.Warn("log lines were lost: the reader of the log is too slow", "lines", lost)
 		}
 		time.Sleep(linesPause)
 	}
 }
 
-// Close writes what waits, but not beyond ctx.
+// Close writes the remaining lines, but not after the end of ctx.
 func (l *AsyncWriter) Close(ctx context.Context) error {
 	l.mu.Lock()
 	idle := len(l.pending) == 0
@@ -107,6 +106,6 @@ func (l *AsyncWriter) Close(ctx context.Context) error {
 	case <-l.stopped:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("the end of the log was not written: %w", ctx.Err())
+		return fmt.Errorf("write last log lines: %w", ctx.Err())
 	}
 }

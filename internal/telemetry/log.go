@@ -7,10 +7,10 @@ import (
 	"log/slog"
 )
 
-// Format is how log lines are written.
+// Format is the format of log lines.
 type Format string
 
-// The formats of log lines.
+// The formats.
 const (
 	JSON Format = "json"
 	Text Format = "text"

@@ -14,35 +14,32 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Check is one thing that has to be well before the service can answer.
+// Check is one condition of readiness.
 type Check struct {
 	Name string
-	// Run returns nil, or what is wrong in words that an operator may see: no
-	// secrets.
+	// Run returns nil, or an error for operators without secrets.
 	Run func(context.Context) error
 }
 
-// Readiness tells whether requests should be sent here, and logs when that
-// changes.
+// Readiness tells whether the service can serve requests, and logs changes.
 type Readiness struct {
 	log      *slog.Logger
 	checks   []Check
 	draining atomic.Bool
 
 	mu   sync.Mutex
-	told map[string]string // what was last logged of each check; "" is well
+	told map[string]string // last logged reason of each check; "" means that it passes
 }
 
-// NewReadiness returns a readiness of all checks.
+// NewReadiness returns the readiness of all checks together.
 func NewReadiness(log *slog.Logger, checks ...Check) *Readiness {
 	return &Readiness{log: log, checks: checks, told: map[string]string{}}
 }
 
-// Check runs all checks, so that what is wrong at start stands in the log
-// whether or not anybody probes.
-func (r *Readiness) Check(ctx context.Context) { r.answer(ctx) }
+// Check runs all checks, so that the log has their failures at start, even without a probe.
+func (r *Readiness) Check(ctx context.Context) { r.response(ctx) }
 
-// tell logs the result of a check when it is not what it was.
+// tell logs the result of a check when it has changed.
 func (r *Readiness) tell(ctx context.Context, check checkResult) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,13 +54,13 @@ func (r *Readiness) tell(ctx context.Context, check checkResult) {
 	}
 }
 
-// Drain makes the service not ready for good: it is about to stop.
+// Drain makes the service not ready until its end.
 func (r *Readiness) Drain() { r.draining.Store(true) }
 
-// Draining tells whether Drain was called.
+// Draining reports whether Drain was called.
 func (r *Readiness) Draining() bool { return r.draining.Load() }
 
-type readyAnswer struct {
+type readyResponse struct {
 	Ready  bool          `json:"ready"`
 	Reason string        `json:"reason,omitempty"`
 	Checks []checkResult `json:"checks,omitempty"`
@@ -75,11 +72,11 @@ type checkResult struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (r *Readiness) answer(ctx context.Context) readyAnswer {
+func (r *Readiness) response(ctx context.Context) readyResponse {
 	if r.Draining() {
-		return readyAnswer{Reason: "the service is stopping"}
+		return readyResponse{Reason: "the service is stopping"}
 	}
-	answer := readyAnswer{Ready: true}
+	answer := readyResponse{Ready: true}
 	for _, c := range r.checks {
 		result := checkResult{Name: c.Name, OK: true}
 		if err := c.Run(ctx); err != nil {
@@ -92,17 +89,16 @@ func (r *Readiness) answer(ctx context.Context) readyAnswer {
 	return answer
 }
 
-// Handler serves the operations listener: /livez, /readyz, /metrics and the profiles
-// of a process that misbehaves, below /debug/pprof/.
+// Handler returns the handler of the operations listener: /livez, /readyz, /metrics and
+// /debug/pprof/.
 func Handler(m *Metrics, r *Readiness) http.Handler {
 	mux := http.NewServeMux()
-	// Alive means that the process answers, and nothing else: a database that is
-	// away must not have every instance restarted.
+	// Liveness does not depend on the database: an outage must not restart every instance.
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, req *http.Request) {
-		answer := r.answer(req.Context())
+		answer := r.response(req.Context())
 		status := http.StatusOK
 		if !answer.Ready {
 			status = http.StatusServiceUnavailable
@@ -113,8 +109,8 @@ func Handler(m *Metrics, r *Readiness) http.Handler {
 		Registry:          m.Registry,
 		EnableOpenMetrics: true,
 	}))
-	// Of what net/http/pprof has, these: they tell of functions and never of values, as
-	// /debug/pprof/cmdline would, which may show a password.
+	// These profiles contain functions and no values. /debug/pprof/cmdline could show a
+	// password.
 	for _, name := range []string{"allocs", "goroutine", "heap"} {
 		mux.Handle("GET /debug/pprof/"+name, pprof.Handler(name))
 	}
@@ -127,5 +123,5 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // a probe that is gone needs no answer
+	_ = json.NewEncoder(w).Encode(value) //nolint:errchkjson // the client may have disconnected
 }

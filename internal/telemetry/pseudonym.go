@@ -11,15 +11,15 @@ import (
 	"sync"
 )
 
-// Pseudonyms stand in a log for users, so that lines about one user can be told to
-// belong together by people who are not to know the user.
+// Pseudonyms replace user ids in the log. Operators see which lines belong to one user, but not
+// who the user is.
 type Pseudonyms struct {
-	macs sync.Pool // of hash.Hash, with the key in them
+	macs sync.Pool // of hash.Hash with the key
 }
 
-// NewPseudonyms returns pseudonyms that only holders of the key can compute, which
-// is why it is not a plain hash: ids of users are known to others and can be tried.
-// Without a key one is made up, and pseudonyms end with the process.
+// NewPseudonyms returns pseudonyms that only holders of the key can compute. A plain hash would
+// not do, because user ids can be guessed. Without a key a random one is used, and pseudonyms
+// change with each start.
 func NewPseudonyms(key string) *Pseudonyms {
 	if key == "" {
 		key = rand.Text()
@@ -27,11 +27,11 @@ func NewPseudonyms(key string) *Pseudonyms {
 	return &Pseudonyms{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(key)) }}}
 }
 
-// pseudonymBytes are so many that no two users share a pseudonym by chance.
+// pseudonymBytes is large enough that two users never share a pseudonym by chance.
 const pseudonymBytes = 8
 
-// Of returns the user's pseudonym: the first 16 hexadecimal digits of HMAC-SHA-256
-// over the id (RFC 2104).
+// Of returns the user's pseudonym: the first 16 hexadecimal digits of HMAC-SHA-256 over the id
+// (RFC 2104).
 func (p *Pseudonyms) Of(userID string) string {
 	mac, _ := p.macs.Get().(hash.Hash)
 	defer p.macs.Put(mac)

@@ -11,24 +11,24 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// readyWait is how long a scrape waits for the checks of readiness: long enough for a
-// database that is well. With one that is not, the next scrape tells.
+// readyWait is how long a scrape waits for the checks. With an unreachable database, the next
+// scrape has the result.
 const readyWait = 100 * time.Millisecond
 
-// readyCollector runs the checks of readiness when somebody scrapes. They are cheap:
-// their results count for a moment.
+// readyCollector runs the checks of readiness for a scrape. Their results are cached for a
+// moment.
 type readyCollector struct {
 	readiness *Readiness
 
-	flight singleflight.Group // of the checks, once at a time
+	flight singleflight.Group // one run of the checks at a time
 	mu     sync.Mutex
-	last   readyAnswer
-	known  bool // there is a last
+	last   readyResponse
+	known  bool // last is set
 
 	ready, check *prometheus.Desc
 }
 
-// RegisterReadiness adds whether the service is ready, and which checks pass.
+// RegisterReadiness registers metrics of readiness and of each check.
 func (m *Metrics) RegisterReadiness(r *Readiness) {
 	desc := descriptions("reporting_ready")
 	m.Registry.MustRegister(&readyCollector{
@@ -46,7 +46,7 @@ func (c *readyCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
-	answer, known := readyAnswer{}, true
+	answer, known := readyResponse{}, true
 	if !c.readiness.Draining() {
 		answer, known = c.current()
 	}
@@ -60,8 +60,8 @@ func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// current is what the checks said last.
-func (c *readyCollector) current() (readyAnswer, bool) {
+// current returns the last results.
+func (c *readyCollector) current() (readyResponse, bool) {
 	await(&c.flight, c.run, readyWait)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,24 +69,24 @@ func (c *readyCollector) current() (readyAnswer, bool) {
 }
 
 func (c *readyCollector) run() {
-	const patience = 5 * time.Second // above what any check takes, which says why it fails
+	const patience = 5 * time.Second // longer than every check
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	answer := c.readiness.answer(ctx)
+	answer := c.readiness.response(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last, c.known = answer, true
 }
 
-// await has something run, unless it is under way already, and waits for its end, but not
-// for longer than patience.
+// await starts run unless it is running already, and waits for its end, but at most for
+// patience.
 func await(flight *singleflight.Group, run func(), patience time.Duration) {
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
 	case <-flight.DoChan("", func() (any, error) {
 		run()
-		return nil, nil //nolint:nilnil // whoever waits looks elsewhere
+		return nil, nil //nolint:nilnil // the result is in the collector
 	}):
 	case <-wait.C:
 	}
