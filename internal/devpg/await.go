@@ -40,13 +40,13 @@ func (s *Server) await(ctx context.Context) error {
 		case <-s.done:
 			return fmt.Errorf("postgres ended (%v): %s", s.exit, s.out) //nolint:errorlint // the exit may be clean
 		case <-ctx.Done():
-			return fmt.Errorf("%w (last attempt: %w; last words of postgres: %s)", context.Cause(ctx), err, s.out)
+			return fmt.Errorf("%w (last attempt: %w; last output of postgres: %s)", context.Cause(ctx), err, s.out)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
 
-// ask returns the cluster_name of whoever answers on the socket.
+// ask returns the cluster_name of the server on the socket.
 func (s *Server) ask(ctx context.Context) (string, error) {
 	if _, err := os.Lstat(filepath.Join(s.socket, ".s.PGSQL."+port)); err != nil {
 		return "", err

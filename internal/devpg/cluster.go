@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// halfMade is where initdb works. Next to a PG_VERSION it is a left-over, without one the whole folder is.
+// halfMade is the folder in which initdb works. Next to a PG_VERSION it is a leftover; without
+// one the whole folder is.
 const halfMade = ".initdb"
 
 // clusterMajor is the major version of the cluster in a folder, 0 when there is none.
@@ -35,7 +36,7 @@ func clusterMajor(dir string) (int, error) {
 	return major, nil
 }
 
-// prepareData locks a kept data folder and finds out whether it needs initdb.
+// prepareData locks a kept data folder and checks whether it needs initdb.
 func (f *folders) prepareData(ctx context.Context) error {
 	if err := f.user.makePrivate(f.data); err != nil {
 		return err
@@ -45,7 +46,8 @@ func (f *folders) prepareData(ctx context.Context) error {
 		return err
 	}
 	f.data = path
-	// A killed predecessor's supervisor holds the lock until Postgres is down: that takes milliseconds.
+	// The supervisor of a killed process holds the lock until Postgres has stopped, which takes
+	// milliseconds.
 	lock, err := awaitLock(ctx, f.data, 2*time.Second)
 	if err != nil {
 		return err
@@ -69,7 +71,7 @@ func (f *folders) prepareData(ctx context.Context) error {
 	return errors.Join(os.Chmod(f.data, 0o700), f.user.give(f.data))
 }
 
-// empty clears what a killed initdb left and refuses anything else.
+// empty removes the leftover of a killed initdb and refuses any other content.
 func (f *folders) empty() error {
 	entries, err := os.ReadDir(f.data)
 	if err != nil || len(entries) == 0 {
@@ -80,7 +82,7 @@ func (f *folders) empty() error {
 	}
 	for _, entry := range entries {
 		if entry.Name() == halfMade {
-			continue // goes last: it is what says that the rest is ours
+			continue // removed last, because it marks the rest as ours
 		}
 		if err := os.RemoveAll(filepath.Join(f.data, entry.Name())); err != nil {
 			return err
@@ -89,8 +91,9 @@ func (f *folders) empty() error {
 	return os.RemoveAll(filepath.Join(f.data, halfMade))
 }
 
-// adopt chooses the account for an existing cluster, since Postgres demands that it owns its data: the owner, so
-// that starts with and without root can take turns; root's own clusters (a copied volume) are given away.
+// adopt chooses the account for an existing cluster: its owner, because Postgres must own its
+// data. So starts with and without root can alternate. A cluster that root owns, such as a
+// copied volume, is given to the account.
 func (f *folders) adopt() error {
 	if f.user == nil {
 		return nil

@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// A fetched copy has the kept prefix only when it is complete.
+// A complete copy has the kept prefix.
 const (
 	keptPrefix    = "got-"
 	partialPrefix = "new-"
 )
 
-// advice is what to do when everything has failed.
+// advice is the remedy when everything has failed.
 const advice = `no usable PostgreSQL on this machine, and none could be fetched. Do one of these:
   Debian, Ubuntu:  apt-get install postgresql
   Fedora:          dnf install postgresql-server
@@ -33,7 +33,7 @@ const advice = `no usable PostgreSQL on this machine, and none could be fetched.
   any server:      reporting serve, with REPORTING_DATABASE_URL
 Tried`
 
-// fetched lists the places of programs inside a fetched copy.
+// fetched lists the folders of programs inside a fetched copy.
 func fetched(root string) []string {
 	return []string{
 		filepath.Join(root, "usr/lib/postgresql/*/bin"),
@@ -41,7 +41,8 @@ func fetched(root string) []string {
 	}
 }
 
-// fetch gets programs through a package client of the machine, which knows its mirrors, proxies and keys.
+// fetch downloads programs with a package client of the machine, which knows its mirrors,
+// proxies and keys.
 func (m machine) fetch(ctx context.Context, log *slog.Logger, missing error) (binaries, error) {
 	tried := []error{missing}
 	fail := func() (binaries, error) {
@@ -74,21 +75,21 @@ func (m machine) fetch(ctx context.Context, log *slog.Logger, missing error) (bi
 			log.Info("fetched PostgreSQL", "version", bin.major, "to", bin.dir, "took", time.Since(began))
 			return bin, nil
 		}
-		log.Warn("cannot fetch PostgreSQL", "with", way.name, "error", err)
+		log.Warn("fetch PostgreSQL failed", "with", way.name, "error", err)
 		tried = append(tried, err)
 	}
 	return fail()
 }
 
-// keep fetches into a folder of its own and renames it when it is complete, so that neither a failure nor a second
-// fetch at the same time shows.
+// keep downloads into a new folder and renames it when it is complete, so that neither a failure
+// nor a concurrent download leaves an incomplete copy.
 func (m machine) keep(ctx context.Context, name string, get func(context.Context, string) error) (binaries, error) {
 	dir, lock, err := newLockedFolder(m.cache, partialPrefix)
 	if err != nil {
 		return binaries{}, err
 	}
 	defer lock.Close()
-	defer func() { _ = os.RemoveAll(dir) }() // renamed when all went well
+	defer func() { _ = os.RemoveAll(dir) }() // no longer exists after the rename
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return binaries{}, fmt.Errorf("open folder to others: %w", err)
 	}
@@ -100,14 +101,14 @@ func (m machine) keep(ctx context.Context, name string, get func(context.Context
 	}
 	hits := newestFirst(fetched(dir))
 	if len(hits) == 0 {
-		return binaries{}, fmt.Errorf("fetch with %s: no PostgreSQL programs in what came", name)
+		return binaries{}, fmt.Errorf("fetch with %s: the download has no PostgreSQL programs", name)
 	}
 	bin, err := m.inspect(ctx, hits[0])
 	if err != nil {
 		return binaries{}, fmt.Errorf("fetch with %s: %w", name, err)
 	}
 	if theirs, err := m.search(ctx, 0); err == nil {
-		return theirs, nil // somebody else was faster
+		return theirs, nil // another process was faster
 	}
 	kept := filepath.Join(m.cache, keptPrefix+strings.TrimPrefix(filepath.Base(dir), partialPrefix))
 	if err := os.Rename(dir, kept); err != nil {
@@ -117,7 +118,7 @@ func (m machine) keep(ctx context.Context, name string, get func(context.Context
 	return bin, nil
 }
 
-// readable opens the copy to the user that root drops to, whatever our umask was.
+// readable makes the copy readable for the account of Postgres, independent of our umask.
 func readable(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
@@ -135,7 +136,7 @@ func readable(root string) error {
 	})
 }
 
-// tool is the path of a program on the machine's PATH, empty when it is not there.
+// tool returns the path of a program on PATH, or an empty string.
 func (m machine) tool(name string) string {
 	for _, dir := range filepath.SplitList(m.path) {
 		path := filepath.Join(dir, name)
@@ -157,7 +158,7 @@ func (m machine) run(ctx context.Context, dir, name string, args ...string) erro
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "PATH="+m.path)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.WaitDelay = 2 * time.Second // for children of a cancelled client
+	cmd.WaitDelay = 2 * time.Second // for the children of a cancelled client
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run %s: %w: %s", name, err, out)
 	}

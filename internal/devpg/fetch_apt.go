@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// aptSettings keep apt-get's state in a private folder, which makes it work without root, and its hooks silent,
-// since they tidy the system's own cache.
+// aptSettings keep the state of apt-get in a private folder, so that it works without root. They
+// also turn its hooks off, which would clean the system's cache.
 const aptSettings = `Dir::State::lists "%[1]s/lists";
 Dir::Cache "%[1]s/cache";
 Dir::Cache::archives "%[1]s/cache/archives";
@@ -30,8 +30,8 @@ APT::Keep-Downloaded-Packages "1";
 #clear DPkg::Post-Invoke;
 `
 
-// fetchApt downloads the distribution's PostgreSQL and unpacks it, installing nothing. The metapackage is what
-// every release has, with the version that it supports; dependencies that the machine already has stay out.
+// fetchApt downloads the PostgreSQL of the distribution and unpacks it without installing. Every
+// release has the metapackage postgresql. Dependencies that the machine has are left out.
 func (m machine) fetchApt(ctx context.Context, dir string) error {
 	work := filepath.Join(dir, "apt")
 	for _, sub := range []string{"lists/partial", "cache/archives/partial"} {
@@ -43,7 +43,8 @@ func (m machine) fetchApt(ctx context.Context, dir string) error {
 	if err := os.WriteFile(conf, fmt.Appendf(nil, aptSettings, work), 0o644); err != nil {
 		return fmt.Errorf("write apt settings: %w", err)
 	}
-	// One broken third-party source fails the whole update, while the distribution's own lists are fine.
+	// One broken third-party source fails the whole update, although the lists of the
+	// distribution are fine.
 	update := m.run(ctx, work, "apt-get", "-c", conf, "-q", "update")
 	err := m.run(ctx, work, "apt-get", "-c", conf, "-q", "-y", "--no-install-recommends", "--download-only", "install", "postgresql")
 	if err != nil {

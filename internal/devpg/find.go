@@ -19,21 +19,21 @@ import (
 	"strings"
 )
 
-// oldest is the lowest major version that the migrations need.
+// oldest is the lowest major version that the migrations support.
 const oldest = 13
 
-// binaries is a folder of PostgreSQL programs that run here.
+// binaries is a folder of PostgreSQL programs that run on this machine.
 type binaries struct {
 	dir   string
 	major int
 }
 
-// machine is where programs come from: the real machine, or a stage in tests.
+// machine describes where to look for programs. Tests use artificial machines.
 type machine struct {
 	bindir string   // $PG_BINDIR
 	path   string   // $PATH
 	globs  []string // usual places of PostgreSQL
-	cache  string   // fetched copies; empty when there is no place for them
+	cache  string   // fetched copies; empty: no folder is available
 	goos   string
 	goarch string
 	user   *account
@@ -54,14 +54,14 @@ func thisMachine(user *account) machine {
 		goos: runtime.GOOS, goarch: runtime.GOARCH, user: user,
 	}
 	if user != nil {
-		m.cache = "/var/cache/reporting/postgres" // root's own cache folder is closed to the user who runs Postgres
+		m.cache = "/var/cache/reporting/postgres" // the account of Postgres cannot read root's cache folder
 	} else if dir, err := os.UserCacheDir(); err == nil {
 		m.cache = filepath.Join(dir, "reporting", "postgres")
 	}
 	return m
 }
 
-// locate finds or fetches programs, of the given major version if it is not 0.
+// locate finds or downloads programs. want is the major version; 0 means any.
 func (m machine) locate(ctx context.Context, binDir string, want int, log *slog.Logger) (binaries, error) {
 	bin, err := m.explicit(ctx, binDir)
 	if err == nil && bin.dir == "" {
@@ -73,12 +73,13 @@ func (m machine) locate(ctx context.Context, binDir string, want int, log *slog.
 		return binaries{}, err
 	}
 	if want != 0 && bin.major != want {
-		return binaries{}, fmt.Errorf("the data folder is of PostgreSQL %d, but the programs in %s are %d: install PostgreSQL %d, set PG_BINDIR to its programs, or use another data folder", want, bin.dir, bin.major, want)
+		return binaries{}, fmt.Errorf("the data folder belongs to PostgreSQL %d, but the programs in %s are version %d: install PostgreSQL %d, set PG_BINDIR to its programs, or use another data folder", want, bin.dir, bin.major, want)
 	}
 	return bin, nil
 }
 
-// explicit takes the folder that the caller or PG_BINDIR names, which must then work; none when neither does.
+// explicit returns the programs of the folder that the caller or PG_BINDIR names. Without such a
+// folder it returns none.
 func (m machine) explicit(ctx context.Context, binDir string) (binaries, error) {
 	for _, choice := range []struct{ name, dir string }{{"BinDir", binDir}, {"PG_BINDIR", m.bindir}} {
 		if choice.dir == "" {
@@ -96,8 +97,8 @@ func (m machine) explicit(ctx context.Context, binDir string) (binaries, error) 
 // errNone means that no PostgreSQL programs were found.
 var errNone = errors.New("no PostgreSQL programs found")
 
-// search prefers PATH, then the newest of the usual places, then fetched copies. When another major version is
-// wanted and missing it returns the one that it found.
+// search prefers PATH, then the newest of the usual folders, then fetched copies. When the
+// wanted major version is missing, it returns another one.
 func (m machine) search(ctx context.Context, want int) (binaries, error) {
 	var other binaries
 	reasons := []error{errNone}
@@ -123,7 +124,7 @@ func (m machine) search(ctx context.Context, want int) (binaries, error) {
 func (m machine) candidates() []string {
 	var dirs []string
 	for _, dir := range filepath.SplitList(m.path) {
-		// Links in PATH lead to the folder that has both programs, and a share folder beside it.
+		// Links in PATH lead to the folder with both programs and a share folder beside it.
 		if target, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres")); err == nil {
 			dirs = append(dirs, filepath.Dir(target))
 		}
@@ -137,7 +138,7 @@ func (m machine) candidates() []string {
 
 var lastNumber = regexp.MustCompile(`(\d+)[.\d]*/bin$`)
 
-// newestFirst sorts by the version in the folder's name as a number: 9.6 is older than 13.
+// newestFirst sorts folders by the version in their names, as a number: 9.6 is older than 13.
 func newestFirst(globs []string) []string {
 	type hit struct {
 		dir   string
@@ -164,7 +165,7 @@ func newestFirst(globs []string) []string {
 
 var versionText = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspect proves that a folder has both programs and that they run here, for the user who will run them.
+// inspect checks that a folder has both programs and that they run for the account.
 func (m machine) inspect(ctx context.Context, dir string) (binaries, error) {
 	if err := m.user.reach(dir); err != nil {
 		return binaries{}, err
@@ -196,8 +197,8 @@ func (m machine) inspect(ctx context.Context, dir string) (binaries, error) {
 	return bin, nil
 }
 
-// libraries is the LD_LIBRARY_PATH of a copy unpacked from Debian packages, recognised by its place: anywhere but
-// below the system's own /usr. Other programs find their libraries themselves.
+// libraries returns the LD_LIBRARY_PATH of a copy unpacked from Debian packages, which is any
+// copy outside /usr. Other programs find their libraries themselves.
 func (b binaries) libraries() string {
 	root, ok := strings.CutSuffix(filepath.Dir(filepath.Dir(b.dir)), "/usr/lib/postgresql")
 	if !ok || root == "" {

@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// tempPrefix makes our temporary folders recognisable to a later sweep.
+// tempPrefix marks our temporary folders for a later sweep.
 const tempPrefix = "reporting-pg-"
 
-// How the supervisor makes a cluster.
+// The ways in which the supervisor gets a cluster.
 const (
 	initNone    = "none"
 	initQuick   = "quick"
 	initDurable = "durable"
 )
 
-// folders are the places of one server, prepared and locked.
+// folders are the folders of one server, prepared and locked.
 type folders struct {
-	top    string // temporary folder, to be removed; empty when both places were given
+	top    string // temporary folder that release removes; empty: both folders were given
 	data   string
 	socket string
 	init   string
@@ -36,12 +36,12 @@ type folders struct {
 	locks  []*os.File
 }
 
-// tempRoots are the folders that may hold temporary folders of ours, the preferred one first.
+// tempRoots returns the folders that may contain our temporary folders, the preferred one first.
 func tempRoots() []string {
 	return slices.Compact([]string{filepath.Clean(os.TempDir()), "/tmp"})
 }
 
-// prepare makes and locks what is missing. On an error nothing new is left.
+// prepare creates and locks the folders. On an error it leaves nothing new.
 func prepare(ctx context.Context, o Options, user *account) (_ *folders, err error) {
 	f := &folders{data: o.DataDir, socket: o.SocketDir, init: initQuick, user: user}
 	if err := checkSocket(f.socket); err != nil {
@@ -73,7 +73,7 @@ func prepare(ctx context.Context, o Options, user *account) (_ *folders, err err
 func (f *folders) prepareTemp() error {
 	var reasons []error
 	for _, root := range tempRoots() {
-		// Longer than any name that MkdirTemp makes.
+		// A name longer than any that MkdirTemp creates.
 		if err := checkSocket(filepath.Join(root, tempPrefix+"4294967295", "s")); err != nil {
 			reasons = append(reasons, err)
 			continue
@@ -92,7 +92,7 @@ func (f *folders) prepareTemp() error {
 			continue
 		}
 		f.top, f.locks = top, append(f.locks, lock)
-		// The supervisor removes the folder without our help, so it must own it.
+		// The supervisor removes the folder without our help, so its account must own it.
 		err = f.user.give(top)
 		for _, place := range []struct {
 			path *string
@@ -120,7 +120,7 @@ func (f *folders) prepareSocket() error {
 		return err
 	}
 	if len(entries) == 0 {
-		// Only an empty folder may change hands: somebody could name /tmp.
+		// Only an empty folder may change its owner: a caller could name /tmp.
 		return errors.Join(f.user.give(f.socket), os.Chmod(f.socket, 0o700))
 	}
 	info, err := os.Stat(f.socket)
@@ -130,8 +130,8 @@ func (f *folders) prepareSocket() error {
 	return err
 }
 
-// checkSocket refuses what neither side would explain: a comma, and a path longer than the kernel's
-// socket address holds, of which Postgres' own message would come late and hidden in its log.
+// checkSocket refuses a path with a comma and a path that is too long for a socket address. The
+// error of Postgres for these would come late and only in its log.
 func checkSocket(dir string) error {
 	if strings.Contains(dir, ",") {
 		return fmt.Errorf("socket folder %s holds a comma, which separates hosts in a connection string: choose another folder", dir)
@@ -146,7 +146,8 @@ func checkSocket(dir string) error {
 	return nil
 }
 
-// release removes the temporary folder and gives up the locks, in this order, so that no sweep interferes.
+// release removes the temporary folder and then releases the locks. In this order no sweep
+// interferes.
 func (f *folders) release() error {
 	var err error
 	if f.top != "" {

@@ -16,10 +16,10 @@ import (
 // errLocked means that a living process holds the folder.
 var errLocked = errors.New("folder is in use by another process")
 
-// lockFolder takes the exclusive lock of a folder. The kernel drops it when the last copy of the descriptor is
-// closed, so it needs no file of its own and cannot be stale.
+// lockFolder takes the exclusive lock of a folder. The kernel releases it when the last
+// descriptor is closed, so it needs no file and cannot be stale.
 func lockFolder(path string) (*os.File, error) {
-	// NOFOLLOW: a sweep by root must not be led elsewhere.
+	// NOFOLLOW keeps a sweep by root in its folder.
 	dir, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
@@ -34,7 +34,7 @@ func lockFolder(path string) (*os.File, error) {
 	return dir, nil
 }
 
-// awaitLock waits a moment for a predecessor that has been killed and is still shutting down.
+// awaitLock waits a moment for a killed predecessor that still shuts down.
 func awaitLock(ctx context.Context, path string, patience time.Duration) (*os.File, error) {
 	for deadline := time.Now().Add(patience); ; {
 		dir, err := lockFolder(path)
@@ -49,7 +49,7 @@ func awaitLock(ctx context.Context, path string, patience time.Duration) (*os.Fi
 	}
 }
 
-// newLockedFolder makes a folder that no concurrent sweep can mistake for a stale one.
+// newLockedFolder creates a folder that a concurrent sweep does not take for a stale one.
 func newLockedFolder(root, prefix string) (string, *os.File, error) {
 	for range 100 {
 		path, err := os.MkdirTemp(root, prefix)
@@ -58,8 +58,8 @@ func newLockedFolder(root, prefix string) (string, *os.File, error) {
 		}
 		dir, err := lockFolder(path)
 		if err == nil {
-			// A sweep may have come between making and locking. It removes only while it holds the lock, so the
-			// folder is ours if it is still the one at this path.
+			// A sweep may have run between the creation and the lock. It removes a folder only
+			// while it holds the lock, so the folder is ours if it still exists at this path.
 			held, heldErr := dir.Stat()
 			there, thereErr := os.Lstat(path)
 			if heldErr == nil && thereErr == nil && os.SameFile(held, there) {
@@ -72,5 +72,5 @@ func newLockedFolder(root, prefix string) (string, *os.File, error) {
 			return "", nil, errors.Join(err, os.RemoveAll(path))
 		}
 	}
-	return "", nil, fmt.Errorf("make temporary folder in %s: others remove it at once", root)
+	return "", nil, fmt.Errorf("make temporary folder in %s: other processes remove it", root)
 }

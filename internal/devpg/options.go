@@ -13,36 +13,40 @@ import (
 	"strings"
 )
 
-// Options says where the server lives and how it behaves. The zero value is a throw-away server.
+// Options configure a server. The zero value means a temporary one.
 //
-// A root process runs Postgres as another user (the owner of an existing cluster, else postgres, else nobody), who
-// must be able to enter the given folders: testing.T.TempDir is closed to that user, a folder made with mode 0755
-// directly below os.TempDir is not.
+// A root process runs Postgres as another user: the owner of an existing cluster, else postgres,
+// else nobody. That user must be able to enter the given folders. It cannot enter
+// testing.T.TempDir, but it can enter a folder of mode 0755 directly below os.TempDir.
 type Options struct {
-	// DataDir keeps the cluster between starts, with full durability. It must be missing, empty or a cluster.
-	// Empty: a temporary folder that disappears with the server.
+	// DataDir keeps the cluster between starts, with full durability. The folder must be
+	// missing, empty or a cluster. Empty means a temporary folder.
 	DataDir string
-	// SocketDir is the folder of the unix socket, and of nothing else. Empty: a short private temporary folder.
-	// Starts with the same SocketDir have the same URL.
+	// SocketDir is the folder of the unix socket and contains nothing else. Empty means a short
+	// temporary folder. Starts with the same SocketDir have the same URL.
 	SocketDir string
-	// BinDir holds initdb and postgres. Empty: $PG_BINDIR, then a search of the usual places, then a fetch.
+	// BinDir contains initdb and postgres. Empty means $PG_BINDIR, then the usual folders, then
+	// a download.
 	BinDir string
-	// Settings are configuration parameters that win over ours, such as max_connections.
+	// Settings are configuration parameters that override the defaults, such as max_connections.
 	Settings map[string]string
-	// Log hears about fetches and sweeps, and at debug level what Postgres itself says. Nil: silent.
+	// Log receives downloads and sweeps, and at debug level the output of Postgres. Nil means
+	// silent.
 	Log *slog.Logger
 }
 
-// port only names the socket file: no server of ours listens on TCP, because everybody who can connect is superuser.
+// port is only a part of the socket's name. The server does not listen on TCP, because every
+// client that connects is a superuser.
 const port = "5432"
 
-// reserved settings are what isolation and the proof that a server is ours rest on.
+// reserved are the settings that isolate the server and identify it as ours.
 var reserved = []string{
 	"cluster_name", "data_directory", "external_pid_file", "listen_addresses", "port",
 	"unix_socket_directories", "unix_socket_group", "unix_socket_permissions",
 }
 
-// complete checks the options and makes paths absolute, since Postgres and its supervisor run in another folder.
+// complete checks the options and makes paths absolute, because Postgres and its supervisor run
+// in another folder.
 func (o *Options) complete() error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -66,11 +70,11 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// arguments is the command line of postgres behind the program's name.
+// arguments returns the arguments of postgres.
 func (o *Options) arguments(f *folders, nonce string) []string {
 	settings := map[string]string{"shared_buffers": "64MB"}
 	if o.DataDir == "" {
-		// Nobody will read this cluster after a crash, so it needs neither syncs nor replication.
+		// A temporary cluster is never recovered, so it needs neither syncs nor replication.
 		maps.Copy(settings, map[string]string{
 			"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 			"wal_level": "minimal", "max_wal_senders": "0",
@@ -80,7 +84,7 @@ func (o *Options) arguments(f *folders, nonce string) []string {
 	maps.Copy(settings, map[string]string{
 		"cluster_name":            nonce,
 		"listen_addresses":        "",
-		"logging_collector":       "off", // or the reason of a failed start would go to a file
+		"logging_collector":       "off", // otherwise the reason of a failed start goes to a file
 		"port":                    port,
 		"unix_socket_directories": `"` + strings.ReplaceAll(f.socket, `"`, `""`) + `"`, // a list of names, blanks trimmed
 		"unix_socket_permissions": "0700",

@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// Programs are those of PostgreSQL on this machine, for who needs other servers than Start
-// makes: such as a standby, or one that is to fail.
+// Programs are the PostgreSQL programs of this machine, for servers that Start does not offer,
+// such as a standby.
 type Programs struct {
 	bin  binaries
 	user *account
 }
 
-// FindPrograms looks where Start does, and fetches them as it does. Log may not be nil.
+// FindPrograms finds or downloads programs, as Start does. Log must not be nil.
 func FindPrograms(ctx context.Context, log *slog.Logger) (Programs, error) {
 	user, err := unprivileged()
 	if err != nil {
@@ -33,11 +33,12 @@ func FindPrograms(ctx context.Context, log *slog.Logger) (Programs, error) {
 	return Programs{bin: bin, user: user}, nil
 }
 
-// Path is where one of them is.
+// Path returns the path of a program.
 func (p Programs) Path(name string) string { return filepath.Join(p.bin.dir, name) }
 
-// Command runs one of them, or with a whole path any other, as the account that Postgres runs
-// as: in a process group of its own, in the root folder, with next to no environment.
+// Command returns a command that runs as the account of Postgres, in a process group of its own,
+// in the root folder, and with a minimal environment. name is one of the programs or a whole
+// path.
 func (p Programs) Command(name string, args ...string) *exec.Cmd {
 	if !filepath.IsAbs(name) {
 		name = p.Path(name)
@@ -53,5 +54,5 @@ func (p Programs) Command(name string, args ...string) *exec.Cmd {
 // Give makes the account the owner of a file or folder.
 func (p Programs) Give(path string) error { return p.user.give(path) }
 
-// Credential is the account's; nil: our own.
+// Credential returns the account; nil means our own.
 func (p Programs) Credential() *syscall.Credential { return p.user.attributes().Credential }

@@ -31,16 +31,17 @@ type Server struct {
 
 	close func() error // of the supervisor's pipe, once
 	done  chan struct{}
-	// Set before done is closed, read after.
+	// Set before done is closed.
 	exit    error
 	cleanup error
 }
 
-// startLimit bounds the wait for a server that neither answers nor ends. Fetching the programs is not part of it.
+// startLimit limits the wait for a server that neither answers nor ends. It does not include a
+// download.
 const startLimit = 2 * time.Minute
 
-// Start starts a server and returns when it answers queries. The context is for starting only: its end does not
-// stop a server that has started.
+// Start starts a server and returns when it answers queries. ctx is for the start only: its end
+// does not stop a running server.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("start postgres: %w", err)
@@ -83,7 +84,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 		nonce:    "reporting-" + rand.Text(),
 		log:      o.Log,
 		out:      &tail{log: o.Log},
-		patience: 7 * time.Second, // the postmaster takes up to five
+		patience: 7 * time.Second, // the postmaster needs up to five seconds
 		done:     make(chan struct{}),
 	}
 	cmd, owner, err := supervisor(f, bin, o.arguments(f, s.nonce), s.out)
@@ -99,33 +100,35 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// wait sees the supervisor end and does its work if it could not.
+// wait waits for the end of the supervisor and does its work if the supervisor could not.
 func (s *Server) wait(f *folders) {
 	s.exit = s.cmd.Wait()
-	_ = s.close() // whoever killed the shell left its watcher, which still stops postgres
+	_ = s.close() // if the shell was killed, its watcher stops postgres
 	s.cleanup = errors.Join(stopRest(f.data, syscall.SIGINT), f.release())
 	close(s.done)
 }
 
-// URL is a connection string for pgx over the unix socket. The superuser is "postgres", and a database of that name
-// exists. It leaves nothing to PG* variables that could lead elsewhere.
+// URL returns a connection string for the unix socket. The superuser is "postgres", and a
+// database of that name exists. PG* variables have no effect on it.
 func (s *Server) URL(user, database string) string {
 	query := url.Values{"host": {s.socket}, "port": {port}, "sslmode": {"disable"}, "target_session_attrs": {"any"}}.Encode()
 	u := url.URL{
 		Scheme: "postgres",
 		User:   url.User(user),
 		Path:   "/" + database,
-		// libpq and pgx take a plus sign for itself, not for a blank.
+		// libpq and pgx decode no plus sign in a query.
 		RawQuery: strings.ReplaceAll(query, "+", "%20"),
 	}
 	return u.String()
 }
 
-// Done is closed when Postgres has ended, for whatever reason, and its temporary folders are gone.
+// Done returns a channel that is closed when Postgres has ended and its temporary folders are
+// removed.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop shuts Postgres down: transactions are rolled back and connections closed. When the context ends first it
-// kills. It removes the temporary folders, and may be called again and after a crash.
+// Stop shuts Postgres down: it rolls transactions back and closes connections. When ctx ends
+// first, it kills Postgres. It removes the temporary folders. It may be called again, and after
+// a crash.
 func (s *Server) Stop(ctx context.Context) error {
 	_ = s.close()
 	select {
@@ -141,16 +144,18 @@ func (s *Server) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Kill ends Postgres and its children at once and without a checkpoint, as a crash does, and returns when they are
-// gone. A given DataDir stays, and the next start recovers it.
+// Kill ends Postgres and its children at once and without a checkpoint, as a crash does, and
+// returns when they are gone. A given DataDir stays, and the next start recovers it.
 func (s *Server) Kill() error {
 	group := -s.cmd.Process.Pid // the shell, its watcher and the postmaster
 	for _, step := range []func() error{
 		func() error {
-			// The postmaster kills its children itself on SIGQUIT, with force after five seconds. They are in
-			// sessions of their own and would outlive a SIGKILL to the group. The shell ignores it and cleans up.
+			// On SIGQUIT the postmaster kills its children, with force after five seconds. They
+			// have sessions of their own and would outlive a SIGKILL to the group. The shell
+			// ignores SIGQUIT and cleans up.
 			err := syscall.Kill(group, syscall.SIGQUIT)
-			// A postmaster that does not listen yet misses the signal; the watcher repeats its own.
+			// A postmaster that does not listen yet misses the signal. The watcher sends its
+			// own.
 			return errors.Join(err, s.close())
 		},
 		func() error { return stopRest(s.data, syscall.SIGKILL) },

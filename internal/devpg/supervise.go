@@ -20,7 +20,7 @@ import (
 //go:embed supervise.sh
 var script string
 
-// grace is how long the supervisor lets a fast shutdown take, in tenths of a second.
+// grace is the time limit of a fast shutdown, in tenths of a second.
 const grace = "100"
 
 // minimalEnv keeps PG* variables, locales and time zones of the caller away from Postgres.
@@ -28,10 +28,11 @@ func minimalEnv() []string {
 	return []string{"LC_ALL=C", "TZ=UTC", "PATH=/usr/bin:/bin:/usr/sbin:/sbin"}
 }
 
-// supervisor builds the command of the shell that owns Postgres, and the pipe whose closing ends both. A shell
-// outlives kill -9 of our process, needs no thread of ours (as Linux' parent-death signal does) and is everywhere.
+// supervisor returns the command of the shell that owns Postgres, and the pipe whose closing
+// ends both. A shell survives kill -9 of our process, needs no thread, and exists on every
+// machine.
 func supervisor(f *folders, bin binaries, args []string, out *tail) (cmd *exec.Cmd, owner *os.File, err error) {
-	// Both ends are close-on-exec, so no other child of ours can keep the pipe open.
+	// Both ends are close-on-exec, so that no other child keeps the pipe open.
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, nil, fmt.Errorf("make supervisor pipe: %w", err)
@@ -40,7 +41,7 @@ func supervisor(f *folders, bin binaries, args []string, out *tail) (cmd *exec.C
 	line = append(line, filepath.Join(bin.dir, "postgres"))
 	//nolint:noctx // it ends with its pipe, and must not be killed before it has cleaned up
 	cmd = exec.Command("/bin/sh", append(line, args...)...)
-	cmd.Dir = "/" // a folder that every user may enter, and that nobody wants to remove
+	cmd.Dir = "/" // every user can enter it, and no process removes it
 	cmd.Env = minimalEnv()
 	cmd.SysProcAttr = f.user.attributes()
 	cmd.Stdout, cmd.Stderr = out, out
@@ -55,7 +56,7 @@ func supervisor(f *folders, bin binaries, args []string, out *tail) (cmd *exec.C
 	return cmd, write, nil
 }
 
-// bare drops comment lines, for the sake of whoever reads a process list.
+// bare removes comment lines, which would make process lists long.
 func bare(script string) string {
 	var b strings.Builder
 	for line := range strings.Lines(script) {
@@ -66,7 +67,8 @@ func bare(script string) string {
 	return b.String()
 }
 
-// tail keeps the end of what Postgres says, for the error of a failed start, and passes lines on to the log.
+// tail keeps the last output of Postgres for the error of a failed start, and passes lines on to
+// the log.
 type tail struct {
 	log *slog.Logger
 
@@ -89,7 +91,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is one line, since it ends up in an error.
+// String returns one line, for an error.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -18,9 +18,9 @@ import (
 	"time"
 )
 
-// sweep removes folders with our prefix whose owner is gone, supervisor included (a crash of the machine, a killed
-// process tree). Before that it stops a Postgres that still runs in there. Trouble is only logged: the sweep is a
-// courtesy to the past and must not stop a start.
+// sweep removes folders with our prefix whose owner and supervisor are gone, after a crash of
+// the machine or a killed process tree. It first stops a Postgres that still runs there. It only
+// logs its errors, because a start does not depend on it.
 func sweep(root, prefix string, user *account, log *slog.Logger) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -37,26 +37,26 @@ func sweep(root, prefix string, user *account, log *slog.Logger) {
 		}
 		info, err := entry.Info()
 		if err != nil || !slices.Contains(owners, stat(info).Uid) {
-			continue // somebody else's, in a shared folder
+			continue // another user's, in a shared folder
 		}
 		lock, err := lockFolder(path)
 		if err != nil {
 			continue // alive, or just removed
 		}
-		log.Info("removing the left-over of an earlier process", "folder", path)
+		log.Info("removing the leftover of an earlier process", "folder", path)
 		err = stopRest(filepath.Join(path, "data"), syscall.SIGQUIT)
 		if err = errors.Join(err, os.RemoveAll(path)); err != nil {
-			log.Warn("cannot remove left-over", "folder", path, "error", err)
+			log.Warn("remove leftover failed", "folder", path, "error", err)
 		}
 		lock.Close()
 	}
 }
 
-// stopRest ends every Postgres process of a data folder that has lost its supervisor, first with the given signal,
-// then with force.
+// stopRest ends every Postgres process of a data folder that has lost its supervisor, first with
+// the given signal, then with force.
 func stopRest(data string, first syscall.Signal) error {
 	if _, err := os.Lstat(filepath.Join(data, "postmaster.pid")); err != nil {
-		return nil //nolint:nilerr // removed at every orderly end
+		return nil //nolint:nilerr // an orderly shutdown removes the file
 	}
 	for n := range 300 {
 		pids := processesIn(data)
@@ -69,7 +69,7 @@ func stopRest(data string, first syscall.Signal) error {
 				signal = syscall.SIGKILL
 			}
 			for _, pid := range pids {
-				_ = syscall.Kill(pid, signal) // it may have ended meanwhile
+				_ = syscall.Kill(pid, signal) // the process may have ended
 			}
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -77,10 +77,11 @@ func stopRest(data string, first syscall.Signal) error {
 	return fmt.Errorf("stop postgres in %s: still running", data)
 }
 
-// processesIn lists the Postgres processes whose data folder this is. A process id in a file proves nothing, it may
-// have been given to another process: on Linux the working folder, the program's name and the owner do.
+// processesIn lists the Postgres processes of a data folder. The process id in a file proves
+// nothing, because it can belong to another process by now. On Linux the working folder, the
+// name of the program and the owner prove it.
 func processesIn(data string) []int {
-	// Not through a link, which could lead a sweep to somebody else's server.
+	// Not through a link, which could lead to another server.
 	folder, err := os.Lstat(data)
 	if err != nil {
 		return nil
@@ -93,7 +94,7 @@ func processesIn(data string) []int {
 	for _, comm := range comms {
 		name, err := os.ReadFile(comm)
 		if err != nil || strings.TrimSpace(string(name)) != "postgres" {
-			continue // a shell that stands in the folder, for one
+			continue // for example a shell
 		}
 		dir := filepath.Dir(comm)
 		cwd, err := os.Stat(filepath.Join(dir, "cwd"))
@@ -111,8 +112,8 @@ func processesIn(data string) []int {
 	return pids
 }
 
-// postmasterIn is the way without /proc (macOS): the postmaster of postmaster.pid, if its command line names the
-// folder. Its children end with it.
+// postmasterIn is for systems without /proc (macOS): it returns the postmaster of postmaster.pid
+// if its command line names the folder. Its children end with it.
 func postmasterIn(data string) []int {
 	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	if err != nil {
@@ -123,7 +124,7 @@ func postmasterIn(data string) []int {
 	if err != nil || pid <= 1 {
 		return nil
 	}
-	//nolint:noctx // ps takes no time, and cleaning up has no caller to give up
+	//nolint:noctx // ps is fast
 	command, err := exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	if err != nil || !strings.Contains(string(command), "postgres -D "+data) {
 		return nil

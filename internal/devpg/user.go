@@ -15,13 +15,14 @@ import (
 	"syscall"
 )
 
-// account is the user that Postgres runs as, since it refuses root. A nil account is our own user.
+// account is the user that Postgres runs as, because it refuses root. A nil account is our own
+// user.
 type account struct {
 	name     string
 	uid, gid uint32
 }
 
-// unprivileged returns the account to drop to: nil when we are not root.
+// unprivileged returns the account for a root process, and nil otherwise.
 func unprivileged() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // a nil account is our own user
@@ -38,23 +39,23 @@ func unprivileged() (*account, error) {
 		}
 		return &account{name, uint32(uid), uint32(gid)}, nil
 	}
-	return nil, errors.New("no user postgres or nobody to run as, and Postgres refuses root: run as an ordinary user")
+	return nil, errors.New("find a user for Postgres: it refuses root, and there is no user postgres or nobody; run as an ordinary user")
 }
 
-// stat is what a file's information is made of on every unix.
+// stat returns the unix attributes of a file.
 func stat(info fs.FileInfo) *syscall.Stat_t {
 	st, _ := info.Sys().(*syscall.Stat_t)
 	return st
 }
 
-// ownerOf is the account that owns a file.
+// ownerOf returns the account that owns a file.
 func ownerOf(info fs.FileInfo) *account {
 	st := stat(info)
 	return &account{"number " + strconv.FormatUint(uint64(st.Uid), 10), st.Uid, st.Gid}
 }
 
-// attributes puts the child in a process group of its own, or the terminal's Ctrl-C would stop Postgres under the
-// requests that we are still draining.
+// attributes puts the child in a process group of its own. Otherwise Ctrl-C in a terminal would
+// stop Postgres before the service.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if a != nil {
@@ -63,7 +64,7 @@ func (a *account) attributes() *syscall.SysProcAttr {
 	return attr
 }
 
-// give makes the account the owner of one folder or file.
+// give makes the account the owner of a folder or file.
 func (a *account) give(path string) error {
 	if a == nil {
 		return nil
@@ -71,14 +72,14 @@ func (a *account) give(path string) error {
 	return os.Lchown(path, int(a.uid), int(a.gid))
 }
 
-// makePrivate makes a folder for the account alone, if it is missing. Folders on the way stay open, or root would
-// lock the account out.
+// makePrivate creates a folder for the account alone, if it is missing. Its parents stay open,
+// so that the account can enter them.
 func (a *account) makePrivate(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(err, a.reach(filepath.Dir(path)))
 	}
 	if err := a.reach(filepath.Dir(path)); err != nil {
-		return err // before anything is made
+		return err // before any change
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -89,7 +90,7 @@ func (a *account) makePrivate(path string) error {
 	return a.give(path)
 }
 
-// may reports whether the account has the permission bits (4 read, 2 write, 1 enter), by mode bits alone.
+// may reports whether the mode bits give the account a permission (4 read, 2 write, 1 enter).
 func (a *account) may(info fs.FileInfo, bits fs.FileMode) bool {
 	if a == nil {
 		return true
@@ -105,7 +106,7 @@ func (a *account) may(info fs.FileInfo, bits fs.FileMode) bool {
 	return mode&bits == bits
 }
 
-// reach says which folder on the way to path, or path itself, is closed to the account.
+// reach returns an error when path or one of its parents is closed to the account.
 func (a *account) reach(path string) error {
 	if a == nil {
 		return nil
@@ -116,14 +117,14 @@ func (a *account) reach(path string) error {
 	closed := ""
 	for dir := path; ; dir = filepath.Dir(dir) {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() && !a.may(info, 1) {
-			closed = dir // the outermost one is the one to open first
+			closed = dir // the outermost one comes first
 		}
 		if dir == filepath.Dir(dir) {
 			break
 		}
 	}
 	if closed != "" {
-		return fmt.Errorf("folder %s is closed to user %s, who runs Postgres because it refuses root: choose a folder elsewhere (such as below /var/lib or /tmp), run `chmod o+x %s`, or do not run as root", closed, a.name, closed)
+		return fmt.Errorf("folder %s is closed to user %s, which runs Postgres because Postgres refuses root: choose a folder elsewhere (such as below /var/lib or /tmp), run `chmod o+x %s`, or do not run as root", closed, a.name, closed)
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ const (
 	LimitUserRate    Limit = "user_rate"    // requests of one user per second
 	LimitUserCalls   Limit = "user_calls"   // requests of one user in progress
 	LimitLargeBodies Limit = "large_bodies" // large bodies in memory
-	LimitStreams Limit = "streams"      // responses that are streamed
+	LimitStreams     Limit = "streams"      // responses that are streamed
 )
 
 // ObserveLimited counts a request that a limit rejected.
