@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reports lists the reports that this service makes. Each has a folder below this
-// one; who adds one adds a folder and a line here.
-//
-// internal/app imports it.
+// Package reports lists the reports of the service. Each report has a folder below this one; a
+// new report takes a folder and a line in All. internal/app imports it.
 package reports
 
 import (
@@ -15,14 +13,14 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// Needs are what reports are made from.
+// Needs are the dependencies of the reports.
 type Needs struct {
 	Episodes episode.Source
-	Zone     *time.Location // whose days and months count
-	Demo     bool           // also those that are there for trying clients
+	Zone     *time.Location // time zone of days and months
+	Demo     bool           // with the reports for trying clients
 }
 
-// All lists the reports.
+// All returns all reports.
 func All(n Needs) []catalog.Report {
 	list := []catalog.Report{
 		patientusage.Report(n.Episodes, n.Zone),

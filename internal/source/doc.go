@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package source reads what FHIR servers write about episodes of care. Packages below
-// it are the places where that can come from.
-//
-// Those packages import it.
+// Package source decodes EpisodeOfCare resources. The packages below it read them from a FHIR
+// server, from files, or generate them; they import it. It knows no report.
 package source

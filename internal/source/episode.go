@@ -13,18 +13,17 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// Decoder reads EpisodeOfCare resources (FHIR R4, JSON). What it does not know of them
-// it leaves aside; what it needs and does not find is an error, since a count without it
-// would be wrong.
+// Decoder decodes EpisodeOfCare resources (FHIR R4, JSON). It ignores unknown elements. A
+// missing element that it needs is an error, because a count without it would be wrong.
 type Decoder struct {
-	// Base is the address of the server that the resources come from; references to
-	// patients may hold it or not. Empty: unknown; absolute and relative spellings of one
-	// patient count as two patients then.
+	// Base is the base URL of the server that the resources come from. References to patients
+	// may contain it. If it is empty, the absolute and the relative reference to a patient count
+	// as two patients.
 	Base string
-	// Zone is where days begin whose dates are written without a time.
+	// Zone is the time zone of dates without a time.
 	Zone *time.Location
 
-	resource resource // kept for its room
+	resource resource // reused for each resource
 }
 
 type resource struct {
@@ -49,8 +48,8 @@ type stage struct {
 	Period period `json:"period"`
 }
 
-// Decode overwrites e with a resource. The error names the element at fault and never
-// what stands in it: that may be about a patient.
+// Decode overwrites e with a resource. Its error names the element and never its content, which
+// may be about a patient.
 func (d *Decoder) Decode(text []byte, e *episode.Episode) error {
 	history := d.resource.History[:0]
 	d.resource = resource{History: history}
@@ -68,8 +67,8 @@ func (d *Decoder) Decode(text []byte, e *episode.Episode) error {
 	if e.Patient = d.patient(r.Patient.Reference); e.Patient == "" {
 		return errors.New("EpisodeOfCare.patient.reference is missing")
 	}
-	if strings.HasPrefix(e.Patient, "#") { // the same name in each resource, for other people
-		return errors.New("EpisodeOfCare.patient.reference leads into the resource")
+	if strings.HasPrefix(e.Patient, "#") { // another patient in each resource
+		return errors.New("EpisodeOfCare.patient.reference is a contained resource")
 	}
 	var err error
 	if e.Period, err = d.period(r.Period); err != nil {
@@ -77,7 +76,7 @@ func (d *Decoder) Decode(text []byte, e *episode.Episode) error {
 	}
 	e.History = e.History[:0]
 	for _, s := range r.History {
-		next := episode.Stage{Status: episode.Status(s.Status)}
+		next := episode.HistoryEntry{Status: episode.Status(s.Status)}
 		if !next.Status.Valid() {
 			return errors.New("EpisodeOfCare.statusHistory.status is missing or unknown")
 		}
@@ -89,7 +88,7 @@ func (d *Decoder) Decode(text []byte, e *episode.Episode) error {
 	return nil
 }
 
-// patient is one name for all references to the same patient.
+// patient returns the same name for all references to a patient.
 func (d *Decoder) patient(reference string) string {
 	reference, _, _ = strings.Cut(reference, "/_history/")
 	if d.Base != "" {
@@ -101,19 +100,19 @@ func (d *Decoder) patient(reference string) string {
 func (d *Decoder) period(p period) (out episode.Period, err error) {
 	if p.Start != "" {
 		if out.Start, _, err = d.dateTime(p.Start); err != nil {
-			return out, errors.New("start is no dateTime")
+			return out, errors.New("start is not a dateTime")
 		}
 	}
 	if p.End != "" {
 		if _, out.End, err = d.dateTime(p.End); err != nil {
-			return out, errors.New("end is no dateTime")
+			return out, errors.New("end is not a dateTime")
 		}
 	}
 	return out, nil
 }
 
-// dateTime returns the first instant of a dateTime, and the one after its last: those
-// of a day, month or year are far apart, those of a time are the same.
+// dateTime returns the first instant of a dateTime and the first instant after it. For a day,
+// month or year these are apart; for a time they are equal.
 func (d *Decoder) dateTime(text string) (first, after time.Time, err error) {
 	if strings.Contains(text, "T") {
 		first, err = time.Parse(time.RFC3339, text)

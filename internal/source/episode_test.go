@@ -31,14 +31,14 @@ func TestDecode(t *testing.T) {
 	for text, want := range map[string]episode.Episode{
 		`{"resourceType":"EpisodeOfCare","id":"1","status":"active","patient":{"reference":"https://careplan.example.org/fhir/Patient/7/_history/3"},
 		  "period":{"start":"2023-04-03T08:00:00.5+02:00"},"extension":[{"url":"x"}],"team":[{"reference":"CareTeam/1"}]}`: {
-			Patient: "Patient/7", Status: episode.Active, History: []episode.Stage{},
+			Patient: "Patient/7", Status: episode.Active, History: []episode.HistoryEntry{},
 			Period: episode.Period{Start: time.Date(2023, 4, 3, 8, 0, 0, 5e8, time.FixedZone("", 7200))},
 		},
 		`{"resourceType":"EpisodeOfCare","status":"finished","patient":{"reference":"https://patient.example.org/fhir/Patient/7"},"period":{"start":"2023-03","end":"2023-03-26"},
 		  "statusHistory":[{"status":"planned","period":{"start":"2022","end":"2022"}},{"status":"active","period":{"start":"2023-03-01","end":"2023-03"}}]}`: {
 			Patient: "https://patient.example.org/fhir/Patient/7", Status: episode.Finished,
 			Period: episode.Period{Start: date(2023, 3, 1), End: date(2023, 3, 27)}, // a day of 23 hours
-			History: []episode.Stage{
+			History: []episode.HistoryEntry{
 				{Status: episode.Planned, Period: episode.Period{Start: date(2022, 1, 1), End: date(2023, 1, 1)}},
 				{Status: episode.Active, Period: episode.Period{Start: date(2023, 3, 1), End: date(2023, 4, 1)}},
 			},
@@ -76,7 +76,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"no status":           {`"status":"active","patient"`, `"patient"`, "EpisodeOfCare.status"},
 		"unknown status":      {`"status":"active","patient"`, `"status":"secret","patient"`, "EpisodeOfCare.status"},
 		"no patient":          {`"Patient/secret"`, `""`, "patient.reference"},
-		"contained patient":   {`"Patient/secret"`, `"#secret"`, "patient.reference leads into the resource"},
+		"contained patient":   {`"Patient/secret"`, `"#secret"`, "patient.reference is a contained resource"},
 		"no date":             {`"2024"`, `"secret"`, "period.end"},
 		"no date of the kind": {`"start":"2023","end"`, `"start":"2023-13","end"`, "period.start"},
 		"no zone":             {`"2024"`, `"2024-01-01T10:00:00"`, "period.end"},

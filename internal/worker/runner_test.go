@@ -56,7 +56,7 @@ func TestOutcomes(t *testing.T) {
 		"it stops, and nobody hears":   {runs: fakeAttempts{record: unavailable}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
 		"a kind that is not made here": {runs: fakeAttempts{class: "other"}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: This installation does not make this kind of report"}},
 		"nothing that can be read": {
-			runs: fakeAttempts{parameters: `{`}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: What the report was asked for with cannot be read"},
+			runs: fakeAttempts{parameters: `{`}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: The inputs of the order cannot be read"},
 		},
 		"the database refuses":                  {runs: fakeAttempts{finish: refused}, generate: group, outcome: report.AttemptRetried, told: []string{back}},
 		"the database refuses, the last time":   {runs: fakeAttempts{finish: refused, counted: attempts}, generate: group, outcome: report.AttemptFailed, told: []string{itsOwnFault}},

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package archive writes the result of a report: a zip file with a header and one file
-// for each group of data, laid out as the reference service does, down to the flags.
-//
-// The packages of reports import it.
+// Package archive writes the result of a report: a zip file with a header and one file for each
+// group of data, in the layout of the reference service. It knows neither reports nor jobs.
+// reports/catalog imports it.
 package archive
 
 import (
@@ -16,27 +15,26 @@ import (
 	"time"
 )
 
-// ContentType is what a Binary with an archive says it holds. It is the reference
-// service's name; the bytes are those of a zip file.
+// ContentType is the content type of a Binary with an archive. It is the name that the reference
+// service uses; the bytes are a zip file.
 const ContentType = "application/gzip-json"
 
 // Header is the first file of an archive.
 type Header struct {
-	Name string    // of the report, as in PatientsUsageReport
-	Time time.Time // when it was made
-	// Parameters are the resource that it was asked for with.
+	Name string    // of the report, such as PatientsUsageReport
+	Time time.Time // of the generation
+	// Parameters is the Parameters resource of the order.
 	Parameters json.RawMessage
 }
 
-// Writer writes an archive as it comes: nothing but the file that is being written is
-// in memory.
+// Writer writes an archive as a stream. It keeps only the current file in memory.
 type Writer struct {
 	zip    *zip.Writer
 	folder string
 	time   time.Time
 }
 
-// New begins an archive with its header.
+// New starts an archive with its header.
 func New(w io.Writer, h Header) (*Writer, error) {
 	h.Time = h.Time.UTC()
 	a := &Writer{zip: zip.NewWriter(w), folder: h.Name + h.Time.Format("_2006_01_02_15_04_05/"), time: h.Time}
@@ -47,21 +45,21 @@ func New(w io.Writer, h Header) (*Writer, error) {
 	}{h.Name, h.Time.Format(time.RFC3339Nano), h.Parameters})
 }
 
-// Name is that of the archive's folder, which holds all its files.
+// Name returns the name of the folder in the archive that contains all files.
 func (a *Writer) Name() string { return strings.TrimSuffix(a.folder, "/") }
 
-// Group adds the file of one group: id names it among those of its type, and value is
+// Group adds the file of one group. id identifies the group among those of its type; value is
 // written as JSON.
 func (a *Writer) Group(groupType, id string, value any) error {
 	for _, name := range []string{groupType, id} {
 		if name == "" || strings.ContainsAny(name, `/\`) || strings.Trim(name, ".") == "" {
-			return fmt.Errorf("add to archive: %q is no name for a file", name)
+			return fmt.Errorf("add to archive: %q is not a valid file name", name)
 		}
 	}
 	return a.file(groupType+"/"+id, value)
 }
 
-// Close ends the archive. It is of no use without.
+// Close completes the archive. Without it the archive is not readable.
 func (a *Writer) Close() error {
 	if err := a.zip.Close(); err != nil {
 		return fmt.Errorf("end archive: %w", err)
@@ -69,9 +67,8 @@ func (a *Writer) Close() error {
 	return nil
 }
 
-// What the recorded archives have in common: names are UTF-8, lengths follow the data,
-// made by a system of the first kind for version 2.0, times without a zone and no extra
-// fields (PKWARE APPNOTE, 4.4).
+// The properties of the recorded archives: UTF-8 names, lengths after the data, made by MS-DOS
+// for version 2.0, times without a zone, no extra fields (PKWARE APPNOTE, 4.4).
 const (
 	flagUTF8     = 0x800
 	version20    = 20
@@ -84,7 +81,7 @@ const (
 
 func (a *Writer) file(name string, value any) error {
 	header := &zip.FileHeader{Name: a.folder + name, Method: zip.Deflate, Flags: flagUTF8, CreatorVersion: version20}
-	// The field Modified would add an extra one.
+	// Setting Modified would add an extra field.
 	header.ModifiedDate = uint16((a.time.Year()-dosYearZero)<<dosYearBits | int(a.time.Month())<<dosMonthBits | a.time.Day()) //nolint:gosec,staticcheck // a date of these years fits
 	header.ModifiedTime = uint16(a.time.Hour()<<dosHourBits | a.time.Minute()<<dosMinBits | a.time.Second()/2)                //nolint:gosec,staticcheck // as above
 	file, err := a.zip.CreateHeader(header)

@@ -8,13 +8,13 @@ import (
 	"reporting/internal/fhir"
 )
 
-// Anonymization is the name of the input that every report has.
+// Anonymization is the name of an input that every report has.
 const Anonymization = "anonymization"
 
-// NonAnonymizedRole is what a caller needs, besides, for a report that is not anonymized.
+// NonAnonymizedRole is the additional role for a report that is not anonymized.
 const NonAnonymizedRole = "report-non-anonymized"
 
-// The values of anonymization, in any letter case.
+// The values of anonymization, without regard to case.
 const (
 	notAnonymized = "None"
 	anonymized    = "ANONYMIZED"
@@ -27,7 +27,7 @@ func anonymization() fhir.OperationParameter {
 	}
 }
 
-// ReadAnonymization reads a value of anonymization.
+// ReadAnonymization parses a value of anonymization.
 func ReadAnonymization(text string) (anonymous, ok bool) {
 	switch {
 	case strings.EqualFold(text, anonymized):

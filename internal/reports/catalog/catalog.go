@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package catalog says what a report is: its names, what it may be asked for with, how
-// and by whom, and what makes it. What there is to call, to describe and to guard is made
-// from this, so that adding a report is adding one folder below internal/reports.
-//
-// internal/rest, internal/work, internal/app and the packages of reports import it.
+// Package catalog defines what a report is: its names, inputs, modes, role and generator.
+// Operations, their descriptions and their authorization follow from it, so a new report is one
+// folder below internal/reports. It knows neither HTTP nor SQL. internal/httpapi/orders,
+// internal/worker, internal/app and the packages of reports import it.
 package catalog
 
 import (
@@ -15,61 +14,61 @@ import (
 	"reporting/internal/fhir"
 )
 
-// Mode is a way of asking for a report.
+// Mode is a way to order a report.
 type Mode string
 
-// The modes, as they begin the names of operations.
+// The modes, as in the names of operations.
 const (
-	Fetch    Mode = "fetch"    // now, in the answer
+	Fetch    Mode = "fetch"    // while the client waits
 	Execute  Mode = "execute"  // as soon as a worker is free
-	Schedule Mode = "schedule" // in the coming night
+	Schedule Mode = "schedule" // at the next daily time
 )
 
-// Modes lists them all.
+// Modes lists all modes.
 func Modes() []Mode { return []Mode{Fetch, Execute, Schedule} }
 
-// Report describes a kind of report.
+// Report is the definition of a report.
 type Report struct {
-	Name       string // in operations, as in patient-usage-stats
+	Name       string // in operations, such as patient-usage-stats
 	Class      string // of jobs
-	ReportName string // in results, as in PatientsUsageReport
+	ReportName string // in results, such as PatientsUsageReport
 	Titles     map[Mode]string
-	// Description is markdown, for who asks for it.
+	// Description is markdown for the OperationDefinition.
 	Description string
-	// Parameters are its inputs beside anonymization, which every report has.
+	// Parameters are the inputs besides anonymization, which every report has.
 	Parameters []fhir.OperationParameter
-	Exclusive  [][2]string // pairs of parameters of which one may be given
-	Modes      []Mode      // the allowed ones
-	// Role guards all three operations; empty: $fetch- and the name.
+	Exclusive  [][2]string // pairs of parameters that exclude each other
+	Modes      []Mode      // the allowed modes
+	// Role is required for all three operations. If it is empty, the role is $fetch- and the
+	// name.
 	Role     string
 	Generate Generator
 }
 
-// Generator makes a report. Its errors should be of type *report.Failure; what others
-// say is for the log alone. It ends soon after ctx does.
+// Generator generates a report. Its errors should be of type *report.Failure; the text of other
+// errors is for the log only. It returns soon after ctx ends.
 type Generator func(ctx context.Context, task Task, out Output) error
 
-// Task is what a report is to be made of.
+// Task is the input of a Generator.
 type Task struct {
-	Inputs     []fhir.Input // those of Report.Parameters
+	Inputs     []fhir.Input // the inputs of Report.Parameters
 	Anonymized bool
-	Time       time.Time // when it is made
-	// Progress tells, in at most 100 characters, how far it has come. It may be called
-	// as often as one likes.
+	Time       time.Time // of the generation
+	// Progress reports progress in at most 100 characters. It is cheap to call.
 	Progress func(string)
 }
 
-// Output takes the groups of a report, one after the other.
+// Output receives the groups of a report, one after the other.
 type Output interface {
-	// Group adds the file of one group: id names it among those of its type, and value is
-	// written as JSON, for which it is in memory as a whole.
+	// Group adds the file of one group. id identifies the group among those of its type. value
+	// is written as JSON, which is in memory as a whole.
 	Group(groupType, id string, value any) error
 }
 
-// Allows tells whether the report may be asked for in this mode.
+// Allows reports whether the report can be ordered in a mode.
 func (r *Report) Allows(m Mode) bool { return slices.Contains(r.Modes, m) }
 
-// Guard is the role that a caller needs.
+// Guard returns the required role.
 func (r *Report) Guard() string {
 	if r.Role != "" {
 		return r.Role
@@ -82,7 +81,7 @@ func (r *Report) Inputs() []fhir.OperationParameter {
 	return append([]fhir.OperationParameter{anonymization()}, r.Parameters...)
 }
 
-// ByClass finds the report that jobs of a class want, or nil.
+// ByClass returns the report with a class, or nil.
 func ByClass(reports []Report, class string) *Report {
 	for i := range reports {
 		if reports[i].Class == class {

@@ -15,15 +15,15 @@ import (
 	"reporting/internal/reports/archive"
 )
 
-// Wanted is one report to be made.
+// Request is an order as Make needs it.
 type Request struct {
-	Parameters []byte    // the Parameters resource that it was asked for with, as JSON
-	Time       time.Time // of its making
+	Parameters []byte    // the Parameters resource of the order, as JSON
+	Time       time.Time // of the generation
 	Progress   func(string)
 }
 
-// Make makes a report into a file that has no name any more, so that nothing of it is
-// left behind however the process ends. Close the file after use.
+// Make generates a report into a file without a name, so that nothing is left behind however the
+// process ends. Close the file after use.
 func (r *Report) Make(ctx context.Context, w Request) (file *os.File, result report.Result, err error) {
 	task, err := r.task(w)
 	if err != nil {
@@ -62,11 +62,11 @@ func (r *Report) Make(ctx context.Context, w Request) (file *os.File, result rep
 	return file, report.Result{ContentType: archive.ContentType, FileName: out.Name() + ".zip", Size: size, Data: file}, nil
 }
 
-// task reads what a report was asked for with. That was checked before it was stored.
+// task reads the inputs of a stored order, which were checked before.
 func (r *Report) task(w Request) (Task, error) {
 	given, issues := fhir.ReadParameters(w.Parameters, fhir.JSON)
 	if len(issues) > 0 {
-		return Task{}, &report.Failure{Reason: "What the report was asked for with cannot be read", Permanent: true}
+		return Task{}, &report.Failure{Reason: "The inputs of the order cannot be read", Permanent: true}
 	}
 	task := Task{Time: w.Time, Progress: w.Progress}
 	if task.Progress == nil {

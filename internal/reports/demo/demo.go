@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package demo holds reports that are there for trying clients: a page that polls needs
-// jobs that take a while, and jobs that fail. Only "reporting dev" has them.
+// Package demo contains two reports for trying clients: one that takes a while and one that
+// fails. Only "reporting dev" has them; internal/reports imports the package.
 package demo
 
 import (
@@ -15,7 +15,7 @@ import (
 	"reporting/internal/reports/catalog"
 )
 
-// usual and longest are how long the reports take, in seconds.
+// The duration of the reports, in seconds: default and maximum.
 const (
 	usual   = 20
 	longest = 600
@@ -26,11 +26,11 @@ const inputSeconds = "seconds"
 func seconds() []fhir.OperationParameter {
 	return []fhir.OperationParameter{{
 		Name: inputSeconds, Min: 0, Max: "1", Type: "integer",
-		Documentation: fmt.Sprintf("How long it takes: %d seconds unless it is given, %d at most.", usual, longest),
+		Documentation: fmt.Sprintf("Duration in seconds: by default %d, at most %d.", usual, longest),
 	}}
 }
 
-// Slow takes its time, tells how far it is, and then succeeds.
+// Slow takes some seconds, reports progress, and succeeds.
 func Slow() catalog.Report {
 	r := report("slow", "Slow", "slowly", "Takes as many seconds as it is told to.")
 	r.Generate = func(ctx context.Context, task catalog.Task, out catalog.Output) error {
@@ -43,8 +43,8 @@ func Slow() catalog.Report {
 	return r
 }
 
-// Failing takes its time and then fails, for good and with a reason. It cannot be
-// fetched, so that there is one of which that is true.
+// Failing takes some seconds and fails permanently, with a reason. $fetch is not allowed, so
+// that clients can try that too.
 func Failing() catalog.Report {
 	r := report("failing", "Failing", "in vain", "Takes as many seconds as it is told to, and then fails.")
 	r.Modes = []catalog.Mode{catalog.Execute, catalog.Schedule}
@@ -66,11 +66,11 @@ func report(name, word, how, does string) catalog.Report {
 		Description: does + " It is there for trying clients.",
 		Parameters:  seconds(),
 		Modes:       catalog.Modes(),
-		Role:        "$fetch-patient-usage-stats", // which whoever tries things has
+		Role:        "$fetch-patient-usage-stats", // a role of the demo users
 	}
 }
 
-// wait waits as long as the task says, and returns how many seconds that was.
+// wait waits for the time that the task asks for and returns its seconds.
 func wait(ctx context.Context, task catalog.Task) (int, error) {
 	total := usual
 	for _, input := range task.Inputs {

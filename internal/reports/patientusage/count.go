@@ -10,16 +10,15 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// Options say how to count.
+// Options configure Count.
 type Options struct {
-	Zone *time.Location // whose days and months count
-	Now  time.Time      // nothing is counted after its day
-	Dir  string         // for temporary files; "": the usual place
+	Zone *time.Location // time zone of days and months
+	Now  time.Time      // the last day that counts
+	Dir  string         // for temporary files; empty: os.TempDir
 }
 
-// Count counts the patients of all episodes, exactly, in one pass over them. It takes as
-// much room on the disk as the episodes' patients and periods do (about 50 bytes each),
-// and a sixtieth of that in memory.
+// Count counts the patients of all episodes exactly, in one pass. On disk it needs about 50
+// bytes for each episode, and a sixtieth of that in memory.
 func Count(ctx context.Context, episodes episode.Source, o Options) (s Summary, err error) {
 	kept, err := newSpill(o.Dir)
 	if err != nil {

@@ -103,8 +103,8 @@ func TestRules(t *testing.T) {
 		"cancelled never counts": {episode.Episode{Status: episode.Cancelled, Period: whole}, nil},
 		"only the end is known":  {episode.Episode{Status: episode.Active, Period: period("", "2023-05-03 10:00")}, map[string][2]int64{"2023-5": {1, 0}}},
 		"which is a midnight":    {episode.Episode{Status: episode.Finished, Period: period("", "2023-05-01 00:00")}, map[string][2]int64{"2023-4": {1, 0}}},
-		"nothing is known":       {episode.Episode{Status: episode.Active, History: []episode.Stage{{Status: episode.Active}}}, nil},
-		"its history begins": {episode.Episode{Status: episode.Finished, Period: period("", "2023-05-03 10:00"), History: []episode.Stage{
+		"nothing is known":       {episode.Episode{Status: episode.Active, History: []episode.HistoryEntry{{Status: episode.Active}}}, nil},
+		"its history begins": {episode.Episode{Status: episode.Finished, Period: period("", "2023-05-03 10:00"), History: []episode.HistoryEntry{
 			{Status: episode.OnHold, Period: period("2023-04-20 10:00", "2023-05-03 10:00")},
 			{Status: episode.Waitlist, Period: period("", "2023-03-21 10:00")},
 			{Status: episode.Active, Period: period("2023-03-21 10:00", "2023-04-20 10:00")},
@@ -114,14 +114,14 @@ func TestRules(t *testing.T) {
 			episode.Episode{Status: episode.Finished, Period: whole},
 			map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 0}, "2023-5": {1, 0}},
 		},
-		"finished with a history": {episode.Episode{Status: episode.Finished, Period: whole, History: []episode.Stage{
+		"finished with a history": {episode.Episode{Status: episode.Finished, Period: whole, History: []episode.HistoryEntry{
 			{Status: episode.Planned, Period: period("2023-03-20 10:00", "2023-04-20 10:00")},
 			{Status: episode.Active, Period: period("2023-04-20 10:00", "2023-05-03 10:00")},
 		}}, map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
-		"active now, which its history leaves out": {episode.Episode{Status: episode.Active, Period: period("2023-03-20 10:00", ""), History: []episode.Stage{
+		"active now, which its history leaves out": {episode.Episode{Status: episode.Active, Period: period("2023-03-20 10:00", ""), History: []episode.HistoryEntry{
 			{Status: episode.Planned, Period: period("2023-03-20 10:00", "2023-05-28 10:00")},
 		}}, map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 0}, "2023-5": {1, 0}, "2023-6": {1, 1}}},
-		"on hold in between": {episode.Episode{Status: episode.Active, Period: period("2023-05-01 00:00", ""), History: []episode.Stage{
+		"on hold in between": {episode.Episode{Status: episode.Active, Period: period("2023-05-01 00:00", ""), History: []episode.HistoryEntry{
 			{Status: episode.Active, Period: period("2023-05-01 00:00", "2023-05-04 00:00")},
 			{Status: episode.OnHold, Period: period("2023-05-04 00:00", "2023-05-28 00:00")},
 			{Status: episode.Active, Period: period("2023-05-28 00:00", "")},
@@ -145,27 +145,27 @@ func TestRules(t *testing.T) {
 // Stages without an end that are not what an episode is in now ended all the same.
 func TestOpenStages(t *testing.T) {
 	t.Parallel()
-	stage := func(status episode.Status, start, end string) episode.Stage {
-		return episode.Stage{Status: status, Period: period(start, end)}
+	stage := func(status episode.Status, start, end string) episode.HistoryEntry {
+		return episode.HistoryEntry{Status: status, Period: period(start, end)}
 	}
 	const march, april, may, june = "2023-03-01 00:00", "2023-04-01 00:00", "2023-05-01 00:00", "2023-06-01 00:00"
 	for name, c := range map[string]struct {
 		status  episode.Status
 		end     string // of the episode
-		history []episode.Stage
+		history []episode.HistoryEntry
 		active  [4]int64 // March to June
 	}{
-		"the next stage ends it":         {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, april, "")}, [4]int64{1, 0, 0, 0}},
-		"in another order":               {episode.OnHold, "", []episode.Stage{stage(episode.OnHold, april, ""), stage(episode.Active, march, "")}, [4]int64{1, 0, 0, 0}},
-		"the next, not the last":         {episode.Finished, june, []episode.Stage{stage(episode.Active, march, ""), stage(episode.Finished, june, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 0, 0}},
-		"no day of the next month":       {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:00", "")}, [4]int64{1, 0, 0, 0}},
-		"and seven":                      {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:01", "")}, [4]int64{1, 1, 0, 0}},
-		"the latest, now":                {episode.Active, "", []episode.Stage{stage(episode.OnHold, march, ""), stage(episode.Active, april, "")}, [4]int64{0, 1, 1, 1}},
-		"the latest, of one that ended":  {episode.Finished, may, []episode.Stage{stage(episode.Active, march, "")}, [4]int64{1, 1, 0, 0}},
-		"and nobody knows when":          {episode.Finished, "", []episode.Stage{stage(episode.Active, march, "")}, [4]int64{0, 0, 0, 0}},
-		"a day counts":                   {episode.OnHold, "", []episode.Stage{stage(episode.Active, march, "2023-03-07 00:00"), stage(episode.Active, "2023-03-08 10:00", "")}, [4]int64{1, 0, 0, 0}},
-		"active again, which it omits":   {episode.Active, "", []episode.Stage{stage(episode.Active, march, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 1, 1}},
-		"active now, after an open plan": {episode.Active, "", []episode.Stage{stage(episode.Planned, march, ""), stage(episode.OnHold, april, may)}, [4]int64{0, 0, 1, 1}},
+		"the next stage ends it":         {episode.OnHold, "", []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.OnHold, april, "")}, [4]int64{1, 0, 0, 0}},
+		"in another order":               {episode.OnHold, "", []episode.HistoryEntry{stage(episode.OnHold, april, ""), stage(episode.Active, march, "")}, [4]int64{1, 0, 0, 0}},
+		"the next, not the last":         {episode.Finished, june, []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.Finished, june, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 0, 0}},
+		"no day of the next month":       {episode.OnHold, "", []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:00", "")}, [4]int64{1, 0, 0, 0}},
+		"and seven":                      {episode.OnHold, "", []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:01", "")}, [4]int64{1, 1, 0, 0}},
+		"the latest, now":                {episode.Active, "", []episode.HistoryEntry{stage(episode.OnHold, march, ""), stage(episode.Active, april, "")}, [4]int64{0, 1, 1, 1}},
+		"the latest, of one that ended":  {episode.Finished, may, []episode.HistoryEntry{stage(episode.Active, march, "")}, [4]int64{1, 1, 0, 0}},
+		"and nobody knows when":          {episode.Finished, "", []episode.HistoryEntry{stage(episode.Active, march, "")}, [4]int64{0, 0, 0, 0}},
+		"a day counts":                   {episode.OnHold, "", []episode.HistoryEntry{stage(episode.Active, march, "2023-03-07 00:00"), stage(episode.Active, "2023-03-08 10:00", "")}, [4]int64{1, 0, 0, 0}},
+		"active again, which it omits":   {episode.Active, "", []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 1, 1}},
+		"active now, after an open plan": {episode.Active, "", []episode.HistoryEntry{stage(episode.Planned, march, ""), stage(episode.OnHold, april, may)}, [4]int64{0, 0, 1, 1}},
 	} {
 		given := slices.Clone(c.history)
 		months := counts(count(t, list{{Patient: "Patient/1", Status: c.status, Period: period(march, c.end), History: c.history}}))

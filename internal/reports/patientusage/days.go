@@ -9,10 +9,10 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// day is a date of the calendar in some zone: days since 1970-01-01.
+// day is a calendar date: days since 1970-01-01.
 type day int32
 
-// span is from its first to its last day, both of which belong to it.
+// span is a range of days, both ends included.
 type span struct{ first, last day }
 
 const daySeconds = 24 * 60 * 60
@@ -22,7 +22,7 @@ func dayOf(t time.Time, zone *time.Location) day {
 	return day(time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / daySeconds) //nolint:gosec // dates of four-digit years fit
 }
 
-// month is a month of the calendar: months since January of year 0.
+// month is a calendar month: months since January of year 0.
 type month int32
 
 func monthOf(d day) (m month, first day) {
@@ -34,8 +34,8 @@ func (m month) year() int { return int(m) / 12 }
 
 func (m month) ofYear() int { return int(m)%12 + 1 }
 
-// days are those on which a period goes on, the day in which it ends included, and none
-// after today. A period of which nobody knows the begin has none.
+// days returns the days of a period: the day on which it ends is included, and days after today
+// are not. A period without a known start has no days.
 func days(p episode.Period, zone *time.Location, today day) (s span, some bool) {
 	if p.Start.IsZero() {
 		return span{}, false
@@ -44,23 +44,23 @@ func days(p episode.Period, zone *time.Location, today day) (s span, some bool) 
 	if !p.End.IsZero() {
 		end := p.End
 		if end.After(p.Start) {
-			end = end.Add(-1) // it ends before End
+			end = end.Add(-1) // End is exclusive
 		}
 		s.last = min(today, dayOf(end, zone))
 	}
 	return s, s.first <= s.last
 }
 
-// stay is what counts of an episode: when it went on, and when it was active.
+// stay is what counts of an episode: its days and its active days.
 type stay struct {
 	whole  span
 	active []span
 }
 
-// wholeOf is when an episode went on. Without a start of its own it began with the first
-// stage of its history, or else, where only the end is known, with that: it counts in the
-// month of the end. Where neither is known there is no month that it belongs to.
-func wholeOf(e *episode.Episode) episode.Period {
+// wholeOf returns the period of an episode. Without a start it begins with the first entry of
+// its history. With only an end, it is the month of the end. Without both it belongs to no
+// month.
+func wholePeriod(e *episode.Episode) episode.Period {
 	p := e.Period
 	if !p.Start.IsZero() {
 		return p
@@ -71,19 +71,19 @@ func wholeOf(e *episode.Episode) episode.Period {
 		}
 	}
 	if p.Start.IsZero() && !p.End.IsZero() {
-		p.Start = p.End.Add(-1) // it ends before End
+		p.Start = p.End.Add(-1) // End is exclusive
 	}
 	return p
 }
 
-// stayOf returns what counts of an episode, and whether anything does.
+// stayOf returns what counts of an episode, and false if nothing does.
 func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts bool) {
 	switch e.Status {
 	case episode.Planned, episode.Cancelled, episode.EnteredInError:
 		return stay{}, false
 	case episode.Waitlist, episode.Active, episode.OnHold, episode.Finished:
 	}
-	whole := wholeOf(e)
+	whole := wholePeriod(e)
 	if s.whole, counts = days(whole, zone, today); !counts {
 		return stay{}, false
 	}
@@ -95,14 +95,13 @@ func stayOf(e *episode.Episode, zone *time.Location, today day) (s stay, counts 
 	return s, true
 }
 
-// activePeriods are the times in which an episode was active: those that its history
-// names, or without one its whole period when it is active now. A history may leave out
-// the status of today; then that lasts since the latest change that it knows of.
+// activePeriods returns the periods in which an episode was active, from its history. Without a
+// history it is the whole period of an episode that is active now. A history may omit the
+// current status, which then lasts since the latest change.
 //
-// It may leave out ends as well. A stage without one that is not the latest ended where
-// the next one starts. The latest lasts for as long as the episode, if that is active; of
-// an episode that is not any more, and has no end, nobody knows when it stopped to be:
-// the day on which the stage began is all that counts.
+// A history may also omit ends. An entry without an end lasts until the next entry starts. The
+// latest entry lasts as long as the episode if the episode is active. For an ended episode
+// without an end, only the day on which the entry starts counts.
 func activePeriods(e *episode.Episode, whole episode.Period) []episode.Period {
 	if len(e.History) == 0 {
 		if e.Status == episode.Active {
@@ -112,8 +111,8 @@ func activePeriods(e *episode.Episode, whole episode.Period) []episode.Period {
 	}
 	var active []episode.Period
 	var latest time.Time
-	stages := slices.Clone(e.History) // which belongs to the source
-	slices.SortStableFunc(stages, func(a, b episode.Stage) int { return a.Period.Start.Compare(b.Period.Start) })
+	stages := slices.Clone(e.History) // the source owns the original
+	slices.SortStableFunc(stages, func(a, b episode.HistoryEntry) int { return a.Period.Start.Compare(b.Period.Start) })
 	last := len(stages) - 1
 	for n, stage := range stages {
 		p := stage.Period

@@ -17,11 +17,11 @@ const description = `Counts patients with episodes of care, by month and by year
 A patient counts in a month when one of their episodes overlaps it that is not planned, cancelled or entered in error; and as active when, on seven or more days of that month, one of their episodes was active.
 The result holds one group, PatientsUsageSummary. It holds numbers only, so that anonymization changes nothing in it.`
 
-// group is both the type and the name of the one group.
+// group is the type and the id of the only group.
 const group = "PatientsUsageSummary"
 
-// Report describes patient-usage-stats, made from these episodes. Days and months are
-// those of zone.
+// Report returns the definition of patient-usage-stats on a source of episodes. zone is the time
+// zone of days and months.
 func Report(episodes episode.Source, zone *time.Location) catalog.Report {
 	return catalog.Report{
 		Name:       "patient-usage-stats",
@@ -35,7 +35,7 @@ func Report(episodes episode.Source, zone *time.Location) catalog.Report {
 		Description: description,
 		Modes:       catalog.Modes(),
 		Generate: func(ctx context.Context, task catalog.Task, out catalog.Output) error {
-			watched := &watched{Source: episodes, progress: task.Progress}
+			watched := &observedSource{Source: episodes, progress: task.Progress}
 			summary, err := Count(ctx, watched, Options{Zone: zone, Now: task.Time})
 			if err != nil {
 				return watched.failure(err)
@@ -47,15 +47,15 @@ func Report(episodes episode.Source, zone *time.Location) catalog.Report {
 	}
 }
 
-// watched is a source that tells how far it is, and whether an error was its own.
-type watched struct {
+// watched is a source that reports progress and remembers its error.
+type observedSource struct {
 	episode.Source
 	progress func(string)
 	err      error // of the source
 }
 
 // Each implements episode.Source.
-func (w *watched) Each(ctx context.Context, yield func(*episode.Episode) error) error {
+func (w *observedSource) Each(ctx context.Context, yield func(*episode.Episode) error) error {
 	const often = 10_000
 	read, refused := 0, false
 	err := w.Source.Each(ctx, func(e *episode.Episode) error {
@@ -73,8 +73,8 @@ func (w *watched) Each(ctx context.Context, yield func(*episode.Episode) error) 
 	return err
 }
 
-// failure says whose fault an error was. What sources say is meant for people.
-func (w *watched) failure(err error) error {
+// failure returns the error for the user. Errors of sources are written for users.
+func (w *observedSource) failure(err error) error {
 	if w.err != nil && errors.Is(err, w.err) {
 		return &report.Failure{Reason: "The episodes of care could not be read: " + w.err.Error()}
 	}

@@ -12,12 +12,12 @@ import (
 	"os"
 )
 
-// parts is how many files stays are spread over. One of them at a time is in memory, so
-// ten million stays, half a gigabyte, take less than twenty megabytes of it.
+// parts is the number of temporary files. Only one is in memory at a time, so ten million stays
+// (half a gigabyte) need less than twenty megabytes.
 const parts = 64
 
-// spill keeps stays in files, all those of a patient in the same one: counting patients
-// exactly needs all stays of one together, and sources have them in no order.
+// spill stores stays in files, all stays of a patient in the same file. An exact count needs all
+// stays of a patient together, and sources have no order.
 type spill struct {
 	seed   maphash.Seed
 	files  [parts]*os.File
@@ -25,8 +25,8 @@ type spill struct {
 	record []byte
 }
 
-// newSpill makes files in dir, "" for the usual place. They have no names, so nothing is
-// left of them when the process ends.
+// newSpill creates files in dir; an empty dir means os.TempDir. The files have no names, so
+// nothing is left when the process ends.
 func newSpill(dir string) (s *spill, err error) {
 	s = &spill{seed: maphash.MakeSeed()}
 	for n := range parts {
@@ -44,8 +44,8 @@ func newSpill(dir string) (s *spill, err error) {
 	return s, nil
 }
 
-// add keeps a stay: length and bytes of the patient, number of spans, and for each its
-// first day and how many follow.
+// add stores a stay: length and bytes of the patient, number of spans, and for each span its
+// first day and the number of days after it.
 func (s *spill) add(patient string, kept stay) error {
 	b := binary.AppendUvarint(s.record[:0], uint64(len(patient)))
 	b = append(b, patient...)
@@ -65,7 +65,7 @@ func appendSpan(b []byte, s span) []byte {
 	return binary.AppendUvarint(binary.AppendVarint(b, int64(s.first)), uint64(s.last-s.first)) //nolint:gosec // not before the first
 }
 
-// part reads a file back, into buffer if it fits.
+// part reads a file into buffer, if it fits.
 func (s *spill) part(n int, buffer []byte) ([]byte, error) {
 	if err := s.out[n].Flush(); err != nil {
 		return nil, fmt.Errorf("write a temporary file: %w", err)
@@ -84,7 +84,7 @@ func (s *spill) part(n int, buffer []byte) ([]byte, error) {
 	return buffer, nil
 }
 
-// close gives the files' room back.
+// close deletes the files.
 func (s *spill) close() error {
 	var errs []error
 	for _, file := range s.files {

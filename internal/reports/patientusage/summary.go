@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The names of the two counts, in the order in which they are written.
+// The names of the two counts, in the order of the output.
 const (
 	nameSeven = "uniquePatientsWithEpisodeOfCareBeingActiveSevenOrMoreDays"
 	nameAll   = "uniquePatientsWithEpisodeOfCare"
@@ -19,13 +19,13 @@ const (
 	roundingTo = 1000
 )
 
-// Summary is what the report says. Its JSON form is that of the recorded reports.
+// Summary is the content of the report. Its JSON form is the one of the recorded reports.
 type Summary struct {
-	Months []Month `json:"monthData"` // those with patients, in order
-	Years  []Year  `json:"yearData"`  // those with such months, in order
+	Months []Month `json:"monthData"` // months with patients, in order
+	Years  []Year  `json:"yearData"`  // years with such months, in order
 }
 
-// Month is one month's part of a Summary.
+// Month is a month of a Summary.
 type Month struct {
 	Month   string       `json:"month"` // without a leading zero
 	Year    string       `json:"year"`
@@ -36,12 +36,12 @@ type Month struct {
 type MonthEntry struct {
 	Name  string `json:"name"`
 	Count int64  `json:"count"` // patients
-	// Change is against the calendar month before. It is 0 in the first month, and 100
-	// where patients follow a month without any.
+	// Change is the change from the previous calendar month in percent. It is 0 in the first
+	// month, and 100 after a month without patients.
 	Change Double `json:"percentChangeFromLastMonth"`
 }
 
-// Year is one year's part of a Summary.
+// Year is a year of a Summary.
 type Year struct {
 	Year    string      `json:"year"`
 	Entries []YearEntry `json:"entries"`
@@ -50,12 +50,12 @@ type Year struct {
 // YearEntry is one count of a year.
 type YearEntry struct {
 	Name           string `json:"name"`
-	MonthlyAverage Double `json:"monthlyAverage"` // over the months that the year has in the report
+	MonthlyAverage Double `json:"monthlyAverage"` // of the months of the year in the report
 	BeyondBaseline int64  `json:"averageBeyondBaseline"`
-	Rounded        Double `json:"averageRounded"` // up, to whole thousands
+	Rounded        Double `json:"averageRounded"` // rounded up to thousands
 }
 
-// Double is a number that is written with a decimal point, as Java writes its own.
+// Double is a number that is written with a decimal point, as in Java.
 type Double float64
 
 // MarshalJSON implements json.Marshaler.
@@ -69,9 +69,9 @@ func (d Double) MarshalJSON() ([]byte, error) {
 
 func summarize(months []count) Summary {
 	s := Summary{Months: []Month{}, Years: []Year{}}
-	var year count  // of the months so far
-	var counted int // so many
-	first := true   // no month so far
+	var year count  // sum of the months so far
+	var counted int // their number
+	first := true   // before the first month
 	for m, c := range months {
 		if c.all == 0 {
 			continue

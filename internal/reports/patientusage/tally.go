@@ -8,14 +8,13 @@ import (
 	"math/bits"
 )
 
-// lastMonth is December 9999, beyond which FHIR writes no date.
+// lastMonth is December 9999, the last month that FHIR can write.
 const lastMonth = 9999*12 + 11
 
-// activeDays is on how many days of a month a patient has to be in an active episode to
-// count among those who were for seven or more.
+// activeDays is the number of active days in a month for the second count.
 const activeDays = 7
 
-// count are the patients of one month.
+// count is the number of patients of one month.
 type count struct{ all, seven int64 }
 
 // tally counts patients, each once in a month.
@@ -73,7 +72,7 @@ func (t *tally) part(data []byte) error {
 	return nil
 }
 
-// eachSpan reads the spans of a stay, the whole one first, and returns what follows.
+// eachSpan reads the spans of a stay, the whole period first, and returns the rest of the data.
 func eachSpan(data []byte, yield func(n int, s span)) (rest []byte, err error) {
 	active, used := binary.Uvarint(data)
 	if used <= 0 {
@@ -95,7 +94,7 @@ func eachSpan(data []byte, yield func(n int, s span)) (rest []byte, err error) {
 	return data, nil
 }
 
-// mark notes the days of a span, the first of a stay or one in which it was active.
+// mark marks the days of a span: the whole period, or one in which the episode was active.
 func (t *tally) mark(n int, s span) {
 	days := t.active
 	if n == 0 {
@@ -113,7 +112,7 @@ func (t *tally) mark(n int, s span) {
 	}
 }
 
-// patient counts the one whose stays were marked, and forgets them.
+// patient counts the patient whose stays are marked and clears the marks.
 func (t *tally) patient() {
 	for m := t.least; m <= t.most; m++ {
 		if t.whole[m] != 0 {
@@ -127,7 +126,7 @@ func (t *tally) patient() {
 	t.least, t.most = lastMonth, 0
 }
 
-// monthLength is how many days a month has.
+// monthLength returns the number of days of a month.
 func monthLength(m month) day {
 	switch m.ofYear() {
 	case 4, 6, 9, 11:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package episode is what reports need to know of an EpisodeOfCare: whose it is, and
-// when it had which status. Where episodes come from is other packages' affair.
-//
-// The packages of reports and of sources import it. It uses the standard library only.
+// Package episode is the data of an EpisodeOfCare that reports need: the patient and the periods
+// of each status. It imports only the standard library and knows no source. The packages of
+// reports and of sources import it.
 package episode

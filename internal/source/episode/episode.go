@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Status is the state of an episode (FHIR R4, value set episode-of-care-status).
+// Status is the status of an episode (FHIR R4, value set episode-of-care-status).
 type Status string
 
-// The states.
+// The statuses.
 const (
 	Planned        Status = "planned"
 	Waitlist       Status = "waitlist"
@@ -22,7 +22,7 @@ const (
 	EnteredInError Status = "entered-in-error"
 )
 
-// Valid tells whether s is one of the states.
+// Valid reports whether s is one of the statuses.
 func (s Status) Valid() bool {
 	return slices.Contains([]Status{Planned, Waitlist, Active, OnHold, Finished, Cancelled, EnteredInError}, s)
 }
@@ -32,24 +32,23 @@ type Episode struct {
 	Patient string // reference to the patient, without a version
 	Status  Status
 	Period  Period
-	History []Stage // statusHistory; may be empty
+	History []HistoryEntry // statusHistory; may be empty
 }
 
-// Stage is a time in which an episode had a status.
-type Stage struct {
+// Stage is an entry of the status history.
+type HistoryEntry struct {
 	Status Status
 	Period Period
 }
 
-// Period is a time from Start, before End. The zero time is unknown: at the begin, and
-// still going on at the end.
+// Period is a time from Start until before End. A zero Start is unknown; a zero End means that
+// the period has not ended.
 type Period struct{ Start, End time.Time }
 
-// Source is where episodes come from.
+// Source is a source of episodes.
 type Source interface {
-	// Each calls yield for every episode, each once and in any order, until yield
-	// returns an error, which it returns as it is. The Episode belongs to the source
-	// and is overwritten after yield returns. An error means that episodes may be
-	// missing, so that what was made of the others is of no use.
+	// Each calls yield once for every episode, in any order, until yield returns an error, and
+	// returns that error unchanged. The Episode is overwritten after yield returns. An error of
+	// the source means that episodes may be missing, so a result from the others is wrong.
 	Each(ctx context.Context, yield func(*Episode) error) error
 }

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	mostPage  = 64 << 20 // bytes
-	mostPause = time.Minute
+	maxPage  = 64 << 20 // bytes
+	maxPause = time.Minute
 )
 
-// fetcher returns a function that gets one page. A page is got again as a whole when it
-// did not come or came in part: the tools at hand look at no body.
+// fetcher returns a function that gets one page, with retries. A page that arrived in part is
+// read again as a whole. The HTTP libraries with retries do not read the body.
 func (s *Server) fetcher(ctx context.Context) func(context.Context, string) (page, error) {
 	var tokens oauth2.TokenSource
 	renew := func() {
@@ -33,11 +33,11 @@ func (s *Server) fetcher(ctx context.Context) func(context.Context, string) (pag
 	return func(ctx context.Context, address string) (page, error) {
 		refused := false
 		pauses := backoff.NewExponentialBackOff()
-		pauses.InitialInterval, pauses.Multiplier, pauses.MaxInterval = s.options.FirstPause, 2, mostPause
+		pauses.InitialInterval, pauses.Multiplier, pauses.MaxInterval = s.options.FirstPause, 2, maxPause
 		return backoff.Retry(ctx, func() (page, error) {
 			p, err := s.get(ctx, address, tokens)
 			if errors.Is(err, errRefused) && !refused && tokens != nil {
-				refused = true // once: a token may end before its time
+				refused = true // retry once: a token can be revoked
 				renew()
 				p, err = s.get(ctx, address, tokens)
 			}
@@ -49,20 +49,21 @@ func (s *Server) fetcher(ctx context.Context) func(context.Context, string) (pag
 	}
 }
 
-// tokenClient asks for tokens. It follows no redirect: the secret would go along.
+// tokenClient returns a client for the token endpoint. It follows no redirect, because a
+// redirect would forward the secret.
 func tokenClient() *http.Client {
 	return &http.Client{
-		Timeout: pageTimeout, Transport: named{},
+		Timeout: pageTimeout, Transport: userAgent{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// named tells servers who asks, also where requests are made by a library.
-type named struct{}
+// named sets the User-Agent, also for requests of a library.
+type userAgent struct{}
 
 // RoundTrip implements http.RoundTripper.
-func (named) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context()) // a transport may not change what it is given
+func (userAgent) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context()) // a RoundTripper must not change its argument
 	r.Header.Set("User-Agent", "reporting")
 	return http.DefaultTransport.RoundTrip(r)
 }
@@ -90,12 +91,12 @@ func (s *Server) get(ctx context.Context, address string, tokens oauth2.TokenSou
 	if err := check(response); err != nil {
 		return page{}, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, mostPage+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxPage+1))
 	switch {
 	case err != nil:
 		return page{}, errors.New("the FHIR server's answer broke off")
-	case len(body) > mostPage:
-		return page{}, backoff.Permanent(fmt.Errorf("a page of the FHIR server has more than %d MiB", mostPage>>20))
+	case len(body) > maxPage:
+		return page{}, backoff.Permanent(fmt.Errorf("a page of the FHIR server has more than %d MiB", maxPage>>20))
 	}
 	p, err := readPage(body)
 	if err != nil {
@@ -104,8 +105,8 @@ func (s *Server) get(ctx context.Context, address string, tokens oauth2.TokenSou
 	return p, nil
 }
 
-// tokenError tells what is wrong with the token endpoint, and not what it said: that may
-// hold the secret.
+// tokenError returns an error about the token endpoint without its response, which may contain
+// the secret.
 func tokenError(err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response != nil {
 		switch status := refused.Response.StatusCode; {
@@ -118,7 +119,7 @@ func tokenError(err error) error {
 	return errors.New("the token endpoint cannot be reached, or does not answer")
 }
 
-// check returns why an answer is no page. Of these some pass.
+// check returns an error for a response that is not a page. Some of these errors are temporary.
 func check(r *http.Response) error {
 	switch {
 	case r.StatusCode == http.StatusOK:
@@ -127,7 +128,7 @@ func check(r *http.Response) error {
 		return errRefused
 	case r.StatusCode == http.StatusTooManyRequests || r.StatusCode >= http.StatusInternalServerError:
 		if seconds, err := strconv.Atoi(r.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			return fmt.Errorf("the FHIR server answers with %d: %w", r.StatusCode, backoff.RetryAfter(min(seconds, int(mostPause.Seconds()))))
+			return fmt.Errorf("the FHIR server answers with %d: %w", r.StatusCode, backoff.RetryAfter(min(seconds, int(maxPause.Seconds()))))
 		}
 		return fmt.Errorf("the FHIR server answers with %d", r.StatusCode)
 	}

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fhirsearch reads episodes of care from a FHIR R4 server, by search, page by
-// page. What the server does not tell in full is an error: half of the episodes make a
-// wrong number.
-//
-// internal/app imports it.
+// Package fhirsearch reads episodes of care from a FHIR R4 server by search, page by page. An
+// incomplete result is an error, because a count of half of the episodes is wrong. It knows no
+// report; internal/app imports it.
 package fhirsearch
 
 import (
@@ -22,20 +20,19 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// Options say where the server is and who asks.
+// Options configure a Server.
 type Options struct {
-	Base *url.URL // of the FHIR server, as in https://careplan.example.org/fhir
+	Base *url.URL // base URL, such as https://careplan.example.org/fhir
 	Zone *time.Location
-	// PageSize is asked for as _count; the server may have its own. Zero: 500.
+	// PageSize is the requested _count; the server may use another one. Zero means 500.
 	PageSize int
-	// Credentials are the service's own (OAuth 2.0, client credentials); nil: none are
-	// sent.
+	// Credentials are for OAuth 2.0 client credentials; nil means none.
 	Credentials *clientcredentials.Config
-	// Tries is how often a page is asked for before it is given up. Zero: 6, over about
-	// a minute.
+	// Tries is the number of requests for a page before it fails. Zero means 6, over about a
+	// minute.
 	Tries uint
-	// FirstPause is how long after the first failure the second try begins; each further
-	// pause is twice as long. Zero: one second.
+	// FirstPause is the time before the second request. Each further pause is twice as long.
+	// Zero means one second.
 	FirstPause time.Duration
 }
 
@@ -52,7 +49,7 @@ const (
 	pageTimeout   = 2 * time.Minute
 )
 
-// New returns the source. It does not connect.
+// New returns the source. It makes no connection.
 func New(o Options) *Server {
 	if o.PageSize == 0 {
 		o.PageSize = usualPageSize
@@ -64,7 +61,7 @@ func New(o Options) *Server {
 		o.FirstPause = usualPause
 	}
 	s := &Server{options: o}
-	s.client = &http.Client{Timeout: pageTimeout, Transport: named{}, CheckRedirect: s.stay}
+	s.client = &http.Client{Timeout: pageTimeout, Transport: userAgent{}, CheckRedirect: s.stayAtOrigin}
 	return s
 }
 
@@ -109,20 +106,19 @@ func (s *Server) Each(ctx context.Context, yield func(*episode.Episode) error) e
 	return nil
 }
 
-// first is the address of the first page. Elements that are of no use are not asked for;
-// a server that sends them all the same is well. So is one that tells no total, if it
-// tells episodes.
+// first returns the address of the first page. It requests only the elements that are needed. A
+// server may send more, and may omit the total if it sends episodes.
 func (s *Server) first() string {
 	u := s.options.Base.JoinPath("EpisodeOfCare")
 	u.RawQuery = url.Values{
 		"_count": {strconv.Itoa(s.options.PageSize)}, "_elements": {"patient,period,status,statusHistory"}, "_sort": {"_id"},
-		"_total": {"accurate"}, // so that episodes that are missing are missed
+		"_total": {"accurate"}, // for the detection of missing episodes
 	}.Encode()
 	return u.String()
 }
 
-// Probe asks for the first page, of one episode, once. It returns how many episodes the
-// server says there are, below zero where it does not say, and whether it told one.
+// Probe requests the first page, of one episode, once. It returns the total of the server (below
+// zero: unknown), and whether the page has an episode.
 func (s *Server) Probe(ctx context.Context) (total int, told bool, err error) {
 	options := s.options
 	options.PageSize, options.Tries = 1, 1

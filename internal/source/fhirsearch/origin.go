@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// stay keeps requests, and with them the token, at the server's origin.
-func (s *Server) stay(to *http.Request, via []*http.Request) error {
+// stay keeps requests, and with them the token, at the origin of the server.
+func (s *Server) stayAtOrigin(to *http.Request, via []*http.Request) error {
 	const most = 3
-	if strange(to.URL, s.options.Base) != "" || len(via) >= most {
+	if otherOrigin(to.URL, s.options.Base) != "" || len(via) >= most {
 		return http.ErrUseLastResponse
 	}
 	return nil
 }
 
-// follow returns the address of the next page, "" after the last one. A link elsewhere
-// would take the token along.
+// follow returns the address of the next page, or an empty string after the last one. It refuses
+// a link to another origin, which would receive the token.
 func (s *Server) follow(from, link string) (string, error) {
 	if link == "" {
 		return "", nil
@@ -32,16 +32,16 @@ func (s *Server) follow(from, link string) (string, error) {
 	if err != nil {
 		return "", errors.New("the FHIR server's link to the next page is no URL")
 	}
-	if why := strange(next, s.options.Base); why != "" {
+	if why := otherOrigin(next, s.options.Base); why != "" {
 		return "", errors.New("the FHIR server's link to the next page " + why)
 	}
 	return next.String(), nil
 }
 
-// strange says why a URL is not of the origin of another (RFC 6454: scheme, host and
-// port), "" where it is. It names no host, since users read it. A scheme or a port alone
-// is what servers get wrong that do not know of the proxy before them.
-func strange(u, base *url.URL) string {
+// strange returns how the origin of a URL differs from that of base (RFC 6454: scheme, host and
+// port), or an empty string. It names no host, because users read it. Servers behind a proxy
+// often get the scheme or the port wrong.
+func otherOrigin(u, base *url.URL) string {
 	scheme := !strings.EqualFold(u.Scheme, base.Scheme)
 	given, usual := port(u)
 	asked, also := port(base)
@@ -61,7 +61,7 @@ func strange(u, base *url.URL) string {
 	return ""
 }
 
-// port is a URL's, and whether it is the usual one of its scheme.
+// port returns the port of a URL, and whether it is the default port of the scheme.
 func port(u *url.URL) (number string, usual bool) {
 	standard := map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
 	if number = u.Port(); number == "" {

@@ -51,7 +51,7 @@ func TestOrigin(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if stays := s.stay(&http.Request{URL: to}, nil) == nil; stays != (c.want == "") {
+		if stays := s.stayAtOrigin(&http.Request{URL: to}, nil) == nil; stays != (c.want == "") {
 			t.Errorf("a redirect to %s of %s is followed: %v", c.link, c.base, stays)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// page is what counts of a Bundle of type searchset.
+// page is the relevant content of a searchset Bundle.
 type page struct {
 	matches []jsontext.Value // resources
-	next    string           // link; "" on the last page
-	total   int              // of all pages; -1: not told
+	next    string           // link to the next page; empty on the last one
+	total   int              // of all pages; -1: unknown
 }
 
 type bundle struct {
@@ -54,7 +54,7 @@ func readPage(text []byte) (page, error) {
 		}
 	}
 	for _, e := range b.Entry {
-		switch e.Search.Mode { // the others are included, and unasked for
+		switch e.Search.Mode { // skip included resources
 		case "", "match":
 			p.matches = append(p.matches, e.Resource)
 		case "outcome":
@@ -72,8 +72,9 @@ type outcome struct {
 	} `json:"issue"`
 }
 
-// readOutcome is an error where a search went wrong in part, as when one of several
-// servers behind it did not answer: then episodes are missing. Warnings are not.
+// readOutcome returns an error for an OperationOutcome with an error, such as when one of
+// several servers behind the server did not respond: episodes are missing then. Warnings are no
+// error.
 func readOutcome(text []byte) error {
 	var o outcome
 	if err := json.Unmarshal(text, &o); err != nil {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ndjson reads episodes of care from a folder of files as a bulk export writes
-// them (FHIR Bulk Data Access): one resource a line, in files whose names have
-// EpisodeOfCare in them and end in .ndjson or .ndjson.gz, in any letter case.
-//
-// internal/app imports it.
+// Package ndjson reads episodes of care from a folder with a bulk export (FHIR Bulk Data
+// Access): one resource per line, in files whose names contain EpisodeOfCare and end in .ndjson
+// or .ndjson.gz, without regard to case. It knows no report; internal/app imports it.
 package ndjson
 
 import (
@@ -26,8 +24,8 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// mostLine is how long a line may be: an EpisodeOfCare has one kilobyte or two.
-const mostLine = 4 << 20
+// mostLine is the maximum length of a line in bytes. An EpisodeOfCare has one or two kilobytes.
+const maxLine = 4 << 20
 
 // Folder is a source of episodes.
 type Folder struct {
@@ -35,12 +33,12 @@ type Folder struct {
 	zone *time.Location
 }
 
-// New returns the source in dir. Dates without a time are days of zone.
+// New returns the source for a folder. zone is the time zone of dates without a time.
 func New(dir string, zone *time.Location) *Folder { return &Folder{dir: dir, zone: zone} }
 
-// Each implements episode.Source. A folder without episodes is an error and not a count
-// of zero: an export that failed looks like that. So is a folder whose files change while
-// they are read: what was told of them may be parts of two exports.
+// Each implements episode.Source. A folder without episodes is an error and not a count of zero,
+// because a failed export looks like that. A change of the files during the reading is an error
+// too, because the result may mix two exports.
 func (f *Folder) Each(ctx context.Context, yield func(*episode.Episode) error) error {
 	found, err := f.files()
 	if err != nil {
@@ -56,7 +54,7 @@ func (f *Folder) Each(ctx context.Context, yield func(*episode.Episode) error) e
 			return err
 		}
 	}
-	// Files that are gone, and a folder that is, are a change as well.
+	// A file or folder that disappears is a change as well.
 	if left, err := f.files(); err != nil || !slices.Equal(found, left) {
 		return errors.New("the folder changed while it was read")
 	}
@@ -66,55 +64,55 @@ func (f *Folder) Each(ctx context.Context, yield func(*episode.Episode) error) e
 	return nil
 }
 
-// exported is a file, and what of it tells that it changed.
+// exported is a file with the properties that show a change.
 type exported struct {
-	name    string // with its folder
+	name    string // with the path
 	size    int64  // bytes
 	changed int64  // nanoseconds since 1970
 }
 
-// files are those that count. What else is in the folder may come and go.
+// files returns the exported files. Other files in the folder do not matter.
 func (f *Folder) files() (found []exported, err error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return nil, fmt.Errorf("look for exported files: %w", nameless(err))
+		return nil, fmt.Errorf("look for exported files: %w", withoutPath(err))
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		// Exporters put numbers, times and other things before and after the type.
+		// Exporters add numbers, times and other text before and after the type.
 		lower := strings.ToLower(name)
 		if !strings.Contains(lower, "episodeofcare") || !strings.HasSuffix(lower, ".ndjson") && !strings.HasSuffix(lower, ".ndjson.gz") {
 			continue
 		}
 		path := filepath.Join(f.dir, name)
-		info, err := os.Stat(path) // of the file that a link leads to
+		info, err := os.Stat(path) // follows links
 		if err != nil {
-			return nil, fmt.Errorf("look at %s: %w", name, nameless(err))
+			return nil, fmt.Errorf("look at %s: %w", name, withoutPath(err))
 		}
 		found = append(found, exported{path, info.Size(), info.ModTime().UnixNano()})
 	}
 	if len(found) == 0 {
-		return nil, errors.New("look for exported files: no file in the folder is called .ndjson or .ndjson.gz and after EpisodeOfCare")
+		return nil, errors.New("look for exported files: no file named *EpisodeOfCare*.ndjson or .ndjson.gz in the folder")
 	}
-	return found, nil // in order, as ReadDir has them
+	return found, nil // in the order of ReadDir
 }
 
 func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder, yield func(*episode.Episode) error) (err error) {
 	short := filepath.Base(name)
 	file, err := os.Open(name) //nolint:gosec // from the folder that an operator named
 	if err != nil {
-		return fmt.Errorf("open %s: %w", short, nameless(err))
+		return fmt.Errorf("open %s: %w", short, withoutPath(err))
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	var text io.Reader = file
 	if strings.HasSuffix(strings.ToLower(name), ".gz") {
 		if text, err = gzip.NewReader(bufio.NewReader(file)); err != nil {
-			return fmt.Errorf("read %s: %w", short, nameless(err))
+			return fmt.Errorf("read %s: %w", short, withoutPath(err))
 		}
 	}
 	lines := bufio.NewScanner(text)
 	const usual = 64 << 10
-	lines.Buffer(make([]byte, usual), mostLine)
+	lines.Buffer(make([]byte, usual), maxLine)
 	var e episode.Episode
 	for number := 1; lines.Scan(); number++ {
 		if err := ctx.Err(); err != nil {
@@ -132,24 +130,24 @@ func (f *Folder) file(ctx context.Context, name string, decoder *source.Decoder,
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", short, nameless(err))
+		return fmt.Errorf("read %s: %w", short, withoutPath(err))
 	}
 	return nil
 }
 
-// nameless is err without the path of the folder: users read it.
-func nameless(err error) error {
+// nameless removes the path of the folder from an error, because users read it.
+func withoutPath(err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
 	}
 	return err
 }
 
-// errEnough ends the reading of a file.
+// errEnough stops the reading of a file.
 var errEnough = errors.New("enough")
 
-// Probe reads the first episode of each file. It returns how many files there are, and
-// how many of them hold one.
+// Probe reads the first episode of each file. It returns the number of files, and the number of
+// files with an episode.
 func (f *Folder) Probe(ctx context.Context) (files, full int, err error) {
 	found, err := f.files()
 	if err != nil {

@@ -74,7 +74,7 @@ func TestFolder(t *testing.T) {
 func TestBrokenFolders(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, text, want string }{
-		"empty":           {"Patient.ndjson", line("1"), "no file in the folder is called .ndjson or .ndjson.gz and after EpisodeOfCare"},
+		"empty":           {"Patient.ndjson", line("1"), "no file named *EpisodeOfCare*.ndjson or .ndjson.gz in the folder"},
 		"full of nothing": {"EpisodeOfCare.ndjson.gz", "\n \n", "hold no episode of care"},
 		"cut off":         {"EpisodeOfCare.ndjson", line("1") + "\n" + line("2")[:40], "EpisodeOfCare.ndjson, line 2: "},
 		"not gzip":        {"EpisodeOfCare.1.ndjson", line("1"), ""},

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package synthetic makes episodes of care up, the same ones from the same seed: for
-// trying things, and for measuring. Its numbers look like those of a service that
-// grows; nobody is described by them.
-//
-// internal/app imports it.
+// Package synthetic generates episodes of care from a seed, for trials and benchmarks. The
+// numbers resemble those of a growing service, and describe no real person. internal/app imports
+// it.
 package synthetic
 
 import (
@@ -16,16 +14,16 @@ import (
 	"reporting/internal/source/episode"
 )
 
-// Source is a source of made-up episodes.
+// Source is a source of synthetic episodes.
 type Source struct {
-	// Episodes is how many there are, of about two thirds as many patients.
+	// Episodes is the number of episodes. They have about two thirds as many patients.
 	Episodes int
 	Seed     uint64
-	// Until is when the latest of them were planned.
+	// Until is the time of the latest planned episodes.
 	Until time.Time
 }
 
-// years are how far back they go.
+// years is the length of the generated history.
 const years = 4
 
 // Each implements episode.Source.
@@ -41,7 +39,7 @@ func (s Source) Each(ctx context.Context, yield func(*episode.Episode) error) er
 			return ctx.Err()
 		}
 		e.Patient = "Patient/" + strconv.Itoa(1+random.IntN(patients))
-		// More of them are recent.
+		// Recent episodes are more frequent.
 		share := 1 - random.Float64()*random.Float64()
 		s.fill(&e, random, begin.Add(time.Duration(share*float64(all))).Truncate(time.Second))
 		if err := yield(&e); err != nil {
@@ -51,7 +49,7 @@ func (s Source) Each(ctx context.Context, yield func(*episode.Episode) error) er
 	return nil
 }
 
-// fill makes up the course of an episode that was planned at some time.
+// fill generates the course of an episode that was planned at some time.
 func (s Source) fill(e *episode.Episode, random *rand.Rand, planned time.Time) {
 	const day = 24 * time.Hour
 	within := func(days int) time.Duration {
@@ -64,7 +62,7 @@ func (s Source) fill(e *episode.Episode, random *rand.Rand, planned time.Time) {
 				end = time.Time{}
 			}
 			e.Status = status
-			e.History = append(e.History, episode.Stage{Status: status, Period: episode.Period{Start: start, End: end}})
+			e.History = append(e.History, episode.HistoryEntry{Status: status, Period: episode.Period{Start: start, End: end}})
 		}
 	}
 	begun := planned.Add(within(10))

@@ -19,7 +19,7 @@ func all(t *testing.T, seed uint64) (episodes []episode.Episode) {
 	t.Helper()
 	if err := (synthetic.Source{Episodes: 5000, Seed: seed, Until: until}).Each(t.Context(), func(e *episode.Episode) error {
 		kept := *e
-		kept.History = append([]episode.Stage(nil), e.History...)
+		kept.History = append([]episode.HistoryEntry(nil), e.History...)
 		episodes = append(episodes, kept)
 		return nil
 	}); err != nil {
