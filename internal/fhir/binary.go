@@ -15,16 +15,17 @@ import (
 
 const binaryProfile = "http://hl7.org/fhir/StructureDefinition/Binary"
 
-// instant is how the reference service writes an instant: milliseconds, and never Z.
+// instant is the format of an instant in the reference service: milliseconds, and an offset
+// instead of Z.
 const instant = "2006-01-02T15:04:05.000-07:00"
 
-// BinaryFrame is what stands around the data of a Binary resource, which is in base64.
+// BinaryFrame is the text before and after the base64 data of a Binary resource.
 type BinaryFrame struct{ Before, After []byte }
 
-// FrameBinary writes a Binary but for its data. One that was never stored has neither id
-// nor version. The form is that of the recorded ones.
+// FrameBinary returns the frame of a Binary. A Binary that was never stored has neither id nor
+// version. The form is the one of the recorded responses.
 func FrameBinary(b report.Binary, style Style) (BinaryFrame, error) {
-	// Base64 has no such text, and nothing but what ends the resource follows the data.
+	// Base64 contains no such text, and only the end of the resource follows the data.
 	const data = "*data*"
 	resource := models.Binary{
 		Meta:        &models.Meta{Profile: []string{binaryProfile}},
@@ -48,12 +49,12 @@ func FrameBinary(b report.Binary, style Style) (BinaryFrame, error) {
 	}
 	at := bytes.LastIndex(text, []byte(data))
 	if at < 0 {
-		return BinaryFrame{}, errors.New("a Binary was written without data")
+		return BinaryFrame{}, errors.New("write Binary: the resource has no data")
 	}
 	return BinaryFrame{Before: text[:at], After: text[at+len(data):]}, nil
 }
 
-// binaryResource is what can be done with results.
+// binaryResource describes the interactions with Binary.
 func binaryResource() models.CapabilityStatementRestResource {
 	return models.CapabilityStatementRestResource{
 		Type:    models.ResourceTypeBinary,
@@ -68,14 +69,14 @@ func binaryResource() models.CapabilityStatementRestResource {
 	}
 }
 
-// deleteCoding is what HAPI servers call a deletion that succeeded.
+// deleteCoding is the coding of HAPI servers for a successful deletion.
 const (
 	deleteSystem  = "https://hapifhir.io/fhir/CodeSystem/hapi-fhir-storage-response-code"
 	deleteCode    = "SUCCESSFUL_DELETE"
 	deleteDisplay = "Delete succeeded."
 )
 
-// Deleted is the answer to a deletion that succeeded, and took so long.
+// Deleted returns the response to a successful deletion.
 func Deleted(id string, took time.Duration) models.OperationOutcome {
 	outcome := Information(id, "Successfully deleted 1 resource(s). Took "+strconv.FormatInt(took.Milliseconds(), 10)+"ms.")
 	outcome.Issue[0].Details = &models.CodeableConcept{
@@ -84,7 +85,7 @@ func Deleted(id string, took time.Duration) models.OperationOutcome {
 	return outcome
 }
 
-// Information is an outcome that tells of no fault.
+// Information returns an outcome with the severity information.
 func Information(id, diagnostics string) models.OperationOutcome {
 	outcome := Outcome(id, Issue{Code: models.IssueTypeInformational, Diagnostics: diagnostics})
 	outcome.Issue[0].Severity = models.IssueSeverityInformation

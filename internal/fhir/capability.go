@@ -8,20 +8,20 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// Server is what the CapabilityStatement tells about this installation.
+// Server describes this installation for the CapabilityStatement.
 type Server struct {
 	Base       string    // public base URL
-	Version    string    // of the software
-	Released   time.Time // when this version was made
-	CORS       bool      // whether browsers of other origins may call
+	Version    string    // of the program
+	Released   time.Time // date of this version
+	CORS       bool      // whether the service answers cross-origin requests
 	Operations []Operation
-	Binaries   bool // whether results are here, to be read and deleted
+	Binaries   bool // whether the service stores results
 }
 
-// SoftwareName is what a CapabilityStatement of this software calls it.
+// SoftwareName is the name of the program in a CapabilityStatement.
 const SoftwareName = "reporting"
 
-// formats lists what the service can read and write. Only what works stands here.
+// formats lists the formats that the service reads and writes.
 func formats() []string {
 	var list []string
 	for _, f := range Formats() {
@@ -30,9 +30,8 @@ func formats() []string {
 	return list
 }
 
-// CapabilityStatement describes the server (FHIR http.html, section 3.1.0.9).
-// A HAPI client reads it before its first call and refuses a server whose
-// fhirVersion is not its own.
+// CapabilityStatement describes the server (FHIR http.html, section 3.1.0.9). A HAPI client
+// reads it before its first call and refuses a server with another fhirVersion.
 func (s Server) CapabilityStatement() models.CapabilityStatement {
 	rest := models.CapabilityStatementRest{
 		Mode: models.RestfulCapabilityModeServer,

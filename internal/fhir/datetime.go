@@ -10,13 +10,12 @@ import (
 
 var errDateTime = errors.New("not a dateTime")
 
-// The forms of dateTime, instant and date (FHIR R4 datatypes.html, section
-// 2.24.0.1): a time has seconds and a zone. A fraction may follow the seconds.
+// The forms of dateTime, instant and date (FHIR R4 datatypes.html, section 2.24.0.1). A time has
+// seconds and a zone, and may have a fraction.
 var dateTimeForm = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?$`)
 
-// ParseDateTime reads a FHIR dateTime, instant or date. What is given as a year, a
-// month or a day means its beginning in UTC. The error says no more than that the
-// text is none.
+// ParseDateTime parses a FHIR dateTime, instant or date. A year, a month or a day means its
+// beginning in UTC. The error does not contain the text.
 func ParseDateTime(text string) (time.Time, error) {
 	if !dateTimeForm.MatchString(text) {
 		return time.Time{}, errDateTime

@@ -5,16 +5,16 @@ package fhir
 // Format is the syntax of a resource.
 type Format int
 
-// The formats that are read and written.
+// The formats.
 const (
 	JSON Format = iota // FHIR R4 json.html
 	XML                // FHIR R4 xml.html
 )
 
-// Formats lists every format, the preferred one first.
+// Formats lists all formats, the preferred one first.
 func Formats() []Format { return []Format{JSON, XML} }
 
-// String is the short name, as in _format=json.
+// String returns the short name, as in _format=json.
 func (f Format) String() string {
 	if f == XML {
 		return "xml"
@@ -22,10 +22,10 @@ func (f Format) String() string {
 	return "json"
 }
 
-// MediaType is the registered media type (FHIR R4 http.html, section 3.1.0.1.9).
+// MediaType returns the registered media type (FHIR R4 http.html, section 3.1.0.1.9).
 func (f Format) MediaType() string { return "application/fhir+" + f.String() }
 
-// Style is how a resource is written: compact JSON unless it says otherwise.
+// Style is the format and layout of a resource. The zero value is compact JSON.
 type Style struct {
 	Format Format
 	Pretty bool // indented, for people

@@ -10,7 +10,7 @@ import (
 	"reporting/internal/fhir/fhirxml"
 )
 
-// frame is what stands around the entries of a status Bundle in one style.
+// frame is the text around the entries of a status Bundle in one style.
 type frame struct {
 	empty string // the Bundle without entries
 	first string // before the first entry
@@ -35,10 +35,10 @@ func frameOf(style Style) frame {
 	return frame{head + "}", head + `,"entry":[`, ",", "]}"}
 }
 
-// prettyEntry is how far entries are indented in pretty JSON.
+// prettyEntry is the indentation of entries in pretty JSON.
 const prettyEntry = indent + indent
 
-// appendEntry appends an entry, given in compact JSON, in this style.
+// appendEntry converts an entry from compact JSON to this style and appends it.
 func (s Style) appendEntry(dst, entry []byte) ([]byte, error) {
 	if s.Format == XML {
 		value, err := fhirjson.Parse(entry)
@@ -47,22 +47,22 @@ func (s Style) appendEntry(dst, entry []byte) ([]byte, error) {
 		}
 		return fhirxml.Encoder{Pretty: s.Pretty}.AppendElement(dst, "Bundle.entry", value, 1)
 	}
-	// Indentation multiplies what nests deep: what nobody could read is left
+	// Deep nesting multiplies the white space. An entry that would become unreadable stays
 	// compact.
 	if indentation(entry) > max(mostIndentation, 8*len(entry)) {
 		return append(dst, entry...), nil
 	}
 	indented := bytes.NewBuffer(dst)
 	if err := json.Indent(indented, entry, prettyEntry, indent); err != nil {
-		return append(dst, entry...), nil //nolint:nilerr // as it is stored, then
+		return append(dst, entry...), nil //nolint:nilerr // unchanged
 	}
 	return indented.Bytes(), nil
 }
 
-// mostIndentation is how much white space any entry may get, in bytes.
+// mostIndentation is the maximum white space of any entry, in bytes.
 const mostIndentation = 64 << 10
 
-// indentation is how much white space pretty JSON needs, in bytes, about.
+// indentation estimates the white space that pretty JSON needs, in bytes.
 func indentation(text []byte) int {
 	sum, open, quoted := 0, len(prettyEntry)/len(indent), false
 	for i := 0; i < len(text); i++ {

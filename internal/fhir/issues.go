@@ -4,14 +4,14 @@ package fhir
 
 import "reporting/internal/fhir/fhirjson"
 
-// Issues collects what is wrong with a request, but not more than is worth
-// telling: neither memory nor an answer must grow with what somebody does wrong.
+// Issues collects the faults of a request, up to a limit: neither memory nor the response may
+// grow with the number of faults.
 type Issues []Issue
 
-// Add appends issues while there is room, up to fhirjson.MostFaults in all.
+// Add appends issues, up to fhirjson.MostFaults in all.
 func (l *Issues) Add(issues ...Issue) {
 	*l = append(*l, issues[:min(len(issues), fhirjson.MostFaults-len(*l))]...)
 }
 
-// Full tells whether there is no room for more.
+// Full reports whether the limit is reached.
 func (l *Issues) Full() bool { return len(*l) >= fhirjson.MostFaults }

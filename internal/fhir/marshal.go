@@ -11,8 +11,7 @@ import (
 	"reporting/internal/fhir/fhirxml"
 )
 
-// Marshal writes a samply resource, with resourceType first where that is a
-// member. It is for small resources.
+// Marshal writes a samply resource with resourceType first. It is for small resources.
 func Marshal(resource json.Marshaler, style Style) ([]byte, error) {
 	text, err := marshalJSON(resource)
 	if err != nil {
@@ -41,15 +40,14 @@ func Marshal(resource json.Marshaler, style Style) ([]byte, error) {
 // indent is one level of pretty JSON.
 const indent = "  "
 
-// marshalJSON moves resourceType to the front. samply writes it last, which is
-// allowed but makes readers that stream wait.
+// marshalJSON moves resourceType to the front. samply writes it last, which makes streaming
+// readers wait.
 func marshalJSON(resource json.Marshaler) ([]byte, error) {
 	text, err := resource.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	// The last `,"resourceType":` is samply's own: what follows it holds no
-	// string but the type's name.
+	// The last `,"resourceType":` is samply's own, because only the name of the type follows it.
 	last := bytes.LastIndex(text, []byte(`,"resourceType":"`))
 	if last < 0 {
 		return text, nil

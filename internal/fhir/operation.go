@@ -6,37 +6,36 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// The infrastructure's implementation guide has published its definitions under
-// two names: formerBase from version 3.0 to 3.5, canonicalBase since. They only
-// name; nothing is fetched from there.
+// The implementation guide of the infrastructure has two base URLs for its definitions:
+// formerBase in versions 3.0 to 3.5, canonicalBase since. They are names only; the service
+// fetches nothing from there.
 const (
 	canonicalBase = "http://ehealth.sundhed.dk/fhir"
 	formerBase    = "https://reporting.devtest.systematic-ehealth.com/fhir"
 )
 
 // Operation describes a system-level operation. Routes, CapabilityStatement and
-// OperationDefinition are all made from it, so that they cannot disagree.
+// OperationDefinition are generated from it, so they cannot differ.
 type Operation struct {
-	Name         string // as in $name
+	Name         string // without the $
 	Title        string
 	Description  string // markdown
-	AffectsState bool   // false: may be called by GET (FHIR operations.html, section 3.2.0.2)
+	AffectsState bool   // false: GET is allowed (FHIR operations.html, section 3.2.0.2)
 	Parameters   []OperationParameter
 }
 
-// ID is the id of the OperationDefinition: "-s-" stands for system level.
+// ID returns the id of the OperationDefinition: "-s-" means system level.
 func (o Operation) ID() string { return "-s-" + o.Name }
 
-// URL is the canonical URL of the OperationDefinition.
+// URL returns the canonical URL of the OperationDefinition.
 func (o Operation) URL() string { return canonicalBase + "/OperationDefinition/" + o.ID() }
 
-// URLs lists every canonical URL under which the operation has been published,
-// the present one first.
+// URLs lists all published canonical URLs of the operation, the current one first.
 func (o Operation) URLs() []string {
 	return []string{o.URL(), formerBase + "/OperationDefinition/" + o.ID()}
 }
 
-// Definition builds the OperationDefinition.
+// Definition returns the OperationDefinition.
 func (o Operation) Definition() models.OperationDefinition {
 	definition := models.OperationDefinition{
 		Id:           new(o.ID()),

@@ -14,13 +14,12 @@ type OperationParameter struct {
 	Out           bool   // an output; otherwise an input
 	Min           int    // 0: optional
 	Max           string // "1" or "*"
-	Type          string // FHIR type; of an input one that members knows
+	Type          string // FHIR type; for an input one that members supports
 	Documentation string
 }
 
-// members lists how a value of a type may be written in a Parameters resource:
-// clients do not always have the very type at hand that a definition names, and
-// some write as a string whatever they would put into an address.
+// members lists the value members that a parameter of a type accepts. Clients do not always use
+// the declared type, and some use strings for everything.
 func members(fhirType string) []string {
 	switch fhirType {
 	case "code":
@@ -39,8 +38,7 @@ func members(fhirType string) []string {
 	return nil
 }
 
-// Check adds an issue for each input given under the parameter's name that does
-// not fit its description.
+// Check adds an issue for each given input of this name that does not match the description.
 func (p OperationParameter) Check(given []Input, issues *Issues) {
 	for i, input := range given {
 		switch {
@@ -50,7 +48,7 @@ func (p OperationParameter) Check(given []Input, issues *Issues) {
 			issues.Add(input.fault(models.IssueTypeInvalid, "It may be given only once."))
 		case input.Modified:
 			issues.Add(input.fault(models.IssueTypeExtension, "It has a modifierExtension, and none is understood."))
-		case input.Expression == "": // in the address, where everything is text
+		case input.Expression == "": // from the query string, where every value is text
 		case input.Member == "":
 			issues.Add(input.Fault(models.IssueTypeRequired, "It has no value."))
 		case !slices.Contains(members(p.Type), input.Member):

@@ -12,28 +12,28 @@ import (
 	"reporting/internal/fhir/fhirxml"
 )
 
-// Issue is one fault told to a client (OperationOutcome.issue, severity error).
+// Issue is one fault for a client (OperationOutcome.issue, severity error).
 type Issue struct {
 	Code models.IssueType
-	// Diagnostics is a sentence in plain words. HAPI clients show this text of
-	// the first issue and nothing else. It must not be empty.
+	// Diagnostics is a sentence in plain words. HAPI clients show only this text, of the first
+	// issue. It must not be empty.
 	Diagnostics string
-	// MessageCode is the infrastructure's published code for this fault
-	// (SECURITY_…, REPORTING_…, GENERAL_…), or empty where there is none.
+	// MessageCode is the published code of the infrastructure (SECURITY_…, REPORTING_…,
+	// GENERAL_…), or empty.
 	MessageCode string
 	// Expression is the FHIRPath of the element at fault, or empty.
 	Expression string
 }
 
-// Outcome builds an OperationOutcome with a narrative. id is the request's id,
-// so that what a user reports can be found in the log.
+// Outcome returns an OperationOutcome with a narrative. id is the request's id, so that
+// operators can find the request in the log.
 func Outcome(id string, issues ...Issue) models.OperationOutcome {
 	outcome := models.OperationOutcome{Text: narrative(issues)}
 	if id != "" {
 		outcome.Id = new(id)
 	}
 	for _, issue := range issues {
-		// They may quote what a client sent, and the outcome has to fit into XML.
+		// Diagnostics may quote the client's text, which XML may not be able to represent.
 		issue.Diagnostics = fhirxml.Legible(issue.Diagnostics)
 		entry := models.OperationOutcomeIssue{
 			Severity:    models.IssueSeverityError,

@@ -15,25 +15,24 @@ import (
 	"reporting/internal/fhir/fhirxml"
 )
 
-// validationError is the infrastructure's published code for input that is
-// readable and wrong.
+// validationError is the published code of the infrastructure for readable but invalid input.
 const validationError = "GENERAL_VALIDATION_ERROR"
 
-// Input is one input of an operation's call.
+// Input is one input of an operation.
 type Input struct {
 	Name string
-	// Member is the member of the parameter that holds the value: valueCode and
-	// its like, resource or part. It is empty where there is none.
+	// Member is the member of the parameter with its value, such as valueCode, resource or part.
+	// It is empty for a parameter without a value.
 	Member string
 	Value  fhirjson.Value
-	// Expression is the FHIRPath of the parameter, or empty when it came in the
-	// address, where everything is text.
+	// Expression is the FHIRPath of the parameter. It is empty for an input from the query
+	// string.
 	Expression string
-	// Modified tells of a modifierExtension, which may turn the meaning round.
+	// Modified reports a modifierExtension, which may reverse the meaning.
 	Modified bool
 }
 
-// Fault is an issue with the value of the input, to be told to the client.
+// Fault returns an issue with the value of the input.
 func (in Input) Fault(code models.IssueType, text string) Issue {
 	issue := in.fault(code, text)
 	if in.Expression != "" && (in.Member == "" || strings.HasPrefix(in.Member, "value")) {
@@ -42,7 +41,7 @@ func (in Input) Fault(code models.IssueType, text string) Issue {
 	return issue
 }
 
-// fault is an issue with the input as a whole.
+// fault returns an issue with the input as a whole.
 func (in Input) fault(code models.IssueType, text string) Issue {
 	return Issue{
 		Code: code, MessageCode: validationError, Expression: in.Expression,
@@ -50,16 +49,15 @@ func (in Input) fault(code models.IssueType, text string) Issue {
 	}
 }
 
-// NoParameters is the resource of who has nothing to say.
+// NoParameters returns a Parameters resource without parameters.
 func NoParameters() []byte { return []byte(noParameters) }
 
-// noParameters is what clients send who have nothing to say, which is nearly all.
+// noParameters is the body of nearly all requests.
 const noParameters = `{"resourceType":"Parameters"}`
 
-// ReadParameters reads a Parameters resource strictly and takes it apart into its
-// inputs (FHIR R4 parameters.html). Where the text is not one, or not a sound one,
-// it returns issues and no inputs: one for each fault, up to fhirjson.MostFaults,
-// but for XML that is no FHIR XML only the first, where reading ends.
+// ReadParameters parses a Parameters resource strictly and returns its inputs (FHIR R4
+// parameters.html). For an invalid resource it returns issues and no inputs: one issue for each
+// fault, up to fhirjson.MostFaults, and only the first for invalid XML.
 func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 	if format == JSON && string(text) == noParameters {
 		return nil, nil
@@ -80,9 +78,9 @@ func ReadParameters(text []byte, format Format) ([]Input, []Issue) {
 	return inputs, nil
 }
 
-// KeepParameters is a Parameters resource as the JSON text that is kept of it: JSON as it
-// stands, XML in the form of JSON. ReadParameters has read it without a fault; what could
-// not be stored is one all the same.
+// KeepParameters returns the JSON text of a Parameters resource for storage: JSON unchanged, XML
+// converted. ReadParameters must have accepted it. A character that cannot be stored is an
+// issue.
 func KeepParameters(text []byte, format Format) ([]byte, []Issue) {
 	read := fhirjson.Parse
 	if format == XML {
@@ -104,7 +102,7 @@ func KeepParameters(text []byte, format Format) ([]byte, []Issue) {
 	return resource.AppendJSON(nil), nil
 }
 
-// holdsNUL tells whether a text anywhere in v holds U+0000, which no database takes.
+// holdsNUL reports whether a text in v contains U+0000, which Postgres cannot store.
 func holdsNUL(v fhirjson.Value) bool {
 	return v.Kind == fhirjson.String && strings.ContainsRune(v.Text, 0) ||
 		slices.ContainsFunc(v.Items, holdsNUL) ||
@@ -128,7 +126,7 @@ func readJSON(text []byte) (fhirjson.Value, []Issue) {
 	return resource, issues
 }
 
-// readXML needs no further check: what fhirxml.Parse returns has no fault.
+// readXML needs no further check, because fhirxml.Parse checks everything.
 func readXML(text []byte) (fhirjson.Value, []Issue) {
 	resource, err := fhirxml.ParseAs(text, parametersType)
 	if other, ok := errors.AsType[*fhirxml.WrongRoot](err); ok {
@@ -149,8 +147,7 @@ func notParameters(name string) Issue {
 	}
 }
 
-// structural is the issue of a fault. A text that could not be read has none of
-// the published codes.
+// structural returns the issue of a fault. Text that cannot be parsed has no published code.
 func structural(fault fhirjson.Fault) Issue {
 	issue := Issue{Code: models.IssueTypeStructure, Diagnostics: fault.Error(), Expression: fault.Expression}
 	if fault.Expression != "" {
@@ -159,8 +156,7 @@ func structural(fault fhirjson.Fault) Issue {
 	return issue
 }
 
-// readParameters reads the list of a resource or of a part, as far as issues has
-// room.
+// readParameters reads the parameters of a resource or of a part until issues is full.
 func readParameters(parent fhirjson.Value, path, list string, issues *Issues) []Input {
 	var inputs []Input
 	parameters, _ := parent.Get(list)
@@ -178,7 +174,7 @@ func readParameter(parameter fhirjson.Value, path string, issues *Issues) Input 
 	var contents []string
 	for _, member := range parameter.Members {
 		if member.Value.Kind == fhirjson.Array && len(member.Value.Items) == 0 {
-			continue // some clients write that for none
+			continue // some clients send null for no parameters
 		}
 		switch name := member.Name; {
 		case name == "name":
@@ -196,7 +192,7 @@ func readParameter(parameter fhirjson.Value, path string, issues *Issues) Input 
 			Diagnostics: "The parameter has no name.", Expression: path + ".name",
 		})
 	}
-	if len(contents) > 1 { // invariant inv-1
+	if len(contents) > 1 { // FHIR invariant inv-1
 		issues.Add(Issue{
 			Code: models.IssueTypeStructure, MessageCode: validationError, Expression: path,
 			Diagnostics: "The parameter has more than one of value, resource and part: " + strings.Join(contents, ", ") + ".",

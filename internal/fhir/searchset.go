@@ -6,8 +6,8 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// Searchset builds the answer to a search for OperationDefinitions: those found,
-// and a link to the search itself (FHIR http.html, section 3.1.0.9).
+// Searchset returns the response to a search for OperationDefinitions, with a link to the search
+// itself (FHIR http.html, section 3.1.0.9).
 func Searchset(base, self string, found []Operation) (models.Bundle, error) {
 	bundle := models.Bundle{
 		Type:  models.BundleTypeSearchset,

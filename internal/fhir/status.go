@@ -9,34 +9,32 @@ import (
 	"reporting/internal/report"
 )
 
-// Links says how the references in an answer are written.
+// Links configures the references in a response.
 type Links struct {
-	// Base is the public base URL without a slash at its end. Relative
-	// references of stored jobs are completed with it.
+	// Base is the public base URL without a trailing slash. It completes relative references of
+	// stored jobs.
 	Base string
-	// AbsoluteFullURL makes entry.fullUrl an absolute URL, [base]/Parameters/<id>,
-	// in place of the bare id that the reference service publishes.
+	// AbsoluteFullURL makes entry.fullUrl an absolute URL, [base]/Parameters/<id>, instead of
+	// the bare id that the reference service sends.
 	AbsoluteFullURL bool
 }
 
-// StatusBundle writes the answer of $get-report-job-status: a collection Bundle
-// with one Parameters resource for each job, keys and parts in the published
-// order. It appends to whatever buffer it is given, so that a list of any length
-// can leave piece by piece.
+// StatusBundle writes the response of $get-report-job-status: a collection Bundle with one
+// Parameters resource for each job, with members in the published order. It appends to any
+// buffer, so that a long list can be sent in pieces.
 //
-// Its JSON is written by hand because that is what this service does all day:
-// samply's types through encoding/json cost several times as much. A test and a
-// fuzz target hold it equal to them. Every other style is made from that JSON.
+// The JSON is written by hand, because this is the hot path: samply types with encoding/json
+// cost several times as much. A test and a fuzz target compare both. All other styles are
+// converted from that JSON.
 type StatusBundle struct {
-	// Outcomes adds a part to failed jobs that tells why they failed. It is set before
-	// the first job.
+	// Outcomes adds a part with the reason to failed jobs. Set it before the first job.
 	Outcomes bool
 
-	base    string // what stands before a relative reference, as in JSON
-	fullURL string // what stands before the id in entry.fullUrl, as in JSON
+	base    string // prefix of a relative reference, as JSON text
+	fullURL string // prefix of the id in entry.fullUrl, as JSON text
 	frame   frame
 	style   Style
-	entry   []byte // scratch, for styles made from JSON
+	entry   []byte // scratch, for styles other than JSON
 	checked []byte // scratch
 	entries int
 }
@@ -51,12 +49,12 @@ func NewStatusBundle(links Links, style Style) *StatusBundle {
 	return b
 }
 
-// Lossless tells whether every job can be written in this style. XML cannot hold
-// everything that JSON can.
+// Lossless reports whether the style can represent every job. XML cannot represent everything
+// that JSON can.
 func (b *StatusBundle) Lossless() bool { return b.style.Format == JSON }
 
-// Check tells without writing whether AppendJob can write a job, at a third of the
-// cost: only what others have put into it can go wrong. The error is AppendJob's.
+// Check returns the error that AppendJob would return, at a third of the cost. Only stored
+// content can be the cause.
 func (b *StatusBundle) Check(job *report.Job) error {
 	if b.Lossless() || b.holds(job) {
 		return nil
@@ -65,14 +63,14 @@ func (b *StatusBundle) Check(job *report.Job) error {
 	return err
 }
 
-// holds tells whether this style can hold what others have put into a job.
+// holds reports whether the style can represent the stored content of a job.
 func (b *StatusBundle) holds(job *report.Job) bool {
 	for _, text := range []string{job.ReportClass, job.UserID, job.BinaryReference} {
 		if fhirxml.CheckText(text) != nil {
 			return false
 		}
 	}
-	// As deep in the entry as it will be.
+	// The same depth as in the response.
 	b.entry = append(b.entry[:0], `{"resource":{"resourceType":"Parameters","parameter":[{"part":[{"resource":`...)
 	b.entry = append(append(b.entry, job.Parameters...), `}]}]}}`...)
 	var err error
@@ -80,9 +78,8 @@ func (b *StatusBundle) holds(job *report.Job) bool {
 	return err == nil
 }
 
-// AppendJob appends the entry of one job and what belongs before it. The error,
-// a *fhirjson.Fault, says what of the job this style cannot hold; nothing was
-// appended then.
+// AppendJob appends the separator and the entry of a job. Its error is a *fhirjson.Fault for
+// content that the style cannot represent; nothing is appended then.
 func (b *StatusBundle) AppendJob(dst []byte, job *report.Job) ([]byte, error) {
 	before := b.frame.next
 	if b.entries == 0 {
@@ -101,8 +98,8 @@ func (b *StatusBundle) AppendJob(dst []byte, job *report.Job) ([]byte, error) {
 	return appended, nil
 }
 
-// AppendEnd appends the end of the Bundle. A Bundle without jobs has no entry
-// element at all: FHIR forbids empty arrays.
+// AppendEnd appends the end of the Bundle. A Bundle without jobs has no entry element, because
+// FHIR forbids empty arrays.
 func (b *StatusBundle) AppendEnd(dst []byte) []byte {
 	if b.entries == 0 {
 		return append(dst, b.frame.empty...)

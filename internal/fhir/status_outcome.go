@@ -8,14 +8,13 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// generationFailed is the infrastructure's published code and text for a report that
-// could not be made.
+// The published code and text of the infrastructure for a report that failed.
 const (
 	GenerationFailed     = "REPORTING_REPORT_GENERATION_FAILED"
 	generationFailedText = "Report generation has failed"
 )
 
-// Failure is the issue of a report that could not be made. The reason may be empty.
+// Failure returns the issue of a failed report. The reason may be empty.
 func Failure(reason string) Issue {
 	text := generationFailedText
 	if reason != "" {
@@ -24,11 +23,11 @@ func Failure(reason string) Issue {
 	return Issue{Code: models.IssueTypeException, MessageCode: GenerationFailed, Diagnostics: text + "."}
 }
 
-// appendOutcome appends the part that tells why a job failed.
+// appendOutcome appends the part with the reason of a failed job.
 func (b *StatusBundle) appendOutcome(dst []byte, reason string) []byte {
 	text, err := marshalJSON(Outcome("", Failure(reason)))
 	if err != nil {
-		return dst // none of its codes is unknown
+		return dst // cannot happen: all codes are known
 	}
 	dst = append(dst, `,{"name":"outcome","resource":`...)
 	return append(append(dst, text...), '}')

@@ -9,14 +9,14 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string (RFC 8259, section 7). Bytes that are
-// not UTF-8 become U+FFFD; U+2028 and U+2029 are escaped for readers that treat
-// JSON as JavaScript. By hand, because encoding/json has no appending form.
+// appendString appends s as a JSON string (RFC 8259, section 7). Invalid UTF-8 becomes U+FFFD.
+// U+2028 and U+2029 are escaped for readers that treat JSON as JavaScript. encoding/json has no
+// appending form.
 func appendString(dst []byte, s string) []byte {
 	return append(appendText(append(dst, '"'), s), '"')
 }
 
-// appendText appends what stands between the quotes.
+// appendText appends the text between the quotes.
 func appendText(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
@@ -62,9 +62,9 @@ func appendEscape(dst []byte, b byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
 }
 
-// appendTime appends a FHIR dateTime the way the reference service writes it:
-// UTC as +00:00 and never Z, whole seconds, truncated. By hand, because there are three
-// in each entry, and reading a layout costs five times as much; years have four digits.
+// appendTime appends a FHIR dateTime in the form of the reference service: UTC as +00:00 and
+// never Z, whole seconds, truncated. It is written by hand, because each entry has three times
+// and time.Format takes five times as long. Years have four digits.
 func appendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
