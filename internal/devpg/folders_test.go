@@ -34,7 +34,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"folder with other things", Options{DataDir: photos}, "neither empty nor a PostgreSQL cluster (it holds beach.jpg)"},
 		{"data folder is a file", Options{DataDir: filepath.Join(photos, "beach.jpg")}, "beach.jpg"},
-		{"cluster of another major version", Options{DataDir: write("old/PG_VERSION", "9\n")}, "data folder is of PostgreSQL 9, but the programs in"},
+		{"cluster of another major version", Options{DataDir: write("old/PG_VERSION", "9\n")}, "data folder belongs to PostgreSQL 9, but the programs in"},
 		{"damaged cluster", Options{DataDir: write("odd/PG_VERSION", "\n")}, "read cluster version"},
 		{"long socket path", Options{SocketDir: filepath.Join(dir, strings.Repeat("x", 100))}, "choose a shorter folder"},
 		{"comma in socket path", Options{SocketDir: filepath.Join(dir, "a,b")}, "holds a comma"},
