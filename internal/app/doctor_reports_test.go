@@ -46,7 +46,7 @@ func TestFolderSource(t *testing.T) {
 		}
 	}
 	look := func() doctor.Finding { return sourceOf(t, config.Source{Kind: config.Folder, Dir: dir}) }
-	expect(t, "empty", look(), doctor.Error, "no file in the folder is called")
+	expect(t, "empty", look(), doctor.Error, "no file named")
 	write("EpisodeOfCare.1.ndjson", "")
 	expect(t, "nothing in it", look(), doctor.Warning, "have no episode")
 	write("EpisodeOfCare.2.ndjson", anEpisode+"\n"+anEpisode+"\n")

@@ -168,7 +168,7 @@ func TestW103_PanicIs500(t *testing.T) {
 
 func TestW104_DisconnectedClientCancelsTheQuery(t *testing.T) {
 	t.Parallel()
-	server := own(t, nil)
+	server := own(t, func(c *config.Config) { c.StatementTimeout = time.Minute }) // the client, not the timeout, ends the query
 	lock := lockTable(t, server)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
