@@ -11,9 +11,8 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// built holds the types made so far. Types are made when they are first asked
-// for, one at a time, because most of R4 never is and because types contain
-// each other.
+// built caches the types. A type is built on first use, because most of R4 is never used and
+// because types contain each other.
 var built sync.Map // reflect.Type to *Type
 
 func typeOf(t reflect.Type) *Type {
@@ -24,8 +23,8 @@ func typeOf(t reflect.Type) *Type {
 	return known.(*Type) //nolint:forcetypeassert // Nothing else is stored.
 }
 
-// ElementType is the type of what a member _name holds: the id and extensions of
-// a primitive value (FHIR json.html, section 2.6.2.3).
+// ElementType returns the type of the content of a member _name: the id and extensions of a
+// primitive value (FHIR json.html, section 2.6.2.3).
 func ElementType() *Type { return bareElement() }
 
 var bareElement = sync.OnceValue(func() *Type {
@@ -42,8 +41,8 @@ func build(goType reflect.Type) *Type {
 		e := element(field)
 		e.Bare = e.Name == "id" || e.Name == "url" && name == "Extension" || e.Kind == XHTMLElement
 		t.Elements = append(t.Elements, e)
-		// samply leaves out what a DomainResource contains. A resource is one if
-		// it has a narrative, and contained follows that.
+		// samply omits Resource.contained. A type with a narrative is a DomainResource, and
+		// contained follows the narrative.
 		if t.IsResource && e.Name == "text" {
 			t.Elements = append(t.Elements, Element{Name: "contained", Kind: ResourceElement, List: true})
 		}
@@ -65,7 +64,7 @@ func jsonName(field reflect.StructField) string {
 	return name
 }
 
-// element reads an element off a field: Go's kind of type tells FHIR's.
+// element derives an element from a field: the Go type determines the FHIR type.
 func element(field reflect.StructField) Element {
 	e := Element{Name: jsonName(field)}
 	t := field.Type

@@ -2,36 +2,32 @@
 
 package fhirjson
 
-// MostFaults is how many faults of one resource are worth telling. An answer must
-// not grow with what is wrong.
+// MostFaults is the maximum number of faults that Check returns, so that a response does not
+// grow with the number of faults.
 const MostFaults = 20
 
-// Check compares a resource with what FHIR R4 says about its shape (json.html)
-// and returns the faults in the order of the text, at most 20 of them. A shape
-// without fault has known elements only, the right kinds of values, lists where
-// R4 has lists, one alternative of each choice, id and extensions (_name) beside
-// primitive values only, and nothing that is empty but arrays, which clients
-// written in JavaScript send. Resources inside are checked as well.
+// Check compares a resource with the structure that FHIR R4 defines (json.html) and returns up
+// to MostFaults faults in the order of the text. It checks that elements are known, values have
+// the right kind, lists are arrays, a choice has one alternative, id and extensions (_name)
+// accompany primitive values only, and nothing is empty. Empty arrays are allowed, because
+// JavaScript clients send them. Contained resources are checked too.
 //
-// Codes, minimum cardinalities, references and the formats of strings are not
-// looked at.
+// It does not check codes, minimum cardinalities, references and the formats of strings.
 func Check(resource Value) []Fault {
 	c := checker{most: MostFaults}
 	c.root(resource)
 	return c.faults
 }
 
-// CheckShape returns the first fault that Check finds, but lets pass what is
-// empty: a resource that somebody stored long ago can be shown with an empty
-// string in it. It is nil or a *Fault.
+// CheckShape returns the first fault that Check finds, or nil, but accepts empty strings and
+// objects: a resource that was stored with one can still be shown. The error is a *Fault.
 func CheckShape(resource Value) error {
 	c := checker{most: 1, lenient: true}
 	c.root(resource)
 	return c.first()
 }
 
-// CheckShape is CheckShape for one item of the element e of a type, which path
-// names: of a list the item, not the array.
+// CheckShape is CheckShape for one item of the element e. path names the item, not the list.
 func (e *Element) CheckShape(path *Path, item Value) error {
 	c := checker{most: 1, lenient: true}
 	c.item(path, e, item)
@@ -41,7 +37,7 @@ func (e *Element) CheckShape(path *Path, item Value) error {
 type checker struct {
 	faults  []Fault
 	most    int
-	lenient bool // lets empty strings and objects pass
+	lenient bool // accepts empty strings and objects
 }
 
 func (c *checker) first() error {
@@ -59,7 +55,7 @@ func (c *checker) add(fault *Fault) {
 	}
 }
 
-// root checks a resource that stands in no other.
+// root checks a resource that is not contained in another one.
 func (c *checker) root(v Value) {
 	nowhere := Root("")
 	if t := c.resourceType(nowhere, v); t != nil {

@@ -2,8 +2,7 @@
 
 package fhirjson
 
-// element checks the value of an element, whose partner _name, if there is one,
-// stands in the same object.
+// element checks the value of an element. Its partner _name, if present, is in the same object.
 func (c *checker) element(path *Path, e *Element, object, v Value) {
 	switch {
 	case !e.List && v.Kind == Array:
@@ -22,19 +21,19 @@ func (c *checker) element(path *Path, e *Element, object, v Value) {
 				return
 			}
 			if v.Items[i].Kind == Null && hasItem(partner, i) {
-				continue // the value is absent, and what belongs to it is there
+				continue // the value is absent, but its partner is present
 			}
 			c.item(path.Item(i), e, v.Items[i])
 		}
 	}
 }
 
-// hasItem tells whether an array has something at that index.
+// hasItem reports whether an array has a value other than null at an index.
 func hasItem(array Value, i int) bool {
 	return array.Kind == Array && i < len(array.Items) && array.Items[i].Kind != Null
 }
 
-// item checks one value of an element: of a list an item.
+// item checks one value of an element; of a list, one item.
 func (c *checker) item(path *Path, e *Element, v Value) {
 	want := e.Kind.JSON()
 	switch {
@@ -59,8 +58,8 @@ func (c *checker) item(path *Path, e *Element, v Value) {
 	}
 }
 
-// extra checks a member _name: the id and extensions of a primitive value, or an
-// array of them that pairs with a list, with null where one has nothing.
+// extra checks a member _name: the id and extensions of a primitive value. For a list it is an
+// array of the same length, with null for items without them.
 func (c *checker) extra(path *Path, e *Element, object, v Value) {
 	partner, _ := object.Get(e.Name)
 	switch {
@@ -82,15 +81,15 @@ func (c *checker) extra(path *Path, e *Element, object, v Value) {
 				c.extraObject(path.Item(i), hasItem(partner, i), item)
 			case item.Kind != Null:
 				c.add(path.Item(i).Fault("An item of _" + e.Name + " must be an object or null, not " + item.Kind.String() + "."))
-			case i >= len(partner.Items): // otherwise the null there is told
+			case i >= len(partner.Items): // otherwise the null is a fault already
 				c.add(path.Item(i).Fault("There is neither a value nor anything that belongs to it."))
 			}
 		}
 	}
 }
 
-// extraObject checks what belongs to a primitive value. Without a value there
-// must be extensions that stand for it (invariant ele-1).
+// extraObject checks the id and extensions of a primitive value. Without a value there must be
+// extensions (invariant ele-1).
 func (c *checker) extraObject(path *Path, hasValue bool, v Value) {
 	c.members(path, ElementType(), v)
 	if extensions, _ := v.Get("extension"); !hasValue && len(extensions.Items) == 0 && !isEmpty(v) && !c.lenient {

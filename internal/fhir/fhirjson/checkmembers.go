@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Which members of an element were seen: the value, and what belongs to it.
+// The members of an element that were seen: the value and its partner _name.
 const (
 	seenValue = 1 << iota
 	seenExtra
@@ -57,7 +57,7 @@ func (c *checker) members(path *Path, t *Type, object Value) {
 	}
 }
 
-// isEmpty tells whether an object holds nothing but empty arrays, if that.
+// isEmpty reports whether an object has no members other than empty arrays.
 func isEmpty(object Value) bool {
 	for i := range object.Members {
 		if v := &object.Members[i].Value; v.Kind != Array || len(v.Items) > 0 {
@@ -67,13 +67,13 @@ func isEmpty(object Value) bool {
 	return true
 }
 
-// extensible tells whether an element may have a partner _name.
+// extensible reports whether an element may have a partner _name.
 func (e *Element) extensible() bool {
 	return !e.Bare && e.Kind != ComplexElement && e.Kind != ResourceElement
 }
 
-// otherAlternative returns an alternative of the same choice that was seen as
-// well. Alternatives stand next to each other.
+// otherAlternative returns another alternative of the same choice that was seen. Alternatives
+// are adjacent.
 func otherAlternative(t *Type, index int, seen []uint8) string {
 	choice := t.Elements[index].Choice
 	if choice == "" {

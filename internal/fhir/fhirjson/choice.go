@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// primitives returns the Go type that stands for each primitive type of FHIR,
-// by the name that an alternative of a choice ends in.
+// primitives returns the Go type of each primitive FHIR type, by the name in which an
+// alternative of a choice ends.
 func primitives() map[string]reflect.Type {
 	text := reflect.TypeFor[string]()
 	number := reflect.TypeFor[int]()
@@ -21,8 +21,8 @@ func primitives() map[string]reflect.Type {
 	}
 }
 
-// notChoices names what looks like a choice and is none, by type: elements that
-// may stand together.
+// notChoices lists elements that look like a choice and are none, by type: they may occur
+// together.
 func notChoices() map[string]string {
 	return map[string]string{
 		"ClinicalImpressionFinding": "item",         // itemCodeableConcept and itemReference
@@ -30,10 +30,9 @@ func notChoices() map[string]string {
 	}
 }
 
-// markChoices finds the elements that the specification writes with [x]. The
-// structs do not tell, but their names and types do: alternatives stand next to
-// each other, do not repeat, and are named alike up to the name of what they
-// hold.
+// markChoices finds the elements that the specification writes with [x]. The structs do not mark
+// them, but alternatives are adjacent, do not repeat, and have names that differ only in the
+// name of their type.
 func markChoices(t *Type, goType reflect.Type) {
 	simple := primitives()
 	base := make(map[string]string, goType.NumField())
@@ -53,8 +52,8 @@ func markChoices(t *Type, goType reflect.Type) {
 	}
 }
 
-// choiceBase returns what stands before the type in the name of an alternative,
-// or nothing. The longest type counts: valueDateTime is no valueDate.
+// choiceBase returns the part of an alternative's name before the type, or an empty string. The
+// longest type name counts: valueDateTime does not end in Time.
 func choiceBase(name string, goType reflect.Type, simple map[string]reflect.Type) string {
 	if goType.Kind() == reflect.Pointer {
 		goType = goType.Elem()

@@ -7,20 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// Fault is one thing that is wrong with a text or a resource, told to whoever
-// wrote it.
-//
-//nolint:errname // It is a finding first; Check returns lists of them.
-type Fault struct {
-	// Expression is the FHIRPath of the element at fault, for instance
-	// Parameters.parameter[0].part[1].value, or empty where the text could not
-	// be read so far as to know.
+// Fault is one fault in a text or a resource, in words for the client.
+type Fault struct { //nolint:errname // Check returns lists of it
+	// Expression is the FHIRPath of the element at fault, such as
+	// Parameters.parameter[0].part[1].value. It is empty for text that could not be parsed.
 	Expression string
 	// Reason is a sentence in plain words.
 	Reason string
 }
 
-// Error makes a fault an error.
+// Error implements error.
 func (f *Fault) Error() string {
 	if f.Expression == "" {
 		return f.Reason
@@ -28,12 +24,10 @@ func (f *Fault) Error() string {
 	return f.Expression + ": " + f.Reason
 }
 
-// longestName is how much of a name that somebody else chose is shown again, in
-// characters.
+// longestName is the maximum length of a quoted name, in characters.
 const longestName = 64
 
-// Quote returns a name for use in a Reason: in double quotes, with escapes for
-// what does not print, and not longer than a reader can bear.
+// Quote returns a name for a Reason: in double quotes, escaped, and at most longestName long.
 func Quote(name string) string {
 	if utf8.RuneCountInString(name) <= longestName {
 		return strconv.Quote(name)
@@ -41,7 +35,7 @@ func Quote(name string) string {
 	return strconv.Quote(string([]rune(name[:min(len(name), longestName*utf8.UTFMax)])[:longestName])) + "…"
 }
 
-// plain tells whether a name is harmless enough to stand in an Expression.
+// plain reports whether a name may be part of an Expression.
 func plain(name string) bool {
 	for i := range len(name) {
 		switch c := name[i]; {

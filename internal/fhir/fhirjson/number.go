@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// IsInteger tells whether text is how JSON spells a whole number without
-// fraction and exponent, which is how FHIR writes integer, positiveInt and
-// unsignedInt. Their ranges are not looked at.
+// IsInteger reports whether text is a JSON number without fraction and exponent, as FHIR writes
+// integer, positiveInt and unsignedInt. It does not check their ranges.
 func IsInteger(text string) bool {
 	digits := strings.TrimPrefix(text, "-")
 	return countDigits(digits) == len(digits) && wholePart(digits)
 }
 
-// IsDecimal tells whether text is a JSON number (RFC 8259, section 6), which is
-// how FHIR writes a decimal.
+// IsDecimal reports whether text is a JSON number (RFC 8259, section 6), as FHIR writes a
+// decimal.
 func IsDecimal(text string) bool {
 	rest := strings.TrimPrefix(text, "-")
 	digits := countDigits(rest)
@@ -43,8 +42,8 @@ func IsDecimal(text string) bool {
 	return rest != "" && countDigits(rest) == len(rest)
 }
 
-// wholePart tells whether digits are a number's part before the point: some,
-// and no zero before another.
+// wholePart reports whether digits are the part of a number before the point: at least one digit
+// and no leading zero.
 func wholePart(digits string) bool {
 	return digits == "0" || digits != "" && digits[0] != '0'
 }

@@ -15,23 +15,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxDepth is how deep arrays and objects may stand in each other, counting
-// both. Real resources stay below 20.
+// MaxDepth is the maximum nesting of arrays and objects. Real resources have less than 20
+// levels.
 const MaxDepth = 64
 
-// MaxValues is how many values ParseBody accepts, those in arrays and objects
-// counted too. A value takes some eighty bytes of memory and as little as two of
-// text, so that a small body could fill a small machine.
+// MaxValues is the maximum number of values that ParseBody accepts, nested ones included. A
+// value takes about eighty bytes of memory and as little as two bytes of text, so a small body
+// could use much memory.
 const MaxValues = 50_000
 
-// Parse reads exactly one JSON value (RFC 8259) in UTF-8. Beside what is not
-// JSON at all it refuses what readers of JSON understand differently: names that
-// an object has twice, halves of surrogate pairs, a byte order mark, and nesting
-// deeper than MaxDepth. The error is a *Fault without Expression.
+// Parse parses exactly one JSON value (RFC 8259) in UTF-8. It also refuses text that JSON
+// parsers interpret differently: duplicate names, half surrogate pairs, a byte order mark, and
+// more than MaxDepth levels. The error is a *Fault without Expression.
 func Parse(text []byte) (Value, error) { return parse(text, math.MaxInt) }
 
-// ParseBody is Parse for what strangers send: it also refuses more than MaxValues
-// values.
+// ParseBody is Parse for request bodies: it also refuses more than MaxValues values.
 func ParseBody(text []byte) (Value, error) { return parse(text, MaxValues) }
 
 func parse(text []byte, most int) (Value, error) {
@@ -52,7 +50,7 @@ func parse(text []byte, most int) (Value, error) {
 	return value, nil
 }
 
-// invalidUTF8 returns where the first byte stands that is not UTF-8.
+// invalidUTF8 returns the position of the first byte that is not UTF-8.
 func invalidUTF8(text []byte) int {
 	offset := 0
 	for offset < len(text) {
@@ -68,9 +66,9 @@ func invalidUTF8(text []byte) int {
 type parser struct {
 	text    []byte
 	decoder *jsontext.Decoder
-	end     int64 // where the last token ended
+	end     int64 // end of the last token
 	values  int   // read so far
-	most    int   // values that may be
+	most    int   // limit of values
 }
 
 func (p *parser) token() (jsontext.Token, error) {
@@ -82,7 +80,7 @@ func (p *parser) token() (jsontext.Token, error) {
 	return token, nil
 }
 
-// value reads a value that stands in depth arrays and objects.
+// value parses a value at a depth of nesting.
 func (p *parser) value(depth int) (Value, error) {
 	token, err := p.token()
 	if err != nil {
@@ -144,7 +142,7 @@ func (p *parser) array(depth int) (Value, error) {
 	}
 }
 
-// fault says in our words what the decoder refused.
+// fault converts an error of the decoder.
 func (p *parser) fault(err error) *Fault {
 	var syntax *jsontext.SyntacticError
 	switch {

@@ -6,29 +6,28 @@ import (
 	"strconv"
 )
 
-// Path is a place in a resource. It is spelled only when there is a fault: most
-// resources have none, and there is a Path for every element.
+// Path is the position of an element in a resource. It is converted to text only for a fault,
+// because there is a Path for every element.
 type Path struct {
 	parent *Path
 	name   string
-	index  int // in a list, or -1
+	index  int // index in a list, or -1
 }
 
-// Root returns the place where a Path begins: a resource type's name, or the
-// FHIRPath of some element.
+// Root returns the start of a Path: the name of a resource type, or the FHIRPath of an element.
 func Root(name string) *Path { return &Path{name: name, index: -1} }
 
-// Element returns the place of an element below this one.
+// Element returns the position of an element below p.
 func (p *Path) Element(e *Element) *Path {
 	return &Path{parent: p, name: e.PathName(), index: -1}
 }
 
-// Item returns the place of one item of the list that p is.
+// Item returns the position of an item of the list p.
 func (p *Path) Item(index int) *Path {
 	return &Path{parent: p.parent, name: p.name, index: index}
 }
 
-// String spells the place as FHIRPath: Parameters.parameter[0].value.
+// String returns the position as FHIRPath: Parameters.parameter[0].value.
 func (p *Path) String() string { return string(p.append(nil)) }
 
 func (p *Path) append(dst []byte) []byte {
@@ -44,13 +43,13 @@ func (p *Path) append(dst []byte) []byte {
 	return dst
 }
 
-// Fault is a fault at this place.
+// Fault returns a fault at this position.
 func (p *Path) Fault(reason string) *Fault {
 	return &Fault{Expression: p.String(), Reason: reason}
 }
 
-// Unknown is the fault that the element p has something of that name, which R4
-// does not know. A name that is no FHIR name stays out of the Expression.
+// Unknown returns the fault of an unknown element below p. A name that is no FHIR name is not
+// part of the Expression.
 func (p *Path) Unknown(name string) *Fault {
 	fault := p.Fault("There is no element " + Quote(name) + " here in FHIR R4.")
 	if plain(name) {
@@ -59,14 +58,13 @@ func (p *Path) Unknown(name string) *Fault {
 	return fault
 }
 
-// NoResourceType is the fault that a resource at p has a type which R4 does not
-// have.
+// NoResourceType returns the fault of an unknown resource type at p.
 func (p *Path) NoResourceType(name string) *Fault {
 	return p.Fault(Quote(name) + " is no resource type of FHIR R4.")
 }
 
-// Both is the fault that the element e at p stands beside another alternative of
-// its choice.
+// Both returns the fault of an element e that occurs together with another alternative of its
+// choice.
 func (p *Path) Both(e *Element, other string) *Fault {
 	return p.Fault("Only one of " + e.Choice + "[x] may be there, but both " + other + " and " + e.Name + " are.")
 }

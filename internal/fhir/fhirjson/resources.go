@@ -9,8 +9,8 @@ import (
 	models "github.com/samply/golang-fhir-models/fhir-models/fhir"
 )
 
-// resources lists the resource types of FHIR R4, without the abstract Resource
-// and DomainResource. A test compares it with samply's list of codes.
+// resources lists the resource types of FHIR R4, without the abstract types Resource and
+// DomainResource. A test compares it with samply's list of codes.
 var resources = sync.OnceValue(func() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"Account":                           reflect.TypeFor[models.Account](),

@@ -6,13 +6,13 @@ import (
 	"reflect"
 )
 
-// ElementKind says what an element holds. All but Complex and Resource are
+// ElementKind is the kind of an element's content. All kinds but Complex and Resource are
 // primitive.
 type ElementKind uint8
 
-// What an element can hold.
+// The kinds.
 const (
-	StringElement   ElementKind = iota // everything that JSON writes as a string, codes too
+	StringElement   ElementKind = iota // everything that JSON writes as a string, including codes
 	BooleanElement                     // boolean
 	IntegerElement                     // integer, positiveInt and unsignedInt
 	DecimalElement                     // decimal
@@ -21,7 +21,7 @@ const (
 	ResourceElement                    // any resource
 )
 
-// JSON is the kind of JSON value that one item of such an element is.
+// JSON returns the kind of JSON value of one item of such an element.
 func (k ElementKind) JSON() Kind {
 	switch k {
 	case StringElement, XHTMLElement:
@@ -36,35 +36,36 @@ func (k ElementKind) JSON() Kind {
 	return Null
 }
 
-// Type is a resource type, a datatype or a backbone element of FHIR R4. Types
-// are shared and must not be changed.
+// Type is a resource type, a datatype or a backbone element of FHIR R4. Types are shared and
+// must not be changed.
 type Type struct {
 	Name       string
 	IsResource bool
-	Elements   []Element // in the order of the specification, which XML must keep
+	Elements   []Element // in the order of the specification, which XML requires
 	index      map[string]int
 }
 
-// Index returns where the element of that JSON name stands in Elements.
+// Index returns the index in Elements of an element with a JSON name.
 func (t *Type) Index(name string) (int, bool) {
 	i, ok := t.index[name]
 	return i, ok
 }
 
-// Element is one element of a Type. Each alternative of a choice is an element
-// of its own: valueString, valueCode.
+// Element is one element of a Type. Each alternative of a choice is an element of its own:
+// valueString, valueCode.
 type Element struct {
-	Name   string // as in JSON and XML
+	Name   string // in JSON and XML
 	Kind   ElementKind
 	List   bool
-	Choice string // what the alternatives have in common: "value"; empty where there is no choice
-	// Bare: the value can have neither id nor extensions. That is so of every id,
-	// of Extension.url (System.String in their definitions) and of xhtml.
+	Choice string // common part of the alternatives, such as "value"; empty: no choice
+	// Bare means that the value has neither id nor extensions: every id, Extension.url
+	// (System.String in their definitions) and xhtml.
 	Bare bool
 	of   reflect.Type // of a ComplexElement
 }
 
-// PathName is the element's name in FHIRPath, where choices have but one.
+// PathName returns the element's name in FHIRPath, which is the same for all alternatives of a
+// choice.
 func (e *Element) PathName() string {
 	if e.Choice != "" {
 		return e.Choice
@@ -72,8 +73,8 @@ func (e *Element) PathName() string {
 	return e.Name
 }
 
-// Type returns the type of a ComplexElement, and nil of anything else: what a
-// ResourceElement holds is known from its resourceType.
+// Type returns the type of a ComplexElement, and nil for other kinds. The resourceType
+// determines the content of a ResourceElement.
 func (e *Element) Type() *Type {
 	if e.Kind != ComplexElement {
 		return nil
@@ -81,7 +82,7 @@ func (e *Element) Type() *Type {
 	return typeOf(e.of)
 }
 
-// Resource returns the resource type of that name, if R4 has one.
+// Resource returns the resource type with a name, if R4 has it.
 func Resource(name string) (*Type, bool) {
 	t, ok := resources()[name]
 	if !ok {

@@ -6,10 +6,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Kind says which of the six kinds of JSON value a Value is.
+// Kind is one of the six kinds of JSON values.
 type Kind uint8
 
-// The kinds of JSON value (RFC 8259, section 3). The zero Kind is Null.
+// The kinds (RFC 8259, section 3). The zero Kind is Null.
 const (
 	Null Kind = iota
 	Bool
@@ -19,7 +19,7 @@ const (
 	Object
 )
 
-// String names the kind the way a sentence does: "a string", "null".
+// String returns the kind with its article, for a sentence: "a string", "null".
 func (k Kind) String() string {
 	switch k {
 	case Null:
@@ -46,14 +46,13 @@ type Value struct {
 	Members []Member // of an Object, in order of appearance
 }
 
-// Member is a name and its value in an object.
+// Member is a name and a value of an object.
 type Member struct {
 	Name  string
 	Value Value
 }
 
-// Get returns the first member of that name. There is none in anything but an
-// object.
+// Get returns the first member with a name. Only objects have members.
 func (v Value) Get(name string) (Value, bool) {
 	for i := range v.Members {
 		if v.Members[i].Name == name {

@@ -8,14 +8,14 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// builder gathers the elements of an object of type t in any order.
+// builder collects the elements of an object of type t in any order.
 type builder struct {
 	t     *fhirjson.Type
 	parts []gathered
 }
 
-// gathered is what was read of one element: an item each, where values and
-// extras of the same index belong together and either can be null.
+// gathered is the content of one element: its items, where values and extras with the same index
+// belong together and either can be null.
 type gathered struct {
 	index          int
 	values, extras []fhirjson.Value
@@ -23,8 +23,8 @@ type gathered struct {
 	hasExtra       bool
 }
 
-// find returns where an element stands in parts. There are not more parts than
-// elements in a type, and the last is looked at first.
+// find returns the index of an element in parts. It starts with the last part, which is the
+// usual one.
 func (b *builder) find(index int) int {
 	for i, g := range slices.Backward(b.parts) {
 		if g.index == index {
@@ -34,8 +34,8 @@ func (b *builder) find(index int) int {
 	return -1
 }
 
-// conflict returns the name of another alternative of the same choice that was
-// read, and how often the element itself was.
+// conflict returns the name of another alternative of the same choice that was read, and the
+// number of times that the element itself was read.
 func (b *builder) conflict(index int) (other string, before int) {
 	if i := b.find(index); i >= 0 {
 		return "", len(b.parts[i].values)
@@ -61,7 +61,7 @@ func (b *builder) add(index int, value, extra fhirjson.Value) {
 	g.hasExtra = g.hasExtra || extra.Kind != fhirjson.Null
 }
 
-// object returns what was gathered, in the order of the type.
+// object returns the collected elements in the order of the type.
 func (b *builder) object() fhirjson.Value {
 	object := fhirjson.Value{Kind: fhirjson.Object}
 	if b.t.IsResource {
@@ -72,8 +72,8 @@ func (b *builder) object() fhirjson.Value {
 	for i := range b.parts {
 		g := &b.parts[i]
 		e := &b.t.Elements[g.index]
-		// Of a list, JSON wants both arrays filled (json.html, section 2.6.2.3), and
-		// HAPI does not read the second without the first.
+		// For a list, JSON requires both arrays (json.html, section 2.6.2.3), and HAPI does not
+		// read the second one without the first.
 		if g.hasValue || e.List {
 			object.Members = append(object.Members, fhirjson.Member{Name: e.Name, Value: oneOrAll(e, g.values)})
 		}

@@ -16,14 +16,14 @@ const (
 
 // Encoder writes FHIR XML.
 type Encoder struct {
-	// Pretty puts every element on a line of its own, two spaces further in for
-	// each level. The inside of Narrative.div stays as it is.
+	// Pretty puts every element on a line of its own, with two spaces for each level. The
+	// content of Narrative.div stays unchanged.
 	Pretty bool
 }
 
-// AppendResource appends a resource as XML: a root element in the FHIR
-// namespace, without XML declaration and without a newline at its end. On error,
-// a *fhirjson.Fault, nothing is appended.
+// AppendResource appends a resource as XML: a root element in the FHIR namespace, without XML
+// declaration and without a final newline. On an error, which is a *fhirjson.Fault, it appends
+// nothing.
 func (e Encoder) AppendResource(dst []byte, resource fhirjson.Value) ([]byte, error) {
 	if err := fhirjson.CheckShape(resource); err != nil {
 		return dst, err
@@ -34,14 +34,12 @@ func (e Encoder) AppendResource(dst []byte, resource fhirjson.Value) ([]byte, er
 	return w.finish(len(dst))
 }
 
-// AppendElement appends one element as it stands in an open root element, so
-// that a long list can leave item by item. path tells which: the names of a
-// resource type and of elements in it, for instance Bundle.entry. level is how
-// many elements are open around it, 1 below the root.
+// AppendElement appends one element of an open root element, so that a long list can be sent
+// item by item. path is its position by names, such as Bundle.entry. level is the number of open
+// elements around it, 1 directly below the root.
 //
-// In the Pretty form a newline and spaces come before the element, as they do
-// everywhere; whoever closes the root writes the last newline. On error, a
-// *fhirjson.Fault, nothing is appended.
+// With Pretty, a newline and spaces precede the element; the caller writes the newline before
+// the end of the root. On an error, which is a *fhirjson.Fault, it appends nothing.
 func (e Encoder) AppendElement(dst []byte, path string, item fhirjson.Value, level int) ([]byte, error) {
 	element, ok := lookUp(path)
 	if !ok {
@@ -56,8 +54,7 @@ func (e Encoder) AppendElement(dst []byte, path string, item fhirjson.Value, lev
 	return w.finish(len(dst))
 }
 
-// lookUp finds an element that XML writes as an element: not one that is an
-// attribute.
+// lookUp returns an element that is an element in XML and not an attribute.
 func lookUp(path string) (*fhirjson.Element, bool) {
 	name, rest, _ := strings.Cut(path, ".")
 	t, ok := fhirjson.Resource(name)
@@ -80,8 +77,8 @@ func lookUp(path string) (*fhirjson.Element, bool) {
 	}
 }
 
-// isAttribute tells whether an element of t is an attribute in XML: the id of
-// everything but resources, and Extension.url.
+// isAttribute reports whether an element of t is an attribute in XML: the id of everything but
+// resources, and Extension.url.
 func isAttribute(t *fhirjson.Type, e *fhirjson.Element) bool {
 	return e.Bare && !t.IsResource && e.Kind != fhirjson.XHTMLElement
 }

@@ -10,7 +10,7 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// inXML tells whether XML 1.0 has the character (section 2.2, Char).
+// inXML reports whether XML 1.0 has a character (section 2.2, Char).
 func inXML(r rune) bool {
 	switch {
 	case r < ' ':
@@ -21,7 +21,7 @@ func inXML(r rune) bool {
 	return r <= utf8.MaxRune
 }
 
-// CheckText tells whether XML can hold a text. The error is a *fhirjson.Fault.
+// CheckText returns a *fhirjson.Fault for text that XML cannot represent.
 func CheckText(s string) error {
 	if reason, _ := misfit(s); reason != "" {
 		return &fhirjson.Fault{Reason: "The text " + reason + "."}
@@ -29,7 +29,7 @@ func CheckText(s string) error {
 	return nil
 }
 
-// Legible replaces what XML cannot hold by U+FFFD.
+// Legible replaces characters that XML cannot represent by U+FFFD.
 func Legible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !inXML(r) {
@@ -39,8 +39,8 @@ func Legible(s string) string {
 	}, s)
 }
 
-// misfit says what is wrong with the first character of s that XML cannot hold,
-// and at which byte it stands; nothing where all is well.
+// misfit returns the reason and the position of the first character that XML cannot represent,
+// or an empty reason.
 func misfit(s string) (reason string, offset int) {
 	for i := 0; i < len(s); {
 		if s[i] >= ' ' && s[i] < utf8.RuneSelf {
@@ -59,10 +59,9 @@ func misfit(s string) (reason string, offset int) {
 	return "", 0
 }
 
-// appendAttribute appends the value of an attribute, to stand in double quotes
-// (XML 1.0, section 2.3). White space but the space itself is written as a
-// character reference, or readers would turn it into spaces (section 3.3.3). bad
-// says why s cannot be written.
+// appendAttribute appends an attribute value for double quotes (XML 1.0, section 2.3). White
+// space other than the space is written as a character reference, because XML parsers would turn
+// it into spaces (section 3.3.3). bad is the reason why s cannot be written.
 func appendAttribute(dst []byte, s string) (result []byte, bad string) {
 	if reason, _ := misfit(s); reason != "" {
 		return dst, "The text " + reason + "."
@@ -70,9 +69,8 @@ func appendAttribute(dst []byte, s string) (result []byte, bad string) {
 	return escape(dst, s, attributeReference), ""
 }
 
-// appendText appends character data that XML can hold (XML 1.0, section 2.4).
-// Only a carriage return needs a reference, or readers would make it a newline
-// (section 2.11).
+// appendText appends character data (XML 1.0, section 2.4). A carriage return is written as a
+// reference, because XML parsers would turn it into a newline (section 2.11).
 func appendText(dst []byte, s string) []byte {
 	return escape(dst, s, textReference)
 }

@@ -12,12 +12,12 @@ const (
 	xsiNamespace   = "http://www.w3.org/2001/XMLSchema-instance"
 )
 
-// namespaces knows which prefix stands for what (Namespaces in XML 1.0). A map
-// and a list of what to put back keep it linear whatever is declared.
+// namespaces maps prefixes to namespaces (Namespaces in XML 1.0). The undo list keeps it linear
+// in the number of declarations.
 type namespaces struct {
 	bound map[string]string // prefix to namespace; the empty prefix is the default
 	undo  []binding
-	marks []int // where the undo list was when each open element began
+	marks []int // length of the undo list at the start of each open element
 }
 
 type binding struct {
@@ -29,13 +29,13 @@ func newNamespaces() namespaces {
 	return namespaces{bound: map[string]string{"": "", "xml": xmlNamespace}}
 }
 
-// isDeclaration tells whether an attribute declares a namespace.
+// isDeclaration reports whether an attribute declares a namespace.
 func isDeclaration(name xml.Name) bool {
 	return name.Space == "xmlns" || name.Space == "" && name.Local == "xmlns"
 }
 
-// enter takes in what a start tag declares. It returns what is wrong with that,
-// or nothing.
+// enter applies the declarations of a start tag. It returns the reason of an invalid one, or an
+// empty string.
 func (n *namespaces) enter(attributes []xml.Attr) (why string) {
 	n.marks = append(n.marks, len(n.undo))
 	for _, a := range attributes {
@@ -58,7 +58,7 @@ func (n *namespaces) enter(attributes []xml.Attr) (why string) {
 	return ""
 }
 
-// leave forgets what the element declared that was entered last.
+// leave reverts the declarations of the last entered element.
 func (n *namespaces) leave() {
 	last := len(n.marks) - 1
 	for i := len(n.undo) - 1; i >= n.marks[last]; i-- {

@@ -10,16 +10,14 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// Parse reads one resource in FHIR XML and returns what FHIR JSON says in its
-// place, the resourceType first and all members in the order of the type. The
-// order of elements is not insisted on. What comes back has no fault for
-// fhirjson.Check and nests no deeper than fhirjson.MaxDepth, counted as in JSON.
+// Parse parses one resource in FHIR XML and returns the equivalent FHIR JSON, with resourceType
+// first and the other members in the order of the type. It accepts elements in any order. Its
+// result passes fhirjson.Check and has at most fhirjson.MaxDepth levels, counted as in JSON.
 //
-// Refused is what is not well-formed XML 1.0 in UTF-8, document types and
-// processing instructions, and what is not FHIR: other namespaces, elements and
-// attributes that R4 does not know (but xsi:schemaLocation and its kin), text
-// beside elements, and values that JSON could not show. The error is a
-// *fhirjson.Fault.
+// It refuses text that is not well-formed XML 1.0 in UTF-8, document types and processing
+// instructions, and XML that is not FHIR: other namespaces, unknown elements and attributes
+// (except xsi:schemaLocation and similar ones), text between elements, and values that JSON
+// cannot represent. The error is a *fhirjson.Fault.
 func Parse(text []byte) (fhirjson.Value, error) {
 	v, _, fault := parse(text, "")
 	if fault != nil {
@@ -28,12 +26,11 @@ func Parse(text []byte) (fhirjson.Value, error) {
 	return v, nil
 }
 
-// WrongRoot is the error of ParseAs for another element of the FHIR namespace than
-// the one that was expected. Whether R4 knows it, and what follows, is not looked
-// at.
+// WrongRoot is the error of ParseAs for another root element in the FHIR namespace than the
+// expected one, whether R4 knows it or not.
 type WrongRoot struct{ Name string } //nolint:errname // it says what was found
 
-// Error names the element.
+// Error implements error.
 func (e *WrongRoot) Error() string { return "The root element is " + fhirjson.Quote(e.Name) + "." }
 
 // ParseAs is Parse for a resource of one type. Its error may be a *WrongRoot.
@@ -48,8 +45,8 @@ func ParseAs(text []byte, resourceType string) (fhirjson.Value, error) {
 	return v, nil
 }
 
-// parse reads a resource, of the wanted type if one is wanted. other is the root
-// element that stood there in its place.
+// parse parses a resource, of the type wanted if that is not empty. other is the name of another
+// root element.
 func parse(text []byte, wanted string) (v fhirjson.Value, other string, fault *fhirjson.Fault) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	begin, fault := skipDeclaration(text)
@@ -81,12 +78,11 @@ func parse(text []byte, wanted string) (v fhirjson.Value, other string, fault *f
 
 type parser struct {
 	reader *reader
-	values int // elements read so far, which take as much memory as in JSON
+	values int // number of elements so far
 }
 
-// significant returns the next start or end of an element, or the end of the
-// text. Between the elements of FHIR, which path stands for, there is nothing
-// but white space and comments.
+// significant returns the next start or end of an element, or the end of the text. Between FHIR
+// elements only white space and comments are allowed.
 func (p *parser) significant(path *fhirjson.Path) (token, *fhirjson.Fault) {
 	for {
 		t, fault := p.reader.next()
@@ -101,7 +97,7 @@ func (p *parser) significant(path *fhirjson.Path) (token, *fhirjson.Fault) {
 	}
 }
 
-// resourceType returns the type of the resource whose element begins so.
+// resourceType returns the type of a resource from its start tag.
 func resourceType(path *fhirjson.Path, start token) (*fhirjson.Type, *fhirjson.Fault) {
 	if start.space != fhirNamespace {
 		return nil, path.Fault("The element " + fhirjson.Quote(start.local) + " is not in the namespace " + fhirNamespace + ".")
@@ -113,8 +109,8 @@ func resourceType(path *fhirjson.Path, start token) (*fhirjson.Type, *fhirjson.F
 	return t, nil
 }
 
-// object reads an element of type t after its start tag. depth is how many
-// arrays and objects JSON has open once the element's is.
+// object parses an element of type t after its start tag. depth is the number of open JSON
+// arrays and objects, this element's included.
 func (p *parser) object(path *fhirjson.Path, t *fhirjson.Type, start token, depth int) (fhirjson.Value, *fhirjson.Fault) {
 	b := builder{t: t}
 	for _, a := range start.attributes {
@@ -145,7 +141,7 @@ func unknownAttribute(path *fhirjson.Path, a attribute) *fhirjson.Fault {
 	return path.Fault("There is no attribute " + fhirjson.Quote(a.local) + " here in FHIR XML.")
 }
 
-// children reads the elements in an element, and its end.
+// children parses the child elements of an element and its end.
 func (p *parser) children(path *fhirjson.Path, b *builder, depth int) *fhirjson.Fault {
 	for {
 		start, fault := p.significant(path)

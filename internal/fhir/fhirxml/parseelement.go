@@ -6,8 +6,8 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// child reads an element of a known name after its start tag into b, whose
-// object is open in JSON at depth.
+// child parses an element with a known name after its start tag into b. depth is the depth of
+// b's object in JSON.
 func (p *parser) child(parent *fhirjson.Path, b *builder, index int, start token, depth int) *fhirjson.Fault {
 	e := &b.t.Elements[index]
 	path := parent.Element(e)
@@ -38,8 +38,8 @@ func (p *parser) child(parent *fhirjson.Path, b *builder, index int, start token
 	return nil
 }
 
-// value reads one item of an element: its value, and what belongs to that if the
-// element is primitive. Either can be null. depth is that of what it stands in.
+// value parses one item of an element: its value and, for a primitive element, its id and
+// extensions. Either can be null. depth is the depth of the surrounding JSON.
 func (p *parser) value(path *fhirjson.Path, e *fhirjson.Element, start token, depth int) (value, extra fhirjson.Value, fault *fhirjson.Fault) {
 	inside := depth
 	if e.Kind == fhirjson.ComplexElement || e.Kind == fhirjson.ResourceElement {
@@ -65,7 +65,7 @@ func (p *parser) value(path *fhirjson.Path, e *fhirjson.Element, start token, de
 	return value, extra, fault
 }
 
-// wrapped reads the one resource in an element such as contained.
+// wrapped parses the one resource in an element such as contained.
 func (p *parser) wrapped(path *fhirjson.Path, wrapper token, depth int) (fhirjson.Value, *fhirjson.Fault) {
 	for _, a := range wrapper.attributes {
 		if a.space != xsiNamespace {
@@ -94,7 +94,7 @@ func (p *parser) wrapped(path *fhirjson.Path, wrapper token, depth int) (fhirjso
 	return v, fault
 }
 
-// primitive reads <name id="…" value="…"> with its extensions.
+// primitive parses <name id="…" value="…"> with its extensions.
 func (p *parser) primitive(path *fhirjson.Path, e *fhirjson.Element, start token, depth int) (value, extra fhirjson.Value, fault *fhirjson.Fault) {
 	b := builder{t: fhirjson.ElementType()}
 	for _, a := range start.attributes {
@@ -131,7 +131,7 @@ func (p *parser) primitive(path *fhirjson.Path, e *fhirjson.Element, start token
 	return value, extra, nil
 }
 
-// primitiveValue reads the attribute value of an element, which is not empty.
+// primitiveValue converts the attribute value of an element, which is not empty.
 func primitiveValue(path *fhirjson.Path, e *fhirjson.Element, text string) (fhirjson.Value, *fhirjson.Fault) {
 	v := fhirjson.Value{Kind: e.Kind.JSON(), Text: text}
 	switch {

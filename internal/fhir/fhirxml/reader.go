@@ -17,37 +17,35 @@ type tokenKind uint8
 const (
 	startToken tokenKind = iota
 	endToken
-	textToken // CDATA too
+	textToken // also CDATA
 	commentToken
 	endOfText
 )
 
-// token is a piece of XML with its names resolved. Declarations of namespaces
-// are not among the attributes.
+// token is a piece of XML with resolved names. Its attributes contain no namespace declarations.
 type token struct {
 	kind         tokenKind
-	space, local string // of a start or end
+	space, local string // of a start or end tag
 	attributes   []attribute
 	text         string // of a text or comment
 }
 
 type attribute struct{ space, local, value string }
 
-// reader reads XML token by token with encoding/xml, which knows the syntax but
-// lets pass what XML does not. The reader makes up for that: tags must match,
-// one root, nothing but white space around it, prefixes must be declared,
-// attributes must differ and be set apart, and characters must be XML's. Document
-// types and processing instructions are refused altogether.
+// reader reads XML token by token with encoding/xml, which accepts much that is not XML. The
+// reader adds the missing checks: matching tags, one root with only white space around it,
+// declared prefixes, distinct attributes with white space between them, and valid characters. It
+// refuses document types and processing instructions.
 type reader struct {
 	text    []byte
 	decoder *xml.Decoder
-	begin   int // where the decoder began
+	begin   int // position at which the decoder started
 	spaces  namespaces
-	open    []xml.Name // as written
-	root    bool       // was there
+	open    []xml.Name // as written in the text
+	root    bool       // the root element has started
 }
 
-// newReader reads text from the byte begin on.
+// newReader reads text from a position on.
 func newReader(text []byte, begin int) (*reader, *fhirjson.Fault) {
 	if reason, offset := misfit(string(text)); reason != "" {
 		return nil, &fhirjson.Fault{Reason: fmt.Sprintf("The text %s, at byte %d.", reason, offset)}
@@ -62,13 +60,13 @@ func newReader(text []byte, begin int) (*reader, *fhirjson.Fault) {
 
 func (r *reader) offset() int { return r.begin + int(r.decoder.InputOffset()) }
 
-// malformed is the fault that the text is no XML at some byte.
+// malformed returns the fault of text that is not XML at a position.
 func (r *reader) malformed(offset int, why string) *fhirjson.Fault {
 	line := 1 + bytes.Count(r.text[:offset], []byte{'\n'})
 	return &fhirjson.Fault{Reason: fmt.Sprintf("The text is not well-formed XML in line %d: %s.", line, why)}
 }
 
-// next returns the next token. White space around the root is passed over.
+// next returns the next token. It skips white space around the root.
 func (r *reader) next() (token, *fhirjson.Fault) {
 	for {
 		begin := r.offset()
@@ -100,10 +98,10 @@ func (r *reader) next() (token, *fhirjson.Fault) {
 	}
 }
 
-// whiteSpace is what XML takes for that (section 2.3, S).
+// whiteSpace is the white space of XML (section 2.3, S).
 const whiteSpace = " \t\r\n"
 
-// end says why there are no more tokens: nil at the end of well-formed XML.
+// end returns nil at the end of well-formed XML, and otherwise the fault.
 func (r *reader) end(begin int, err error) *fhirjson.Fault {
 	offset := r.offset()
 	if errors.Is(err, io.EOF) {
@@ -124,8 +122,8 @@ func (r *reader) end(begin int, err error) *fhirjson.Fault {
 	return r.malformed(offset, fmt.Sprintf("wrong syntax before byte %d", offset))
 }
 
-// entityAtEnd returns the name in &name; where raw ends so: that is where the
-// decoder stopped because it does not know the entity.
+// entityAtEnd returns the name of an entity &name; at the end of raw, where the decoder stopped
+// because it does not know the entity.
 func entityAtEnd(raw []byte) string {
 	rest, ok := bytes.CutSuffix(raw, []byte{';'})
 	if i := bytes.LastIndexByte(rest, '&'); ok && i >= 0 && !bytes.ContainsAny(rest[i:], ";<>\"' \t\r\n") {

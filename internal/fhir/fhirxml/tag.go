@@ -12,11 +12,11 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// mostAttributes is how many attributes an element may have, declarations of
-// namespaces among them: FHIR knows three, and each takes memory.
+// mostAttributes is the maximum number of attributes of an element, namespace declarations
+// included. FHIR has three.
 const mostAttributes = 64
 
-// start makes a token of a start tag. raw is the tag as it stands in the text.
+// start converts a start tag to a token. raw is the text of the tag.
 func (r *reader) start(begin int, raw []byte, read xml.StartElement) (token, *fhirjson.Fault) {
 	if len(r.open) == 0 && r.root {
 		return token{}, r.malformed(begin, "there is a second root element")
@@ -71,10 +71,9 @@ func (r *reader) start(begin int, raw []byte, read xml.StartElement) (token, *fh
 	return t, nil
 }
 
-// properName tells whether the local part of a name can stand alone, as it will
-// when the prefix is gone (Namespaces in XML 1.0, section 4): encoding/xml looks
-// at names with their prefix only. No name of FHIR or XHTML begins with anything
-// but an ASCII letter; an underscore is tolerated.
+// properName reports whether the local part of a name is a name by itself (Namespaces in XML
+// 1.0, section 4). encoding/xml checks names with their prefix only. All names of FHIR and XHTML
+// begin with an ASCII letter; an underscore is accepted too.
 func properName(local string) bool {
 	if local == "" || strings.Contains(local, ":") {
 		return false
@@ -83,10 +82,9 @@ func properName(local string) bool {
 	return first >= 'a' && first <= 'z' || local[0] == '_'
 }
 
-// scanTag looks at a start tag of proper syntax. white: a value of an attribute
-// has a tab or a line break in it. apart: there is white space between an
-// attribute and the next (XML 1.0, section 3.1), which encoding/xml does not ask
-// for.
+// scanTag scans a valid start tag. white reports a tab or a line break in an attribute value.
+// apart reports white space between all attributes (XML 1.0, section 3.1), which encoding/xml
+// does not check.
 func scanTag(raw []byte) (white, apart bool) {
 	var quote byte
 	for i, b := range raw {
@@ -106,9 +104,8 @@ func scanTag(raw []byte) (white, apart bool) {
 	return white, true
 }
 
-// normalised reads a start tag again with the white space in the values of its
-// attributes as XML wants it: a tab and a line break are a space each, unless
-// written as a reference (XML 1.0, sections 2.11 and 3.3.3).
+// normalised parses a start tag again with normalised white space in attribute values: a tab or
+// a line break becomes a space, unless it is a reference (XML 1.0, sections 2.11 and 3.3.3).
 func normalised(raw []byte) xml.StartElement {
 	tag := bytes.ReplaceAll(raw, []byte("\r\n"), []byte{' '})
 	for i, b := range tag {
@@ -118,12 +115,12 @@ func normalised(raw []byte) xml.StartElement {
 	}
 	read, err := xml.NewDecoder(bytes.NewReader(tag)).RawToken()
 	start, _ := read.(xml.StartElement)
-	_ = err // there is none: the tag was read before
+	_ = err // no error: the tag was parsed before
 	return start
 }
 
-// checkText looks for references to halves of surrogate pairs, which encoding/xml
-// makes U+FFFD, in text or a tag. It checks all other references itself.
+// checkText refuses references to half surrogate pairs in text or a tag, which encoding/xml
+// turns into U+FFFD. encoding/xml checks all other references.
 func (r *reader) checkText(begin int, raw []byte) *fhirjson.Fault {
 	if bytes.HasPrefix(raw, []byte("<![CDATA[")) {
 		return nil

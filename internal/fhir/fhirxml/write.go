@@ -9,15 +9,15 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// writer appends elements whose shape was checked. What is left to go wrong are
-// characters and narratives; the first fault is kept and ends the writing.
+// writer appends elements whose structure was checked. Only characters and narratives can still
+// be faults; the first fault stops the writing.
 type writer struct {
 	dst    []byte
 	pretty bool
 	fault  *fhirjson.Fault
 }
 
-// finish returns what was written, or the fault and nothing beyond length.
+// finish returns the written text, or the fault and nothing after length.
 func (w *writer) finish(length int) ([]byte, error) {
 	if w.fault != nil {
 		return w.dst[:length], w.fault
@@ -25,7 +25,7 @@ func (w *writer) finish(length int) ([]byte, error) {
 	return w.dst, nil
 }
 
-// line begins a line in the Pretty form.
+// line starts a line in the Pretty form.
 func (w *writer) line(level int) {
 	if w.pretty && level > 0 {
 		w.dst = append(w.dst, '\n')
@@ -35,14 +35,14 @@ func (w *writer) line(level int) {
 	}
 }
 
-// open appends the beginning of a start tag, up to where attributes go.
+// open appends the begin of a start tag, up to the attributes.
 func (w *writer) open(name string, level int) {
 	w.line(level)
 	w.dst = append(append(w.dst, '<'), name...)
 }
 
-// shut appends the end of an element whose start tag is still open: of an empty
-// element where inside is nil.
+// shut appends the end of an element whose start tag is open. A nil inside means an empty
+// element.
 func (w *writer) shut(name string, level int, inside func(level int)) {
 	if inside == nil {
 		w.dst = append(w.dst, "/>"...)
@@ -76,14 +76,14 @@ func (w *writer) resource(path *fhirjson.Path, v fhirjson.Value, level int) {
 	w.members(path, t, v, t.Name, level)
 }
 
-// part is what an object has of one element: its value, and what belongs to it.
+// part is the content of one element of an object: the value and its partner.
 type part struct {
-	index        int // of the element in its type
+	index        int // index of the element in its type
 	value, extra fhirjson.Value
 }
 
-// parts puts the members of an object into the order of its type. Empty arrays
-// are left out: they are not data.
+// parts sorts the members of an object into the order of its type. It skips empty arrays, which
+// are no data.
 func parts(t *fhirjson.Type, object fhirjson.Value) []part {
 	list := make([]part, 0, len(object.Members))
 	for i := range object.Members {
@@ -91,7 +91,7 @@ func parts(t *fhirjson.Type, object fhirjson.Value) []part {
 		index, known := t.Index(name)
 		v := object.Members[i].Value
 		if !known || v.Kind == fhirjson.Array && len(v.Items) == 0 {
-			continue // not known: the resourceType, since the shape was checked
+			continue // the resourceType, because all other members are known
 		}
 		at, found := slices.BinarySearchFunc(list, index, func(p part, index int) int { return p.index - index })
 		if !found {
@@ -106,8 +106,8 @@ func parts(t *fhirjson.Type, object fhirjson.Value) []part {
 	return list
 }
 
-// members appends the rest of an element whose start tag is open: what an object
-// of type t says.
+// members appends the content of an element whose start tag is open: the members of an object of
+// type t.
 func (w *writer) members(path *fhirjson.Path, t *fhirjson.Type, object fhirjson.Value, name string, level int) {
 	var children []part
 	for _, p := range parts(t, object) {

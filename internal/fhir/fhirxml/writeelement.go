@@ -21,7 +21,7 @@ func (w *writer) part(path *fhirjson.Path, e *fhirjson.Element, p part, level in
 	}
 }
 
-// item returns an item of an array, or null beyond its end.
+// item returns an item of an array, or null after its end.
 func item(array fhirjson.Value, i int) fhirjson.Value {
 	if i < len(array.Items) {
 		return array.Items[i]
@@ -29,8 +29,8 @@ func item(array fhirjson.Value, i int) fhirjson.Value {
 	return fhirjson.Value{}
 }
 
-// element appends one element. value is null where only extra, the id and
-// extensions of a primitive value, is there.
+// element appends one element. value is null when only extra is present, the id and extensions
+// of a primitive value.
 func (w *writer) element(path *fhirjson.Path, e *fhirjson.Element, value, extra fhirjson.Value, level int) {
 	switch e.Kind {
 	case fhirjson.ComplexElement:

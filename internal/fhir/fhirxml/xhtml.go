@@ -8,8 +8,8 @@ import (
 	"reporting/internal/fhir/fhirjson"
 )
 
-// appendDiv appends the content of Narrative.div as it stands in JSON: XML of
-// its own, one XHTML div element (FHIR narrative.html, section 2.4.0).
+// appendDiv appends the content of Narrative.div: one XHTML div element (FHIR narrative.html,
+// section 2.4.0).
 func appendDiv(dst []byte, text string) ([]byte, *fhirjson.Fault) {
 	r, fault := newReader([]byte(text), 0)
 	if fault != nil {
@@ -34,12 +34,11 @@ func appendDiv(dst []byte, text string) ([]byte, *fhirjson.Fault) {
 
 func isDiv(t token) bool { return t.local == "div" && t.space == xhtmlNamespace }
 
-// appendDiv appends the div element whose start was just read, in one spelling
-// whatever the source's: names without prefix, the namespace declared on the div,
-// attributes in double quotes, text without CDATA.
+// appendDiv appends the div element after its start token, in a normal form: names without
+// prefix, the namespace on the div, attributes in double quotes, and no CDATA.
 func (r *reader) appendDiv(dst []byte, start token) ([]byte, *fhirjson.Fault) {
 	dst, fault := appendStart(dst, start, ` xmlns="`+xhtmlNamespace+`"`)
-	empty := true // the start tag just written is not closed yet
+	empty := true // the last start tag is still open
 	for depth := 1; depth > 0 && fault == nil; {
 		var t token
 		if t, fault = r.next(); fault != nil {
@@ -92,9 +91,9 @@ func appendStart(dst []byte, t token, namespace string) ([]byte, *fhirjson.Fault
 	return dst, nil
 }
 
-// appendEnd appends an end tag, or ends the start tag of an empty element. Only
-// what is always empty in HTML gets the short form: browsers that read the
-// narrative as HTML take <p/> for the beginning of a paragraph.
+// appendEnd appends an end tag, or closes the start tag of an empty element. Only elements that
+// are always empty in HTML get the short form, because browsers take <p/> for the start of a
+// paragraph.
 func appendEnd(dst []byte, name string, empty bool) []byte {
 	if empty && alwaysEmpty(name) {
 		return append(dst, "/>"...)
