@@ -17,8 +17,7 @@ type mediaRange struct {
 	foreign       bool // asks for another version of FHIR
 }
 
-// readAccept takes the lines of Accept apart. What is no media range is left out:
-// a header that says nothing readable asks for nothing.
+// readAccept parses the lines of Accept. It skips invalid media ranges.
 func readAccept(lines []string) []mediaRange {
 	var ranges []mediaRange
 	for _, line := range lines {
@@ -31,9 +30,8 @@ func readAccept(lines []string) []mediaRange {
 	return withoutBrowserXML(ranges)
 }
 
-// withoutBrowserXML leaves XML out of what a browser sends. Browsers list it
-// between HTML and everything else because they can show it, not because the
-// person wants FHIR XML.
+// withoutBrowserXML removes XML from the Accept header of a browser. Browsers list XML because
+// they can display it, and not because the user wants FHIR XML.
 func withoutBrowserXML(ranges []mediaRange) []mediaRange {
 	if !slices.ContainsFunc(ranges, mediaRange.isHTML) || !slices.ContainsFunc(ranges, mediaRange.isAnything) {
 		return ranges
@@ -44,8 +42,8 @@ func withoutBrowserXML(ranges []mediaRange) []mediaRange {
 func (r mediaRange) isHTML() bool     { return r.kind == "text" && r.subtype == "html" }
 func (r mediaRange) isAnything() bool { return r.kind == "*" && r.quality > 0 }
 
-// splitList cuts a header at its commas, but not within quotes (RFC 9110, section
-// 5.6.1). By hand, because neither net/http nor mime offers it.
+// splitList splits a header at commas outside of quotes (RFC 9110, section 5.6.1). Neither
+// net/http nor mime has such a function.
 func splitList(line string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		start, quoted := 0, false
@@ -69,7 +67,7 @@ func splitList(line string) func(yield func(string) bool) {
 func readRange(element string) (mediaRange, bool) {
 	name, parameters, err := mime.ParseMediaType(element)
 	if err != nil {
-		return mediaRange{}, false // its weight may be what cannot be read
+		return mediaRange{}, false // the weight may be the invalid part
 	}
 	kind, subtype, ok := strings.Cut(name, "/")
 	if !ok || kind == "" || subtype == "" || (kind == "*" && subtype != "*") {
@@ -89,8 +87,7 @@ func readRange(element string) (mediaRange, bool) {
 	return r, true
 }
 
-// quality reads a weight. One that cannot be read counts as not given, which is
-// what the client would have got without it.
+// quality parses a weight. An invalid weight counts as absent.
 func quality(text string) float64 {
 	if text == "" {
 		return 1
@@ -102,8 +99,8 @@ func quality(text string) float64 {
 	return q
 }
 
-// weigh returns how much the client wants a media type, 0 to 1: the weight of the
-// most specific range that covers it (RFC 9110, section 12.5.1).
+// weigh returns the weight of a media type, 0 to 1: that of the most specific range that covers
+// it (RFC 9110, section 12.5.1).
 func weigh(ranges []mediaRange, name string) float64 {
 	kind, subtype, _ := strings.Cut(name, "/")
 	best, weight := -1, 0.0

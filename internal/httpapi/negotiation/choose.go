@@ -32,12 +32,12 @@ func (c Choice) ContentType() string {
 	return c.content
 }
 
-// Choose chooses the format for a request with these Accept headers and this
-// query. _format wins over Accept. The error is ErrAccept or ErrFormat, and then
-// the Choice is what to write the refusal in.
+// Choose selects the format of a response from the Accept headers and the query. _format has
+// precedence over Accept. The error is ErrAccept or ErrFormat; then the Choice is the format of
+// the error response.
 func Choose(accept []string, query url.Values) (Choice, error) {
 	if len(query) == 0 && len(accept) == 1 && accept[0] == mediaTypes[0].name {
-		return Choice{Style: fhir.Style{Format: mediaTypes[0].format}, content: mediaTypes[0].content}, nil // what nearly every client sends
+		return Choice{Style: fhir.Style{Format: mediaTypes[0].format}, content: mediaTypes[0].content}, nil // the usual request
 	}
 	pretty := strings.EqualFold(query.Get("_pretty"), "true")
 	choice := func(m mediaType) Choice {
@@ -66,9 +66,9 @@ func Choose(accept []string, query url.Values) (Choice, error) {
 	return choice(best), nil
 }
 
-// Resource tells whether the client wants a Binary as a resource and not its bytes
-// (FHIR R4 binary.html, section 2.36.3): it names one of our formats, and wants the type
-// of the bytes no more than that. Who names none gets the bytes.
+// Resource reports whether the client wants a Binary as a resource and not as its bytes (FHIR R4
+// binary.html, section 2.36.3): it names one of our formats, and its weight for the type of the
+// bytes is not higher. Otherwise it gets the bytes.
 func Resource(accept []string, query url.Values, contentType string) bool {
 	if query.Get("_format") != "" {
 		return true
@@ -85,8 +85,8 @@ func Resource(accept []string, query url.Values, contentType string) bool {
 	return named > 0 && named >= weigh(ranges, contentType)
 }
 
-// formatNamed finds the media type that _format asks for: a short name, or a full
-// type, in which a query may hold a blank for an unescaped plus.
+// formatNamed returns the media type of _format: a short name or a full type. A query may
+// contain a space for an unescaped plus.
 func formatNamed(format string) (mediaType, bool) {
 	name, parameters, more := strings.Cut(format, ";")
 	name = strings.ReplaceAll(strings.TrimSpace(name), " ", "+")

@@ -10,10 +10,10 @@ import (
 	"reporting/internal/fhir"
 )
 
-// ErrMediaType says that a body is labelled with a type that is not read.
+// ErrMediaType is the error of an unsupported Content-Type.
 var ErrMediaType = errors.New("media type not supported")
 
-// mediaType is a name that clients use for a format.
+// mediaType is a name of a format.
 type mediaType struct {
 	name    string
 	format  fhir.Format
@@ -21,9 +21,8 @@ type mediaType struct {
 	content string // label with charset, for Content-Type
 }
 
-// The names in order of preference, which decides a tie: JSON before XML, the
-// registered name before the generic ones. The last of each format is from before
-// R3, and HAPI clients still send it.
+// The names in order of preference, which decides ties: JSON before XML, registered names before
+// generic ones. The last name of each format is from before R3; HAPI clients still send it.
 var mediaTypes = append(names(fhir.JSON), names(fhir.XML)...)
 
 func names(f fhir.Format) []mediaType {
@@ -41,7 +40,7 @@ func names(f fhir.Format) []mediaType {
 	return list
 }
 
-// Types lists the media types that are read and written.
+// Types lists the supported media types.
 func Types() []string {
 	var list []string
 	for _, m := range mediaTypes {
@@ -50,8 +49,8 @@ func Types() []string {
 	return list
 }
 
-// Body tells in which format a body is that carries this Content-Type. The error
-// is ErrMediaType: another type, a charset other than UTF-8, another FHIR version.
+// Body returns the format of a body from its Content-Type. The error is ErrMediaType for another
+// type, a charset other than UTF-8, or another FHIR version.
 func Body(contentType string) (fhir.Format, error) {
 	m, ok := named(contentType)
 	if !ok {
@@ -60,10 +59,10 @@ func Body(contentType string) (fhir.Format, error) {
 	return m.format, nil
 }
 
-// named finds the media type that a label names.
+// named returns the media type of a label.
 func named(label string) (mediaType, bool) {
 	if label == mediaTypes[0].name {
-		return mediaTypes[0], true // as nearly all say it
+		return mediaTypes[0], true // the usual label
 	}
 	name, parameters, err := mime.ParseMediaType(label)
 	if err != nil || !ourVersion(parameters) {
@@ -80,8 +79,8 @@ func named(label string) (mediaType, bool) {
 	return mediaType{}, false
 }
 
-// ourVersion tells whether the parameters of a media type ask for this version of
-// FHIR, or for none (FHIR R4 versioning.html, section 2.1.0.4).
+// ourVersion reports whether the parameters of a media type ask for this version of FHIR, or for
+// none (FHIR R4 versioning.html, section 2.1.0.4).
 func ourVersion(parameters map[string]string) bool {
 	switch version, ok := parameters["fhirversion"]; version {
 	case "4.0", "4.0.1":
