@@ -64,11 +64,12 @@ func lockTable(t *testing.T, server instance) func() {
 	return func() { _ = conn.Close(context.Background()) }
 }
 
-// waitingQueries counts queries that wait for the locked table.
+// waitingQueries counts queries of the status operation that wait for the locked table. The
+// readiness check and the sweep wait for it as well.
 func waitingQueries(t *testing.T, conn *pgx.Conn) (n int) {
 	t.Helper()
 	err := conn.QueryRow(t.Context(), `select count(*) from pg_stat_activity
-		where datname = current_database() and wait_event_type = 'Lock' and query like '%report_job%'`).Scan(&n)
+		where datname = current_database() and wait_event_type = 'Lock' and query like '%from report_job%order by created_at desc%'`).Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
