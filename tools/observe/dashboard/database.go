@@ -53,7 +53,7 @@ func database() []Panel {
 		},
 		{
 			Title: "Connections to the replica", Unit: "none",
-			Description: "In use, idle, and the limit, as for the primary.",
+			Description: "In use, idle, and the limit. In use at the limit for long: queries on the replica are slow, or the pool is too small.",
 			Queries: []Query{
 				q("{{state}} {{instance}}", `reporting_db_replica_pool_connections{@}`),
 				q("limit {{instance}}", `reporting_db_replica_pool_max_connections{@}`),
