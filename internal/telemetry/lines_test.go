@@ -41,7 +41,7 @@ func TestLinesAreWritten(t *testing.T) {
 	}
 }
 
-// Each line is there soon, without another one that pushes it.
+// Each line is written soon, without a further line.
 func TestLinesDoNotStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestLinesDoNotStay(t *testing.T) {
 	})
 }
 
-// Whoever stops taking lines does not stop the service, and is told what he missed.
+// A writer that blocks does not block the service. The log says how many lines were lost.
 func TestLinesThatAreStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 			t.Error(err)
 		}
 		if !strings.Contains(pipe.String(), "log lines were lost") {
-			t.Error("nobody hears of what was lost")
+			t.Error("the loss is not logged")
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 	})
 }
 
-// stuckOnce is a pipe that nobody reads until it is free.
+// stuckOnce is a pipe that is not read until free is closed.
 type stuckOnce struct {
 	bytes.Buffer
 

@@ -61,7 +61,7 @@ var (
 	// a star as a wildcard.
 	metric = regexp.MustCompile(`\b(reporting|go|process)_[a-z0-9_]+\b\*?|\b(reporting|go|process)_\*`)
 	// notMetric matches names of the database, commands and files of a release.
-	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|worker|work|serve|migrate|schema_version|v([0-9].*|\*))$`)
+	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|river|worker|work|serve|migrate|schema_version|v([0-9].*|\*))$`)
 	recorded  = regexp.MustCompile(`\bjob:\w+:\w+`)
 	// selector matches a metric or a recorded series with its labels.
 	selector = regexp.MustCompile(`\b(job:\w+:\w+|up\b|(reporting|go|process)_\w+)(\{[^}]*\})?`)
@@ -185,7 +185,7 @@ func TestJudge(t *testing.T) {
 	}
 	for want, result := range map[string][]series{
 		"":                  {at("NaN", "0"), at("0", "2.5")},
-		"nothing but zeros": {at("0", "NaN")},
+		"only zeros": {at("0", "NaN")},
 		"no data":           {at("NaN")},
 	} {
 		if got := judge(result, nil); got != want {
