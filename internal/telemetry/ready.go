@@ -30,11 +30,10 @@ type readyCollector struct {
 
 // RegisterReadiness registers metrics of readiness and of each check.
 func (m *Metrics) RegisterReadiness(r *Readiness) {
-	desc := descriptions("reporting_ready")
 	m.Registry.MustRegister(&readyCollector{
 		readiness: r,
-		ready:     desc("", "1 when requests should be sent here, else 0."),
-		check:     desc("_check", "1 when a check of readiness passes, else 0; absent when the service is stopping.", "check"),
+		ready:     prometheus.NewDesc("reporting_ready", "1 when requests should be sent here, else 0.", nil, nil),
+		check:     prometheus.NewDesc("reporting_ready_check", "1 when a check of readiness passes, else 0; absent when the service is stopping.", []string{"check"}, nil),
 	})
 }
 
@@ -46,17 +45,16 @@ func (c *readyCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *readyCollector) Collect(out chan<- prometheus.Metric) {
-	answer, known := readyResponse{}, true
+	result, known := readyResponse{}, true
 	if !c.readiness.Draining() {
-		answer, known = c.current()
+		result, known = c.current()
 	}
 	if !known {
 		return
 	}
-	figures := metricWriter(out)
-	figures.gauge(c.ready, one(answer.Ready))
-	for _, check := range answer.Checks {
-		figures.gauge(c.check, one(check.OK), check.Name)
+	out <- prometheus.MustNewConstMetric(c.ready, prometheus.GaugeValue, one(result.Ready))
+	for _, check := range result.Checks {
+		out <- prometheus.MustNewConstMetric(c.check, prometheus.GaugeValue, one(check.OK), check.Name)
 	}
 }
 

@@ -184,9 +184,9 @@ func TestJudge(t *testing.T) {
 		return s
 	}
 	for want, result := range map[string][]series{
-		"":                  {at("NaN", "0"), at("0", "2.5")},
+		"":           {at("NaN", "0"), at("0", "2.5")},
 		"only zeros": {at("0", "NaN")},
-		"no data":           {at("NaN")},
+		"no data":    {at("NaN")},
 	} {
 		if got := judge(result, nil); got != want {
 			t.Errorf("%v: %q, want %q", result, got, want)
