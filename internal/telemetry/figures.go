@@ -17,7 +17,3 @@ type metricWriter chan<- prometheus.Metric
 func (f metricWriter) gauge(d *prometheus.Desc, v float64, labels ...string) {
 	f <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
-
-func (f metricWriter) counter(d *prometheus.Desc, v float64, labels ...string) {
-	f <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
-}
