@@ -13,11 +13,10 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// auditMode lets nobody but the service's own user read who was shown what.
+// auditMode lets only the user of the service read the audit file.
 const auditMode = 0o600
 
-// auditFlags make a pipe that nobody reads an error at once, where it would hold up the
-// start.
+// auditFlags make opening a pipe without a reader an error. Otherwise the start would block.
 const auditFlags = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK
 
 // openAudit opens the stream of audit records where the settings say; nil is none.

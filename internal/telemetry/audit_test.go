@@ -145,7 +145,7 @@ func TestAuditOnAFullDisk(t *testing.T) {
 	})
 }
 
-// stuck is a pipe that nobody reads.
+// stuck is a pipe without a reader.
 type stuck struct{ free chan struct{} }
 
 func (s stuck) Write(p []byte) (int, error) {
@@ -153,7 +153,7 @@ func (s stuck) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Whoever stops taking records does not stop the service.
+// A reader that stops does not stop the service.
 func TestAuditThatIsStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestAuditThatIsStuck(t *testing.T) {
 			t.Errorf("answers waited %s", took)
 		}
 		if audit.failures(t) == "0" || audit.log.Len() == 0 {
-			t.Error("nobody hears of it")
+			t.Error("the loss is not logged")
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -61,7 +61,7 @@ func TestLinesDoNotStay(t *testing.T) {
 	})
 }
 
-// Whoever stops taking lines does not stop the service, and is told what he missed.
+// A reader that stops does not stop the service. A later line says how many lines were lost.
 func TestLinesThatAreStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 			t.Error(err)
 		}
 		if !strings.Contains(pipe.String(), "log lines were lost") {
-			t.Error("nobody hears of what was lost")
+			t.Error("the loss is not logged")
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 	})
 }
 
-// stuckOnce is a pipe that nobody reads until it is free.
+// stuckOnce is a pipe whose reader starts late.
 type stuckOnce struct {
 	bytes.Buffer
 

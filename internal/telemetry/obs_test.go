@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond, "")
 	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond, "")
 	m.ObserveRequest("x", "GET", 499, time.Second, "")                            // a client that went away did nothing wrong
-	m.ObserveRequest("x", telemetry.MethodOf("MADE-UP-BY-CLIENT"), 405, 0, "")    // nobody outside makes label values
+	m.ObserveRequest("x", telemetry.MethodOf("MADE-UP-BY-CLIENT"), 405, 0, "")    // clients cannot create label values
 	m.ObserveRequest("x", telemetry.MethodOf("ANOTHER"), 405, 10*time.Second, "") // the same one
 	text := get(t, telemetry.Handler(m, telemetry.NewReadiness(slog.New(slog.DiscardHandler))), "/metrics").Body.String()
 	for _, want := range []string{
@@ -70,7 +70,7 @@ func TestPseudonyms(t *testing.T) {
 	if one.Of("u") == one.Of("v") || one.Of("u") == other.Of("u") {
 		t.Error("two are one")
 	}
-	// Nobody can compute those of a key that was made up.
+	// Pseudonyms of a random key cannot be computed.
 	if first, second := telemetry.NewPseudonyms(""), telemetry.NewPseudonyms(""); first.Of("u") == second.Of("u") {
 		t.Error("the made-up key is always the same")
 	}

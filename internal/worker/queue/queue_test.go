@@ -228,7 +228,7 @@ func TestEntriesStartWhenTheyAreDue(t *testing.T) {
 	_, soon := b.insert(b.time())
 	b.waitCompleted(soon)
 	b.advance(8*time.Hour - time.Second)
-	_, soon = b.insert(b.time()) // whoever sees this one would have seen the other
+	_, soon = b.insert(b.time()) // a worker that takes this entry would have taken the other one
 	b.waitCompleted(soon)
 	if b.attemptsOf(later) != 0 {
 		t.Error("worked before it was due")
