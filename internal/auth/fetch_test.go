@@ -70,7 +70,7 @@ func TestDiscover(t *testing.T) {
 			`{"issuer":"https://id.example","jwks_uri":"http://127.0.0.1:15000/k"}`, "http://127.0.0.1:15000/k",
 		},
 		{
-			// Whoever sits on the line could hand out keys of his own.
+			// An attacker on the network could send other keys.
 			"downgrade", "https://id.example", "https://id.example" + document,
 			`{"issuer":"https://id.example","jwks_uri":"http://id.example/k"}`, "",
 		},

@@ -169,7 +169,7 @@ func FuzzVerifier(f *testing.F) {
 		f.Add(header, payload, []byte{}, value)
 	}
 	f.Fuzz(func(t *testing.T, header, payload string, mutation []byte, value string) {
-		// Nobody but sign has the keys, so that whatever else there is cannot be signed.
+		// Only sign has the keys.
 		p, err := z.v.Authenticate(t.Context(), Credentials{Authorization: []string{value}})
 		z.refused(t, p, err)
 		token, changed := z.sign(t, header, payload, mutation)

@@ -87,7 +87,7 @@ func TestGatewayPeers(t *testing.T) {
 			t.Errorf("%s: %v", peer, err)
 		}
 	}
-	// A peer that could not be parsed is the zero address, and no peers means nobody.
+	// A peer that cannot be parsed is the zero address. Without trusted peers no token is accepted.
 	if _, err := testGateway().Authenticate(t.Context(), bearer(published, netip.Addr{})); kindOf(t, err) != InvalidToken {
 		t.Errorf("zero address: %v", err)
 	}
@@ -109,7 +109,7 @@ func TestGatewayClaims(t *testing.T) {
 		kind          Kind
 	}{
 		{"user only", `{"user_id":"u"}`, user, 0},
-		// W-88: whoever has no user_id must not see the jobs of sub, and never everybody's.
+		// W-88: a token without user_id shows neither the jobs of sub nor those of all users.
 		{"no user", `{"sub":"s"}`, Principal{}, NoUser},
 		{"user null", `{"user_id":null,"sub":"s"}`, Principal{}, NoUser},
 		{"user empty", `{"user_id":""}`, Principal{}, NoUser},

@@ -234,7 +234,7 @@ func TestCallerGivesUp(t *testing.T) {
 		start := time.Now()
 		c := Credentials{Authorization: []string{"Bearer " + idp.Token("u")}}
 		if _, err := v.Authenticate(ctx, c); kindOf(t, err) != KeysUnavailable {
-			t.Errorf("nobody knows whether the token is bad: %v", err)
+			t.Errorf("got %v, want keys unavailable", err)
 		}
 		if waited := time.Since(start); waited != 200*time.Millisecond {
 			t.Errorf("waited %s", waited)

@@ -187,6 +187,6 @@ func TestRunOverTheNetwork(t *testing.T) {
 	}
 	idp.Rotate()
 	if _, err := authenticate(t, v, idp.Token("u")); !errors.Is(err, errUnknownKey) {
-		t.Errorf("after Run nobody looks for new keys: %v", err)
+		t.Errorf("after Run no keys are loaded: %v", err)
 	}
 }

@@ -217,7 +217,7 @@ func TestFetchInterrupted(t *testing.T) {
 	}
 }
 
-// TestNpmPlatforms has no package for what nobody builds.
+// TestNpmPlatforms checks that other platforms have no package.
 func TestNpmPlatforms(t *testing.T) {
 	t.Parallel()
 	for platform, works := range map[[2]string]bool{

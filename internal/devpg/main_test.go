@@ -190,7 +190,7 @@ func ask(t *testing.T, s *Server, sql string) string {
 	return text
 }
 
-// alive does not count zombies: where process 1 reaps nobody they stay for ever.
+// alive does not count zombies. They stay when process 1 does not reap.
 func alive(pid int) bool {
 	if runtime.GOOS != "linux" {
 		return syscall.Kill(pid, 0) == nil

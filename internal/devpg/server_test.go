@@ -33,7 +33,7 @@ func TestStopLeavesNothing(t *testing.T) {
 	}
 	info, err := os.Stat(s.socket)
 	if err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("socket folder: %v, %v; everybody who can connect is superuser", info.Mode(), err)
+		t.Errorf("socket folder: %v, %v; every client that connects is a superuser", info.Mode(), err)
 	}
 	for range 2 { // a second Stop is harmless
 		if err := s.Stop(t.Context()); err != nil {

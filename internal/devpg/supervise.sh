@@ -29,7 +29,7 @@ watch() {
 	nap=
 	trap '[ -z "$nap" ] || { kill -s KILL "$nap"; wait "$nap"; }; exit 0' USR1
 	n=0
-	# $$ is the shell that waits for postgres; somebody may have killed it.
+	# $$ is the shell that waits for postgres; it may have been killed.
 	while [ -e "$data/postmaster.pid" ] || kill -s 0 $$; do
 		if [ "$n" -lt "$grace" ]; then
 			kill -s INT 0

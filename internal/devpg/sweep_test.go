@@ -34,7 +34,7 @@ func TestSweep(t *testing.T) {
 		return path
 	}
 	stale := put("pg-stale", "data/base", "")
-	// After a crash of the machine the process id belongs to somebody else: to us, here.
+	// After a crash of the machine the process id belongs to another process; here to this one.
 	reused := put("pg-reused", "data/postmaster.pid", strconv.Itoa(os.Getpid())+"\n")
 	empty := filepath.Join(root, "pg-empty")
 	if err := os.Mkdir(empty, 0o700); err != nil {
@@ -63,7 +63,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestSweepStopsPostgres has a server in a folder with our prefix that nobody holds.
+// TestSweepStopsPostgres has a server in a folder with our prefix that no process holds.
 func TestSweepStopsPostgres(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

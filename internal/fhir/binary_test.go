@@ -56,7 +56,7 @@ func TestBinaryFrameInEveryStyle(t *testing.T) {
 		"stored":        func(*report.Binary) {},
 		"never stored":  func(b *report.Binary) { b.ID = 0 },
 		"no source":     func(b *report.Binary) { b.Source = "" },
-		"nobody's":      func(b *report.Binary) { b.UserID = "" },
+		"no user":       func(b *report.Binary) { b.UserID = "" },
 		"odd names":     func(b *report.Binary) { b.UserID, b.Source = `a"\<&>`+"\u2028 😀", `</x>"` },
 		"like the mark": func(b *report.Binary) { b.UserID, b.Source, b.ContentType = "*data*", "*data*", "text/*data*" },
 		"an odd type":   func(b *report.Binary) { b.ContentType = `text/plain; charset="utf-8"` },

@@ -163,7 +163,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// The stored Parameters resource is somebody else's: not a byte of it changes.
+// The stored Parameters resource stays the same, byte for byte.
 func TestParametersAreAnsweredByteForByte(t *testing.T) {
 	t.Parallel()
 	for _, stored := range []string{

@@ -18,8 +18,8 @@ import (
 
 var soundID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// FuzzHeaders looks for headers that make the service fail, that get somebody in
-// without a token, or that come back in an answer.
+// FuzzHeaders looks for headers that make the service fail, that replace a token, or that a
+// response contains.
 func FuzzHeaders(f *testing.F) {
 	token := bearer()
 	for _, authorization := range []string{

@@ -85,7 +85,7 @@ func TestBinaries(t *testing.T) {
 		"no such":         {UserID: "u", ID: 999},
 		"no such version": {UserID: "u", ID: finished, Version: 3},
 		"not mine":        {UserID: "v", ID: finished},
-		"nobody's":        {UserID: "", ID: finished},
+		"no user":         {UserID: "", ID: finished},
 	} {
 		_, err := b.Binary(t.Context(), place)
 		wantKind(t, err, report.NotFound)
@@ -116,7 +116,7 @@ func TestDeleteBinary(t *testing.T) {
 		}
 	}
 	if _, err := b.Binary(t.Context(), report.BinaryKey{UserID: "v", ID: other}); err != nil {
-		t.Errorf("somebody else's: %v", err)
+		t.Errorf("Binary of another user: %v", err)
 	}
 	var states string
 	if err := pgtest.Connect(t, db.Superuser).QueryRow(t.Context(), `
@@ -129,7 +129,7 @@ func TestDeleteBinary(t *testing.T) {
 	}
 }
 
-// The second wall stands before results too, for a login that has every role.
+// Row-level security protects results too, for a login with every role.
 func TestWallBeforeResults(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

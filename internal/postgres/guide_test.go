@@ -57,7 +57,7 @@ func TestWritersGuide(t *testing.T) {
 	const parameters = `{ "resourceType":"Parameters" }`
 
 	run(1, "insert", id, "com.example.Report", "user", "QUEUED", parameters)
-	run(0, "insert", id, "com.example.Report", "somebody else", "QUEUED", parameters) // a repeated insert does no harm
+	run(0, "insert", id, "com.example.Report", "another user", "QUEUED", parameters) // a repeated insert does no harm
 	job := read()
 	if job.Status != report.Queued || !job.Started.IsZero() || string(job.Parameters) != parameters {
 		t.Errorf("after insert: %+v", job)

@@ -80,7 +80,7 @@ func TestTableRefusesBadRows(t *testing.T) {
 		"empty class":                  {"report_class": "''"},
 		"no class":                     {"report_class": "null"},
 		"endless class":                {"report_class": "repeat('x', 513)"},
-		"empty user":                   {"user_id": "''"}, // would be everybody's, or nobody's
+		"empty user":                   {"user_id": "''"}, // an owner is required
 		"no user":                      {"user_id": "null"},
 		"endless user":                 {"user_id": "repeat('x', 513)"},
 		"no parameters":                {"parameters": "null"},

@@ -25,7 +25,7 @@ func (pieceless) Piece(_ context.Context, _ report.BinaryKey, _ int, buffer []by
 	return buffer, &report.Error{Kind: report.NotFound}
 }
 
-// A piece that is missing is a fault of ours, unless somebody has just deleted all of it.
+// A missing piece is an internal error, unless the Binary was just deleted.
 func TestDataMissing(t *testing.T) {
 	t.Parallel()
 	for told, want := range map[error]report.Kind{

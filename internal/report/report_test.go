@@ -88,7 +88,7 @@ func TestKindOf(t *testing.T) {
 	if !errors.Is(err, cause) {
 		t.Error("the cause is lost")
 	}
-	// What nobody classified is a fault of ours, never "try again".
+	// An error without a kind is internal and not retryable.
 	if got := report.KindOf(cause); got != report.Internal {
 		t.Errorf("KindOf = %v, want internal", got)
 	}

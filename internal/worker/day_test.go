@@ -216,7 +216,7 @@ func (d *day) settle(what, want string) {
 			}
 		}
 		if others := d.list("other", d.first); others != "" {
-			d.t.Fatalf("%s: somebody else is told %s", what, others)
+			d.t.Fatalf("%s: another user sees %s", what, others)
 		}
 	}
 }

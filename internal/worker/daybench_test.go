@@ -37,7 +37,7 @@ const (
 )
 
 // day is the service but for its listeners, with one worker, on a database of its own and
-// with a clock that the script turns. Whoever waits does so for a state, never for a time.
+// with a manual clock. The tests wait for states and never for a time.
 type day struct {
 	t         *testing.T
 	db        pgtest.Database
@@ -176,8 +176,8 @@ func (d *day) time() time.Time {
 	return d.now
 }
 
-// turn turns the clock. It waits until those who are at work have given a sign of life at
-// the new time: a clock that jumps makes everybody look dead.
+// setTime sets the clock and waits for a heartbeat of every running attempt at the new time.
+// Otherwise the sweep would take them for dead.
 func (d *day) setTime(to time.Time) {
 	d.t.Helper()
 	d.mu.Lock()

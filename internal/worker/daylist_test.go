@@ -80,8 +80,8 @@ func (d *day) recordStatuses() {
 	}
 }
 
-// lives are the states that each job went through. A scheduled job that nobody waits before
-// may begin with or without having been queued: that is left out.
+// histories returns the statuses of each job in order. A scheduled job may start with or without
+// being promoted first, so its QUEUED is left out.
 func (d *day) histories() map[string]string {
 	d.t.Helper()
 	all := map[string]string{}

@@ -53,7 +53,7 @@ func TestOutcomes(t *testing.T) {
 		"overtaken":                    {runs: fakeAttempts{finish: superseded}, generate: group, outcome: report.AttemptCancelled},
 		"the worker stops":             {generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
 		"it stops, the last time":      {runs: fakeAttempts{counted: attempts}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
-		"it stops, and nobody hears":   {runs: fakeAttempts{record: unavailable}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
+		"it stops during an outage":    {runs: fakeAttempts{record: unavailable}, generate: waiting, stop: true, outcome: report.AttemptReleased, told: []string{uncounted}},
 		"a kind that is not made here": {runs: fakeAttempts{class: "other"}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: This installation does not make this kind of report"}},
 		"nothing that can be read": {
 			runs: fakeAttempts{parameters: `{`}, generate: group, outcome: report.AttemptFailed, told: []string{"fail: The inputs of the order cannot be read"},

@@ -20,7 +20,7 @@ const (
 	Invalid
 	// Expired: good once, so that the client should fetch another.
 	Expired
-	// NoUser: signed by the right issuer, but nobody's.
+	// NoUser: signed by the right issuer, but without a user.
 	NoUser
 	// Malformed: several credentials, or what a proxy makes of several.
 	Malformed

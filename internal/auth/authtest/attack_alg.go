@@ -11,7 +11,7 @@ import (
 func (f *forger) algorithms() []Attack {
 	kid := `"kid":"` + f.KeyID("RS256") + `"`
 	rows := []Attack{
-		{"good", "whoever refuses this one refuses everybody", f.good, Accepted},
+		{"good", "a verifier that refuses this token refuses every token", f.good, Accepted},
 		{"alg escaped", `\u0052 is the letter R to every JSON reader, and some encoders escape freely`, f.rs256(f.text(`\u0052S256`, "")), Accepted},
 		{"alg missing", "libraries with a default algorithm let the caller choose it by silence", f.rs256(`{` + kid + `}`), Invalid},
 		{"alg number", "a cast that fails leaves the empty name, which some tables of algorithms hold as none", f.rs256(`{"alg":256,` + kid + `}`), Invalid},
@@ -20,12 +20,12 @@ func (f *forger) algorithms() []Attack {
 		{"alg object", "whatever the object prints as is looked up, in languages that print objects", f.rs256(`{"alg":{"name":"RS256"},` + kid + `}`), Invalid},
 		{"alg in lower case", "an allow-list without case before a table with case ends at the default of the table", f.rs256(f.text("rs256", "")), Invalid},
 		{"alg with a line break", "a pattern ending in $ lets a line break pass, and the table behind it does not know the name", f.rs256(f.text(`RS256\n`, "")), Invalid},
-		{"alg unknown", "a registry anybody can extend must not fall back to something when it finds nothing", f.rs256(f.text(Canary, "")), Invalid},
+		{"alg unknown", "a registry of algorithms must not have a fallback for unknown ones", f.rs256(f.text(Canary, "")), Invalid},
 		{"alg twice, none first", "one reader takes the first and skips the signature, the log shows the last", f.rs256(`{"alg":"none","alg":"RS256",` + kid + `}`), Invalid},
 		{"alg twice, none last", "encoding/json takes the last, the proxy in front checked the first", f.rs256(`{"alg":"RS256","alg":"none",` + kid + `}`), Invalid},
 		{"alg in two cases", "encoding/json reads ALG into a field named alg, so that two readers see two algorithms", f.rs256(`{"ALG":"none","alg":"RS256",` + kid + `}`), Invalid},
 		{"alg twice, one name escaped", "a filter that compares names before it unescapes them sees no duplicate", f.rs256(`{"alg":"RS256","\u0061lg":"none",` + kid + `}`), Invalid},
-		{"alg of encryption", "libraries that decrypt as well take a token sealed with the public key, which anybody can do", f.rs256(f.text("RSA-OAEP", "")), Invalid},
+		{"alg of encryption", "libraries that also decrypt accept a token that any client can encrypt with the public key", f.rs256(f.text("RSA-OAEP", "")), Invalid},
 		{"alg of a password", "the number of rounds is in the header, and one token keeps a core busy for hours", f.rs256(f.text("PBES2-HS256+A128KW", `,"p2c":2147483647,"p2s":"AAAA"`)), Invalid},
 	}
 	for _, none := range []struct{ name, alg, breaks string }{
@@ -67,9 +67,9 @@ func (f *forger) secrets() []Attack {
 		{"HMAC with the DER", "the same, in verifiers that keep keys as bytes", hmac(der, own), Invalid},
 		{"HMAC with the PEM, no kid", "without an id the verifier tries every key it has as a secret", hmac(text, keyless), Invalid},
 		{"HMAC with the DER, no kid", "without an id the verifier tries every key, encoded as it keeps them", hmac(der, keyless), Invalid},
-		{"HMAC with the key of the set", "a symmetric key in the set is known to whoever can read the set, and that is everybody", hmac(f.secret, `{"alg":"HS256","kid":"oct"}`), Invalid},
+		{"HMAC with the key of the set", "every reader of the key set knows a symmetric key in it", hmac(f.secret, `{"alg":"HS256","kid":"oct"}`), Invalid},
 		{"HMAC with the key of the set, no kid", "trying every key finds the symmetric one as well", hmac(f.secret, keyless), Invalid},
-		{"HMAC with no key", "a map that answers an unknown id with the empty key has a secret everybody knows", hmac(nil, `{"alg":"HS256","kid":"`+Canary+`"}`), Invalid},
+		{"HMAC with no key", "a map that returns the empty key for an unknown id has a public secret", hmac(nil, `{"alg":"HS256","kid":"`+Canary+`"}`), Invalid},
 		{"HMAC with an empty file", "an id that is used as a path makes the content of /dev/null the secret", hmac(nil, `{"alg":"HS256","kid":"../../../../../../dev/null"}`), Invalid},
 		{"HMAC with the id of the key", "a lookup that returns its argument when it finds nothing", hmac([]byte(f.KeyID("RS256")), own), Invalid},
 		{"HMAC with a common secret", "the example of every tutorial, left in the settings", hmac([]byte("secret"), own), Invalid},

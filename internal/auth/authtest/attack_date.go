@@ -41,7 +41,7 @@ func (f *forger) dates() []Attack {
 			{"nbf ahead", "a token made out in advance, for work that begins next week", f.claim("nbf", now+hour), Invalid},
 			{"nbf text", "a cast that fails leaves no date, and no date means at once", f.claim("nbf", strconv.FormatInt(now+hour, 10)), Invalid},
 			{"nbf null", "null is dropped by decoders, and the check with it", f.first(`"nbf":null`), Invalid},
-			{"iat ahead", "it was made by somebody who chooses the time himself, which the provider does not", f.claim("iat", now+hour), Invalid},
+			{"iat ahead", "the provider does not issue tokens in the future", f.claim("iat", now+hour), Invalid},
 			{"iat text", "what is wrong with one date may be wrong with the others", f.claim("iat", "0"), Invalid},
 			// An expired token of a stranger is no reason to invite him again.
 			{"expired, of another audience", "the answer for expired tokens tells a client to come again, with a token that is not for us", f.with(Fields{"exp": now - hour, "aud": Canary}), Invalid},

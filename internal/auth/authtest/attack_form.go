@@ -25,7 +25,7 @@ func (f *forger) forms() []Attack {
 		{"dot after it", "a revoked token with a dot behind it is another text to the list", good + ".", Invalid},
 		{"four segments", "what follows the signature is not signed, and some reader may look at it", good + "." + s[1], Invalid},
 		{"five segments", "a library that decrypts as well takes them for a sealed token, which is unsigned", sealed + "." + s[2] + "." + s[0] + "." + s[1] + ".AAAA", Invalid},
-		{"five segments of a good token", "the first three verify if nobody counts", good + ".a.b", Invalid},
+		{"five segments of a good token", "the first three segments are a valid token", good + ".a.b", Invalid},
 		{"many dots", "splitting without a limit makes a list of a hundred thousand texts out of each request", strings.Repeat(".", 100000), Invalid},
 		{"payload detached", "verifiers for signed bodies take the payload from elsewhere (RFC 7515 appendix F)", s[0] + ".." + s[2], Invalid},
 		// No form of JSON goes without a comma, and a comma is what joins two credentials.

@@ -22,7 +22,7 @@ func (f *forger) keys() []Attack {
 		{"RS512 under the key for RS256", "the header would choose the hash, against what the provider published", f.headed("RS512", rsa, f.text("RS512", "")), Invalid},
 		{"RS256 under a key for RS512", "the header would choose a shorter hash than the provider asks for", set("RS512"), Invalid},
 		{"RS256 under the elliptic key", "a cast that is not checked panics, and a recovered panic may count as success", f.headed("RS256", rsa, under("RS256", f.KeyID("ES256"))), Invalid},
-		{"ES256 under the RSA key", "an RSA number read as a point on a curve is a key nobody made", f.headed("ES256", elliptic, f.text("ES256", "")), Invalid},
+		{"ES256 under the RSA key", "an RSA number read as a point on a curve is no key of the issuer", f.headed("ES256", elliptic, f.text("ES256", "")), Invalid},
 		{"ES256 signed with RSA", "verifiers that choose by the length of the signature use the key of another algorithm", f.headed("RS256", rsa, under("ES256", f.KeyID("ES256"))), Invalid},
 		{"RS256 signed with the elliptic key", "verifiers that choose by the kind of key use another algorithm than the header's", f.headed("ES256", elliptic, f.text("RS256", "")), Invalid},
 		{"EdDSA under the elliptic key", "both kinds of key have an x, so that one is taken for the other", f.headed("EdDSA", f.edwards, under("EdDSA", f.KeyID("ES256"))), Invalid},
@@ -75,7 +75,7 @@ func (f *forger) keyIDs() []Attack {
 		{"list", `PHP and JavaScript take ["x"] for x in some places and not in others`, []string{id}},
 		{"object", "MongoDB reads an object as a condition, and not-equal finds any key", Fields{"$ne": ""}},
 		{"unknown", "a key that is not there must not be replaced by the one that is", Canary},
-		{"long", "ids nobody bounds fill caches and log lines", strings.Repeat("k", 1000)},
+		{"long", "unbounded ids fill caches and log lines", strings.Repeat("k", 1000)},
 		{"huge", "five thousand letters of id are compared, kept and written for nothing", strings.Repeat("k", 5000)},
 	} {
 		rows = append(rows, Attack{"kid " + row.name, row.breaks, f.header(Fields{"kid": row.kid}), Invalid})

@@ -4,7 +4,7 @@ package authtest
 
 import "strings"
 
-// issuers are tokens that say that somebody else made them. All are signed with the good key, as a
+// issuers are tokens that name another issuer. All are signed with the good key, as a
 // provider of many tenants does that has one key for all.
 func (f *forger) issuers() []Attack {
 	iss := f.Issuer()
@@ -46,7 +46,7 @@ func (f *forger) issuers() []Attack {
 	return rows
 }
 
-// audiences are tokens for somebody else: a service that was called by the user and now calls here
+// audiences are tokens for another service: a service that was called by the user and now calls here
 // in his name.
 func (f *forger) audiences() []Attack {
 	aud := f.audience
@@ -62,7 +62,7 @@ func (f *forger) audiences() []Attack {
 	}{
 		{"list", "Keycloak lists every client the user has a role in", []string{"EHealth", aud}, Accepted},
 		{"wrong", "a service that got the token for itself passes it on", Canary, Invalid},
-		{"missing", "a check that needs aud to be there lets everybody's token through", nil, Invalid},
+		{"missing", "a check that skips a missing aud accepts tokens for other services", nil, Invalid},
 		{"empty", "the empty text is contained in every text", "", Invalid},
 		{"empty list", "for all of none, anything holds", []string{}, Invalid},
 		{"mixed list", "a decoder that fails at the number leaves what it had, or nothing, depending on the library", []any{aud, 1}, Invalid},

@@ -37,8 +37,8 @@ func (f *forger) texts() []Attack {
 		{"NaN", "Python writes it when told nothing else, and no two readers agree on it", f.first(`"x":NaN`), Invalid},
 		{"control character", "a line break inside a text writes a line of its own into a log", f.first("\"x\":\"\ncanary\""), Invalid},
 		{"unknown escape", `\x75 is u in JavaScript, an error in JSON, and x75 in lenient readers`, f.user(`"user_id":"\x75"`), Invalid},
-		{"claim nobody reads not UTF-8", "whoever passes the claims on or logs them passes on other claims", f.first("\"x\":\"\xff\""), Invalid},
-		{"claim nobody reads twice", "the reader behind this one may be the one that reads it", f.first(`"x":1,"x":2`), Invalid},
+		{"unused claim not UTF-8", "a program that forwards or logs the claims changes them", f.first("\"x\":\"\xff\""), Invalid},
+		{"unused claim twice", "another program may read the claim", f.first(`"x":1,"x":2`), Invalid},
 	}
 }
 
@@ -52,7 +52,7 @@ func (f *forger) sizes() []Attack {
 		{"nested 5,000 deep", "some readers give up with a panic here that no handler catches", f.first(`"x":` + nested(5000)), Invalid},
 		{"nested 20,000 deep", "above the limit of encoding/json, whose error another reader does not share", f.first(`"x":` + nested(20000)), Invalid},
 		{"objects nested deeply", "a limit that counts lists only", f.first(`"x":` + strings.Repeat(`{"":`, 500) + "0" + strings.Repeat("}", 500)), Invalid},
-		{"ten kilobytes", "base64, JSON and hash are all work for a caller nobody knows", padding(10 << 10), Invalid},
+		{"ten kilobytes", "base64, JSON and hash cost time for an unauthenticated client", padding(10 << 10), Invalid},
 		{"one megabyte", "a hundred callers of this kind fill the memory of a container", padding(1 << 20), Invalid},
 	}
 }

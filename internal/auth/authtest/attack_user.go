@@ -2,18 +2,18 @@
 
 package authtest
 
-// users are tokens that name nobody, or two.
+// users are tokens without a user, or with two.
 func (f *forger) users() []Attack {
 	insert := func(text string) string { return f.user(`"user_id":"` + AttackUser + `",` + text) }
 	rows := []Attack{
 		{"user escaped", "an escaped letter is the same letter to every JSON reader", f.user(`"\u0075ser_id":"\u0075"`), Accepted},
-		{"user null", "null reads as the empty user, whose jobs are those of nobody and of all who forgot", f.user(`"user_id":null`), NoUser},
-		{"user missing", "falling back to sub shows the jobs of whoever has that id in another register", f.with(Fields{"user_id": nil, "sub": Canary, "preferred_username": Canary}), NoUser},
+		{"user null", "null must not become the empty user", f.user(`"user_id":null`), NoUser},
+		{"user missing", "sub can be the id of another user", f.with(Fields{"user_id": nil, "sub": Canary, "preferred_username": Canary}), NoUser},
 		{"user in capitals only", "encoding/json reads it as user_id, which no other reader does", f.user(`"USER_ID":"` + Canary + `"`), NoUser},
 		{"user in a prototype", "JavaScript finds inherited members, and this one sets what is inherited", f.user(`"__proto__":{"user_id":"` + Canary + `"}`), NoUser},
 		{"user nested", "a search by name at any depth finds what a user can write into a profile", f.user(`"address":{"user_id":"` + Canary + `"}`), NoUser},
 		{"user twice", "the last of two wins in encoding/json and the first elsewhere: log and service see two users", insert(`"user_id":"` + Canary + `"`), Invalid},
-		{"user twice, one null", "a reader that skips null and one that does not see a user and nobody", insert(`"user_id":null`), Invalid},
+		{"user twice, one null", "parsers differ: one sees the user, the other none", insert(`"user_id":null`), Invalid},
 		{"user in capitals too", "encoding/json reads both into one field and keeps the last", insert(`"USER_ID":"` + Canary + `"`), Invalid},
 		{"user twice, one name escaped", "a filter that compares names before it unescapes them sees one user", insert(`"\u0075ser_id":"` + Canary + `"`), Invalid},
 		{"user with the long s too", "it folds to s, so that encoding/json reads both into one field", insert(`"u` + "\u017f" + `er_id":"` + Canary + `"`), Invalid},
@@ -51,7 +51,7 @@ func (f *forger) roles() []Attack {
 		{"roles object", "a test for a key in a map looks like one for an element in a list", access(Fields{role: true}), Roleless},
 		{"roles mixed", "a decoder that fails half-way leaves the roles before the failure", access(list{role, 1}), Roleless},
 		{"roles with null", "null reads as the empty role, which a rule without a name asks for", access(list{role, nil}), Roleless},
-		{"roles nested", "flattening finds roles that nobody granted", access(list{list{role}}), Roleless},
+		{"roles nested", "flattening the list grants roles", access(list{list{role}}), Roleless},
 		{"roles null", "a client without any role gets this from some providers, and is a user still", access(nil), Roleless},
 		{"realm_access missing", "a client without any role gets a token without the claim, and is a user still", f.claim("realm_access", nil), Roleless},
 		{"realm_access null", "null is no error to most decoders and no role to any", raw(`"realm_access":null`), Roleless},
@@ -59,7 +59,7 @@ func (f *forger) roles() []Attack {
 		{"realm_access number", "a cast that panics turns each request with it into an error 500", f.claim("realm_access", 1), Roleless},
 		{"realm_access in other case only", "encoding/json reads it as realm_access, which the provider never meant", raw(`"Realm_Access":{"roles":["` + role + `"]}`), Roleless},
 		{"roles in two cases", "encoding/json adds both lists to one field and keeps the last", raw(`"realm_access":{"roles":["` + role + `"],"ROLES":["` + Canary + `"]}`), Roleless},
-		{"roles of another client", "each client names its own roles, and admin of one is nobody at the other", f.with(Fields{
+		{"roles of another client", "roles of another client have another meaning", f.with(Fields{
 			"realm_access": nil, "resource_access": Fields{"account": Fields{"roles": list{role}}},
 		}), Roleless},
 		{"roles at the top", "a claim a client may fill by itself, at providers with free claims", f.with(Fields{"realm_access": nil, "roles": list{role}}), Roleless},

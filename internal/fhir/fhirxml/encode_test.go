@@ -83,7 +83,7 @@ func TestEncodeHandMadeValues(t *testing.T) {
 	}
 }
 
-// What is empty in what somebody stored is shown as it is.
+// Stored empty values are shown unchanged.
 func TestEncodeWhatIsEmpty(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

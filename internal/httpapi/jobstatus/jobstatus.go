@@ -17,7 +17,7 @@ import (
 
 const description = `Tells a caller how the reports are doing that they scheduled or executed.
 
-The caller is the claim user_id of the bearer token; nobody else's jobs are ever part of the answer, and no role is needed.
+The caller is the claim user_id of the bearer token; the response never contains jobs of other users, and no role is needed.
 
 The answer is a Bundle of type collection with one Parameters resource for each job, newest first. A user without jobs gets a Bundle without entries. Each resource has one parameter, reportJob, with these parts:
 

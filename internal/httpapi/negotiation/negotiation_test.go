@@ -175,8 +175,7 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// FuzzChoose looks for headers and queries that are answered with a type that
-// nobody asked for.
+// FuzzChoose looks for headers and queries that lead to a type that the client did not request.
 func FuzzChoose(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"application/fhir+json;q=1.0, application/json+fhir;q=0.9", ""},

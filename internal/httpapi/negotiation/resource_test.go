@@ -10,7 +10,7 @@ import (
 	"reporting/internal/httpapi/negotiation"
 )
 
-// Whoever names a format of ours wants the resource, and everybody else the bytes
+// A client that names one of our formats wants the resource, every other client the bytes
 // (FHIR R4 binary.html).
 func TestResource(t *testing.T) {
 	t.Parallel()

@@ -126,7 +126,7 @@ func TestMakeInVain(t *testing.T) {
 		"broken ones":     {`{`, nil, nil, true},
 		"a name too many": {good, func(_ context.Context, _ catalog.Task, out catalog.Output) error { return out.Group("a/b", "c", 1) }, nil, false},
 		"no JSON": {good, func(_ context.Context, task catalog.Task, out catalog.Output) error {
-			task.Progress("nobody listens")
+			task.Progress("ignored")
 			return out.Group("a", "b", func() {})
 		}, nil, false},
 		"half of it": {good, func(_ context.Context, _ catalog.Task, out catalog.Output) error {

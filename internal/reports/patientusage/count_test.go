@@ -110,7 +110,7 @@ func TestRules(t *testing.T) {
 			{Status: episode.Active, Period: period("2023-03-21 10:00", "2023-04-20 10:00")},
 		}}, map[string][2]int64{"2023-3": {1, 1}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
 		"active": {episode.Episode{Status: episode.Active, Period: whole}, map[string][2]int64{"2023-3": {1, 1}, "2023-4": {1, 1}, "2023-5": {1, 0}}},
-		"finished, nobody knows when it was active": {
+		"finished, active period unknown": {
 			episode.Episode{Status: episode.Finished, Period: whole},
 			map[string][2]int64{"2023-3": {1, 0}, "2023-4": {1, 0}, "2023-5": {1, 0}},
 		},
@@ -162,7 +162,7 @@ func TestOpenStages(t *testing.T) {
 		"and seven":                      {episode.OnHold, "", []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.OnHold, "2023-04-07 00:01", "")}, [4]int64{1, 1, 0, 0}},
 		"the latest, now":                {episode.Active, "", []episode.HistoryEntry{stage(episode.OnHold, march, ""), stage(episode.Active, april, "")}, [4]int64{0, 1, 1, 1}},
 		"the latest, of one that ended":  {episode.Finished, may, []episode.HistoryEntry{stage(episode.Active, march, "")}, [4]int64{1, 1, 0, 0}},
-		"and nobody knows when":          {episode.Finished, "", []episode.HistoryEntry{stage(episode.Active, march, "")}, [4]int64{0, 0, 0, 0}},
+		"and the time is unknown":        {episode.Finished, "", []episode.HistoryEntry{stage(episode.Active, march, "")}, [4]int64{0, 0, 0, 0}},
 		"a day counts":                   {episode.OnHold, "", []episode.HistoryEntry{stage(episode.Active, march, "2023-03-07 00:00"), stage(episode.Active, "2023-03-08 10:00", "")}, [4]int64{1, 0, 0, 0}},
 		"active again, which it omits":   {episode.Active, "", []episode.HistoryEntry{stage(episode.Active, march, ""), stage(episode.OnHold, april, may)}, [4]int64{1, 0, 1, 1}},
 		"active now, after an open plan": {episode.Active, "", []episode.HistoryEntry{stage(episode.Planned, march, ""), stage(episode.OnHold, april, may)}, [4]int64{0, 0, 1, 1}},

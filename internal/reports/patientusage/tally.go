@@ -21,7 +21,7 @@ type count struct{ all, seven int64 }
 type tally struct {
 	months []count // by month
 
-	// Of the patient who is being looked at: the days of each month, as bits.
+	// The days of each month of the current patient, as bits.
 	whole, active []uint32
 	least, most   month
 }

@@ -35,7 +35,7 @@ type Episode struct {
 	History []HistoryEntry // statusHistory; may be empty
 }
 
-// Stage is an entry of the status history.
+// HistoryEntry is an entry of the status history.
 type HistoryEntry struct {
 	Status Status
 	Period Period

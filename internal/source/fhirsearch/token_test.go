@@ -35,7 +35,7 @@ func TestTheSecretStays(t *testing.T) {
 	}
 }
 
-// Those who run the servers see who asks.
+// The User-Agent tells operators of the servers which program calls.
 func TestUserAgent(t *testing.T) {
 	t.Parallel()
 	s := start(t, 5)

@@ -113,8 +113,8 @@ func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
 	if b.now != nil {
 		now = b.now
 	}
-	n := time.Duration(len(job.Errors) + 1)
-	return now().Add(min(first*n*n, longest))
+	n := len(job.Errors) + 1
+	return now().Add(min(first*time.Duration(n*n), longest))
 }
 
 // warnings passes on warnings and errors only: River also logs each attempt.

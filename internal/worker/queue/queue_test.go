@@ -125,11 +125,11 @@ func (b *harness) state(entry int64) (state string, due time.Time) {
 	return state, due
 }
 
-func (b *harness) waitFor(entry int64, want string) {
+func (b *harness) waitCompleted(entry int64) {
 	b.t.Helper()
-	b.wait("an entry is "+want, func() bool {
+	b.wait("an entry is completed", func() bool {
 		state, _ := b.state(entry)
-		return state == want
+		return state == "completed"
 	})
 }
 
@@ -157,7 +157,7 @@ func TestConcurrentWorkersStartEachEntryOnce(t *testing.T) {
 		})
 	}
 	for _, entry := range given {
-		b.waitFor(entry, "completed")
+		b.waitCompleted(entry)
 	}
 	for id := range given {
 		if n := b.attemptsOf(id); n != 1 {
@@ -211,7 +211,7 @@ func TestRetriedAttemptsWaitForTheBackoff(t *testing.T) {
 		}
 		b.advance(pause)
 	}
-	b.waitFor(entry, "completed")
+	b.waitCompleted(entry)
 	if n := b.attemptsOf(id); n != 4 {
 		t.Errorf("tried %d times", n)
 	}
@@ -226,15 +226,15 @@ func TestEntriesStartWhenTheyAreDue(t *testing.T) {
 	b.start(time.Minute, grace, done)
 	later, entry := b.insert(b.now.Add(8 * time.Hour))
 	_, soon := b.insert(b.time())
-	b.waitFor(soon, "completed")
+	b.waitCompleted(soon)
 	b.advance(8*time.Hour - time.Second)
-	_, soon = b.insert(b.time()) // whoever sees this one would have seen the other
-	b.waitFor(soon, "completed")
+	_, soon = b.insert(b.time()) // a worker that takes this entry would have taken the other one
+	b.waitCompleted(soon)
 	if b.attemptsOf(later) != 0 {
 		t.Error("worked before it was due")
 	}
 	b.advance(time.Second)
-	b.waitFor(entry, "completed")
+	b.waitCompleted(entry)
 	if n := b.attemptsOf(later); n != 1 {
 		t.Errorf("worked %d times", n)
 	}
@@ -250,7 +250,7 @@ func TestCancelledEntriesDoNotStart(t *testing.T) {
 	b.transact(func(tx pgx.Tx) error { return b.entries.Cancel(t.Context(), tx, entry) })
 	b.start(time.Minute, grace, done)
 	_, later := b.insert(b.now)
-	b.waitFor(later, "completed")
+	b.waitCompleted(later)
 	if b.attemptsOf(waiting) != 0 {
 		t.Error("the cancelled entry started")
 	}
@@ -289,7 +289,7 @@ func TestStopReleasesAttempts(t *testing.T) {
 		t.Errorf("the entry is %s, want available", state)
 	}
 	b.start(time.Minute, grace, done)
-	b.waitFor(entry, "completed")
+	b.waitCompleted(entry)
 }
 
 func TestStopWaitsForAttemptsThatEndSoon(t *testing.T) {
@@ -332,5 +332,5 @@ func TestTimeoutEndsAttempts(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
-	b.waitFor(entry, "completed")
+	b.waitCompleted(entry)
 }

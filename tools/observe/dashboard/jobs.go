@@ -11,12 +11,12 @@ func jobs() []Panel {
 			Queries:     []Query{q("{{status}}", `max by (status) (reporting_jobs{#,status=~"SCHEDULED|QUEUED|RUNNING"})`)},
 		},
 		{
-			Title: "Oldest", Unit: "s", Warn: 1800, Bad: 3600,
+			Title: "Oldest job", Unit: "s", Warn: 1800, Bad: 3600,
 			Description: "How long the oldest job has waited since it was created or due (SCHEDULED, QUEUED), or has run (RUNNING). A line that rises with the clock is a job that no worker runs.",
 			Queries:     []Query{q("{{status}}", `max by (status) (reporting_jobs_oldest_age_seconds{#})`)},
 		},
 		{
-			Title: "In the table", Unit: "none",
+			Title: "Jobs in the table", Unit: "none",
 			Description: "All jobs by status. Without REPORTING_RETENTION_DAYS the service deletes none: lists and the table grow until an operator deletes jobs.",
 			Queries:     []Query{q("{{status}}", `max by (status) (reporting_jobs{#})`)},
 		},

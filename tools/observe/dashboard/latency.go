@@ -35,7 +35,7 @@ func latency() []Panel {
 				` / (sum by (operation, method) (rate(reporting_http_request_duration_seconds_count{@}[$__rate_interval])) > 0)`)},
 		},
 		{
-			Title: "99 % by instance", Unit: "s", Width: 12,
+			Title: "99th percentile by instance", Unit: "s", Width: 12,
 			Description: "An instance that is slower than the others shares its machine with other load, or has a slow network to the database.",
 			Queries: []Query{q("{{instance}}", `histogram_quantile(0.99, sum by (instance, le) (rate(reporting_http_request_duration_seconds_bucket{@`+
 				statusCall+`}[$__rate_interval])))`)},

@@ -28,7 +28,7 @@ func overview() []Panel {
 				` / sum(rate(reporting_http_requests_total{@,status!="499"}[$__rate_interval]))`)},
 		},
 		{
-			Title: "99 % of responses end within", Kind: Number, Unit: "s", Width: 5, Warn: 0.25, Bad: 0.5,
+			Title: "99th percentile of status requests", Kind: Number, Unit: "s", Width: 5, Warn: 0.25, Bad: 0.5,
 			Description: "99th percentile of the duration of status requests, including the transfer to the client. Above half a second users notice.",
 			Queries:     quantiles("reporting_http_request_duration_seconds", statusCall)[2:],
 		},

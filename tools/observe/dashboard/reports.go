@@ -44,7 +44,7 @@ func reports() []Panel {
 			Queries:     []Query{q("{{operation}}", `sum by (operation) (rate(reporting_http_requests_total{@,operation=~"Binary-.+|report-job"}[$__rate_interval]))`)},
 		},
 		{
-			Title: "Deleted because of age", Unit: "ops",
+			Title: "Purged", Unit: "ops",
 			Description: "Jobs and results older than REPORTING_RETENTION_DAYS. Nothing for days although that is set: no worker runs, or the log has the cause (purge jobs failed).",
 			Queries:     []Query{q("{{what}}", `sum by (what) (rate(reporting_purged_total{@}[$__rate_interval]))`)},
 		},
