@@ -13,18 +13,19 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// auditMode lets only the user of the service read the audit file.
+// auditMode lets only the service's own user read the audit log.
 const auditMode = 0o600
 
-// auditFlags make opening a pipe without a reader an error. Otherwise the start would block.
+// auditFlags open the file for appending. O_NONBLOCK makes a pipe without a reader an error;
+// otherwise the start would wait for one.
 const auditFlags = os.O_APPEND | os.O_WRONLY | syscall.O_NONBLOCK
 
-// openAudit opens the stream of audit records where the settings say; nil is none.
+// openAudit opens the audit log of REPORTING_AUDIT_LOG. It returns nil when audit records are off.
 func (a *App) openAudit(ctx context.Context, o Options) (*telemetry.Audit, error) {
 	var out io.Writer
 	switch where := o.Config.AuditLog; where {
 	case "", config.AuditOff:
-		return nil, nil //nolint:nilnil // no stream, which obs.Audit knows to be
+		return nil, nil //nolint:nilnil // a nil Audit writes no records
 	case config.AuditStdout:
 		out = o.Stdout
 	case config.AuditStderr:
@@ -48,14 +49,12 @@ func (a *App) openAuditFile(ctx context.Context, name string) (*os.File, error) 
 	}
 	a.cleanups.add("audit file", stopLimit, func(context.Context) error { return file.Close() })
 	if mode, open := openToOthers(file); open {
-		a.log.WarnContext(ctx, auditOpen, "file", name, "mode", mode.String())
+		a.log.WarnContext(ctx, "audit log is readable by other users: restrict its permissions", "file", name, "mode", mode.String())
 	}
 	return file, nil
 }
 
-const auditOpen = "the audit file was there already and can be read by others"
-
-// openToOthers tells whether a file can be read by others than its owner.
+// openToOthers reports whether a regular file gives permissions to users other than its owner.
 func openToOthers(file *os.File) (mode os.FileMode, open bool) {
 	info, err := file.Stat()
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"reporting/internal/telemetry"
 )
 
-// trail is an audit whose log and failures can be looked at.
+// trail is an Audit with its log and its metrics.
 type trail struct {
 	*telemetry.Audit
 
@@ -69,13 +69,13 @@ func TestAuditWritesAll(t *testing.T) {
 	if len(seen) != writers*records || audit.failures(t) != "0" {
 		t.Errorf("%d records of %d, %s failures", len(seen), writers*records, audit.failures(t))
 	}
-	audit.Write(telemetry.AuditRecord{}) // by a handler that was cut off
+	audit.Write(telemetry.AuditRecord{}) // by a handler that was still running
 	if audit.failures(t) != "1" {
 		t.Errorf("a record after the end: %s failures", audit.failures(t))
 	}
 }
 
-// What a token holds cannot end a line, nor turn around what a terminal shows.
+// No user id can end a line or change the text direction of a terminal.
 func TestAuditIsASCII(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -97,7 +97,7 @@ func TestAuditIsASCII(t *testing.T) {
 	}
 }
 
-// small is a disk with little room.
+// small is a disk with limited space.
 type small struct {
 	bytes.Buffer
 
@@ -114,7 +114,7 @@ func (s *small) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// A full disk costs the records that do not fit, and not the one after them.
+// A full disk loses the records that do not fit, and not the next one.
 func TestAuditOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestAuditOnAFullDisk(t *testing.T) {
 			t.Errorf("%s failures, want 2", audit.failures(t))
 		}
 		if !strings.Contains(audit.log.String(), `"level":"ERROR"`) || !strings.Contains(audit.log.String(), "no space left") {
-			t.Errorf("the log is silent: %s", audit.log.String())
+			t.Errorf("no error in the log: %s", audit.log.String())
 		}
 	})
 }
@@ -153,7 +153,7 @@ func (s stuck) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A reader that stops does not stop the service.
+// A pipe that is not read delays no response.
 func TestAuditThatIsStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,20 +164,20 @@ func TestAuditThatIsStuck(t *testing.T) {
 			audit.Write(telemetry.AuditRecord{})
 		}
 		if took := time.Since(begin); took > time.Second {
-			t.Errorf("answers waited %s", took)
+			t.Errorf("responses waited %s", took)
 		}
 		if audit.failures(t) == "0" || audit.log.Len() == 0 {
-			t.Error("the loss is not logged")
+			t.Error("the loss is neither counted nor logged")
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := audit.Close(ctx); err == nil {
-			t.Error("Close says that all was written")
+			t.Error("Close returned no error")
 		}
 		if audit.failures(t) != "10000" {
-			t.Errorf("%s of 10000 records are known to be lost", audit.failures(t))
+			t.Errorf("%s of 10000 records counted as lost", audit.failures(t))
 		}
 		close(pipe.free)
-		time.Sleep(time.Minute) // until it has written what it can
+		time.Sleep(time.Minute) // until the remaining records are written
 	})
 }

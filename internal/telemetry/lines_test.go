@@ -41,7 +41,7 @@ func TestLinesAreWritten(t *testing.T) {
 	}
 }
 
-// Each line is there soon, without another one that pushes it.
+// Each line is written soon, without a further line.
 func TestLinesDoNotStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestLinesDoNotStay(t *testing.T) {
 	})
 }
 
-// A reader that stops does not stop the service. A later line says how many lines were lost.
+// A writer that blocks does not block the service. The log says how many lines were lost.
 func TestLinesThatAreStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 	})
 }
 
-// stuckOnce is a pipe whose reader starts late.
+// stuckOnce is a pipe that is not read until free is closed.
 type stuckOnce struct {
 	bytes.Buffer
 

@@ -45,7 +45,7 @@ func TestReadinessIsAMetric(t *testing.T) {
 	}
 }
 
-// A database that does not answer makes no scrape slow, and shows at the next one.
+// A check that hangs does not delay a scrape. A later scrape shows it.
 func TestReadinessKeepsNoScrapeWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestReadinessKeepsNoScrapeWaiting(t *testing.T) {
 			begin := time.Now()
 			n, err := testutil.GatherAndCount(m.Registry, "reporting_ready")
 			if err != nil || n != 1 || time.Since(begin) > 100*time.Millisecond {
-				t.Fatalf("%d figures after %v, %v", n, time.Since(begin), err)
+				t.Fatalf("%d metrics after %v, %v", n, time.Since(begin), err)
 			}
 			families, _ := m.Registry.Gather()
 			for _, f := range families {
@@ -78,7 +78,7 @@ func TestReadinessKeepsNoScrapeWaiting(t *testing.T) {
 		}
 		takes = time.Hour
 		if ready() != 1 {
-			t.Error("it told what it cannot know yet")
+			t.Error("not ready before the check has ended")
 		}
 		time.Sleep(6 * time.Second)
 		if ready() != 0 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command observe writes the dashboard for Grafana. It is for "make dashboard"; the tests
-// beside it prove that dashboard and alerts fit the service ("make observe").
+// Command observe writes the dashboard for Grafana ("make dashboard"). The tests of this module
+// check dashboard, alerts and runbook against the running service ("make observe").
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	}
 	text, err := dashboard.JSON()
 	if err == nil {
-		err = os.WriteFile(*path, text, 0o644) //nolint:gosec // it is for everybody to read
+		err = os.WriteFile(*path, text, 0o644) //nolint:gosec // a public file
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "observe:", err)

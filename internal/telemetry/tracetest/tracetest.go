@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tracetest is a collector of traces for tests: it takes what a tracer sends by
-// OTLP over HTTP and shows it. Only tests import it.
+// Package tracetest is a collector of traces for tests. It receives spans by OTLP over HTTP and
+// returns them. It must not know the tracer; only tests import it.
 package tracetest
 
 import (
@@ -23,7 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Span is a span as the collector got it. Ids are hexadecimal.
+// Span is a received span. Ids are hexadecimal.
 type Span struct {
 	TraceID, ID, Parent string
 	State               string // tracestate
@@ -41,9 +41,9 @@ type Collector struct {
 
 	mu      sync.Mutex
 	spans   []Span
-	raw     []byte // all that came, not compressed
+	raw     []byte // all received bodies, not compressed
 	headers []http.Header
-	answer  http.HandlerFunc
+	respond http.HandlerFunc
 }
 
 // New starts a collector that ends with the test.
@@ -56,18 +56,18 @@ func New(t testing.TB) *Collector {
 	return c
 }
 
-// Answer makes the collector answer so from now on, without taking anything; nil makes it
-// take all again.
-func (c *Collector) Answer(h http.HandlerFunc) {
+// Respond makes h the handler of all further requests, without storing spans. With nil the collector
+// stores spans again.
+func (c *Collector) Respond(h http.HandlerFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.answer = h
+	c.respond = h
 }
 
 // ServeHTTP implements http.Handler.
 func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
-	answer := c.answer
+	answer := c.respond
 	c.headers = append(c.headers, r.Header.Clone())
 	c.mu.Unlock()
 	if answer != nil {
@@ -81,7 +81,7 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (c *Collector) take(r *http.Request) error {
 	if r.Method != http.MethodPost || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" {
-		return fmt.Errorf("%s %s with %s is no OTLP", r.Method, r.URL.Path, r.Header.Get("Content-Type"))
+		return fmt.Errorf("%s %s with %s is not an OTLP request", r.Method, r.URL.Path, r.Header.Get("Content-Type"))
 	}
 	var body io.Reader = r.Body
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -139,7 +139,7 @@ func attributes(list []*commonpb.KeyValue) map[string]string {
 	return values
 }
 
-// Spans returns what was taken so far, in the order the spans began.
+// Spans returns the received spans, ordered by their start.
 func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,15 +148,15 @@ func (c *Collector) Spans() []Span {
 	return spans
 }
 
-// Raw returns all bytes that were taken, not compressed.
+// Raw returns all received bodies, not compressed.
 func (c *Collector) Raw() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return string(c.raw)
 }
 
-// Asked returns the headers of all requests so far, refused ones included.
-func (c *Collector) Asked() []http.Header {
+// Headers returns the headers of all requests so far, refused ones included.
+func (c *Collector) Headers() []http.Header {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.headers)

@@ -23,13 +23,13 @@ func TestOutageOfTheCollectorIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	collector := tracetest.New(t)
 	tracer, log := open(t, collector.URL)
-	collector.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }) // not retried
+	collector.Respond(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }) // not retried
 	for n := 1; n <= 3; n++ {
 		end(t, tracer, nil, fine)
-		waitFor(t, "a request", func() bool { return len(collector.Asked()) == n })
+		waitFor(t, "a request", func() bool { return len(collector.Headers()) == n })
 	}
 	waitFor(t, "the log", func() bool { return log.count(failed) == 1 })
-	collector.Answer(nil)
+	collector.Respond(nil)
 	request := end(t, tracer, nil, fine)
 	waitFor(t, "the log", func() bool { return log.count(succeeded) == 1 })
 	if spans := collector.Spans(); len(spans) != 1 || spans[0].ID != request.SpanID() {
@@ -46,10 +46,10 @@ func TestExportIsRetried(t *testing.T) {
 	t.Parallel()
 	collector := tracetest.New(t)
 	tracer, _ := open(t, collector.URL)
-	collector.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	collector.Respond(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	request := end(t, tracer, nil, fine)
-	waitFor(t, "a refusal", func() bool { return len(collector.Asked()) > 0 })
-	collector.Answer(nil)
+	waitFor(t, "a refusal", func() bool { return len(collector.Headers()) > 0 })
+	collector.Respond(nil)
 	waitFor(t, "the span", func() bool { return len(collector.Spans()) == 1 })
 	if got := collector.Spans()[0].ID; got != request.SpanID() {
 		t.Errorf("got span %s, want %s", got, request.SpanID())

@@ -14,7 +14,7 @@ import (
 
 const file = "../../../deploy/grafana/reporting.json"
 
-func TestFileIsWhatIsMade(t *testing.T) {
+func TestFileIsCurrent(t *testing.T) {
 	t.Parallel()
 	want, err := dashboard.JSON()
 	if err != nil {
@@ -22,11 +22,11 @@ func TestFileIsWhatIsMade(t *testing.T) {
 	}
 	got, err := os.ReadFile(file)
 	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("deploy/grafana/reporting.json is not what the tables of panels say: run \"make dashboard\" (%v)", err)
+		t.Errorf("deploy/grafana/reporting.json does not match the tables of panels: run \"make dashboard\" (%v)", err)
 	}
 }
 
-// Whoever is woken at night reads what a panel means in the panel.
+// Each panel says what it shows and what a bad value means.
 func TestPanels(t *testing.T) {
 	t.Parallel()
 	titles := map[string]bool{}
@@ -36,28 +36,28 @@ func TestPanels(t *testing.T) {
 		}
 		for _, p := range row.Panels {
 			if titles[p.Title] || p.Title == "" || len(p.Queries) == 0 {
-				t.Errorf("%s: %q is there twice, or has no title or no query", row.Title, p.Title)
+				t.Errorf("%s: %q is a duplicate, or has no title or no query", row.Title, p.Title)
 			}
 			titles[p.Title] = true
 			if len(p.Description) < 60 || !strings.HasSuffix(p.Description, ".") {
-				t.Errorf("%s: does not say what a bad value means: %q", p.Title, p.Description)
+				t.Errorf("%s: the description is too short or has no full stop: %q", p.Title, p.Description)
 			}
 			if p.Unit == "" && p.Kind != dashboard.Table {
 				t.Errorf("%s has no unit", p.Title)
 			}
 			for _, query := range p.Queries {
 				if left := dashboard.Substitute(query.Expr, "reporting", "1m"); strings.ContainsAny(left, "$@#") {
-					t.Errorf("%s has a variable that is not known: %s", p.Title, left)
+					t.Errorf("%s uses an unknown variable: %s", p.Title, left)
 				}
 				if !strings.Contains(query.Expr, "$job") && !strings.Contains(query.Expr, "ALERTS") {
-					t.Errorf("%s asks for figures of anything: %s", p.Title, query.Expr)
+					t.Errorf("%s does not select the job: %s", p.Title, query.Expr)
 				}
 			}
 		}
 	}
 }
 
-// Panels lie beside one another, none upon another, and each has an id of its own.
+// Panels do not overlap, and their ids are unique.
 func TestLayout(t *testing.T) {
 	t.Parallel()
 	text, err := dashboard.JSON()
@@ -77,13 +77,13 @@ func TestLayout(t *testing.T) {
 	taken, ids := map[[2]int]string{}, map[int]bool{}
 	for _, p := range d.Panels {
 		if ids[p.ID] || p.ID == 0 || p.GridPos.X+p.GridPos.W > 24 {
-			t.Errorf("%s has id %d and lies at %+v", p.Title, p.ID, p.GridPos)
+			t.Errorf("%s has id %d and position %+v", p.Title, p.ID, p.GridPos)
 		}
 		ids[p.ID] = true
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other := taken[[2]int{x, y}]; other != "" {
-					t.Fatalf("%s lies on %s", p.Title, other)
+					t.Fatalf("%s overlaps %s", p.Title, other)
 				}
 				taken[[2]int{x, y}] = p.Title
 			}

@@ -12,11 +12,11 @@ import (
 // object is a JSON object. Its members are written in the order of their names.
 type object = map[string]any
 
-// width is that of Grafana's grid.
+// width is the number of columns of Grafana's grid.
 const width = 24
 
-// JSON is the dashboard as Grafana reads it (schema version 38, Grafana 10 and later). A
-// panel is one line, so that a change shows which one changed.
+// JSON returns the dashboard for Grafana 10 and later (schema version 38), with one line per panel,
+// so that a diff shows which panels changed.
 func JSON() ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -41,7 +41,7 @@ func JSON() ([]byte, error) {
 func document() object {
 	return object{
 		"uid": "reporting", "title": "Reporting", "tags": []string{"reporting"}, "schemaVersion": 38, "version": 1,
-		"description": "The report job status service. The runbook (docs/runbook.md of its repository) says what to do when something here is red.",
+		"description": "The reporting service. Its runbook (docs/runbook.md in the repository) says what to do when a panel is red.",
 		"editable":    true, "graphTooltip": 1, "refresh": "30s", "timezone": "browser",
 		"time":       object{"from": "now-3h", "to": "now"},
 		"templating": object{"list": variables()},
@@ -70,7 +70,7 @@ func variables() []object {
 	}
 }
 
-// panels lays the rows out, from left to right and top to bottom.
+// panels returns the panels of all rows with their positions.
 func panels() []object {
 	var list []object
 	y := 0

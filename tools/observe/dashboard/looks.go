@@ -2,7 +2,7 @@
 
 package dashboard
 
-// defaults are unit, thresholds and how lines are drawn.
+// defaults returns unit, thresholds and line style.
 func (p Panel) defaults(kind Kind) object {
 	unit := p.Unit
 	if unit == "" {
@@ -30,11 +30,11 @@ func (p Panel) defaults(kind Kind) object {
 	return defaults
 }
 
-// belowZero tells whether a value below zero is one that can be.
+// belowZero reports whether values can be negative.
 func (p Panel) belowZero() bool { return p.Unit == "percentunit" && p.Falling }
 
-// steps are the colours from below: what has no threshold is green throughout, and
-// what is bad when it falls begins red.
+// steps returns the colours in ascending order of their thresholds. Without thresholds the panel is
+// green. With Falling the first colour is red.
 func (p Panel) steps() []object {
 	colours := []string{"green", "yellow", "red"}
 	from := []float64{p.Warn, p.Bad}

@@ -4,7 +4,7 @@ package dashboard
 
 import "strings"
 
-// Kind is how a panel draws, in Grafana's words.
+// Kind is the type of a panel in Grafana.
 type Kind string
 
 // The kinds in use.
@@ -15,28 +15,28 @@ const (
 	Table   Kind = "table"
 )
 
-// Panel is one picture.
+// Panel is a panel of the dashboard.
 type Panel struct {
 	Title string
-	// Description says what is drawn, and what a bad value means.
+	// Description says what the panel shows and what a bad value means.
 	Description string
 	Kind        Kind   // empty: Lines
-	Unit        string // in Grafana's words
-	Width       int    // of 24; 0: 8
+	Unit        string // of Grafana
+	Width       int    // in columns of 24; 0: 8
 	Stacked     bool
-	// Warn and Bad are where yellow and red begin; zero: they do not. With Falling they
-	// are where they end.
+	// Warn and Bad are the values from which the panel is yellow and red; 0: never. With Falling it
+	// is yellow and red below them.
 	Warn, Bad float64
 	Falling   bool
 	Queries   []Query
 }
 
-// Query is what a panel asks Prometheus.
+// Query is a query of a panel.
 type Query struct {
-	Legend string // of a series, in Grafana's words
-	// Expr is PromQL with Grafana's variables.
+	Legend string // of a series, a template of Grafana
+	// Expr is PromQL with variables of Grafana.
 	Expr string
-	// Now asks for the present only: for tables.
+	// Now makes it an instant query, for tables.
 	Now bool
 }
 
@@ -46,7 +46,7 @@ type Row struct {
 	Panels []Panel
 }
 
-// Rows are all there are, in their order.
+// Rows returns all rows in their order.
 func Rows() []Row {
 	return []Row{
 		{Title: "Overview", Panels: overview()},
@@ -58,37 +58,37 @@ func Rows() []Row {
 	}
 }
 
-// chosen selects the targets and instances that the variables at the top name. Where
-// figures are about all instances, or the same from each, it is the job alone.
+// chosen selects the job and the instances that the user chose at the top of the dashboard. ofJob
+// selects the job alone, for metrics that are the same for each instance.
 const (
 	chosen = `job=~"$job",instance=~"$instance"`
 	ofJob  = `job=~"$job"`
 )
 
-// q makes a query in which @ stands for the chosen instances, and # for the job.
+// q returns a query. In expr, @ stands for chosen and # for ofJob.
 func q(legend, expr string) Query {
 	expr = strings.NewReplacer("@", chosen, "#", ofJob).Replace(expr)
 	return Query{Legend: legend, Expr: expr}
 }
 
-// now makes a query about the present.
+// now returns an instant query.
 func now(legend, expr string) Query {
 	query := q(legend, expr)
 	query.Now = true
 	return query
 }
 
-// quantiles are those of a histogram.
+// quantiles returns queries for the quantiles of a histogram. more selects further labels.
 func quantiles(histogram, more string) []Query {
 	var list []Query
-	for _, p := range []struct{ name, value string }{{"half", "0.5"}, {"95 %", "0.95"}, {"99 %", "0.99"}} {
+	for _, p := range []struct{ name, value string }{{"50 %", "0.5"}, {"95 %", "0.95"}, {"99 %", "0.99"}} {
 		list = append(list, q(p.name, "histogram_quantile("+p.value+", sum by (le) (rate("+histogram+"_bucket{@"+more+"}[$__rate_interval])))"))
 	}
 	return list
 }
 
-// Substitute puts values in the place of Grafana's variables, as Grafana does: all
-// instances of a job, and rates over a window such as "1m".
+// Substitute replaces the variables of Grafana: all instances of job, and rates over a window such
+// as "1m".
 func Substitute(expr, job, window string) string {
 	return strings.NewReplacer("$job", job, "$instance", ".*", "$__rate_interval", window).Replace(expr)
 }

@@ -14,13 +14,12 @@ import (
 	"time"
 )
 
-// caller makes calls and counts their answers by status. It may be used by several
-// goroutines.
+// caller sends requests and counts the responses by status. It is safe for concurrent use.
 type caller struct {
 	client http.Client
 
 	mu   sync.Mutex
-	seen map[int]int // answers by status; 0: none came whole
+	seen map[int]int // responses by status; 0: no complete response
 }
 
 func newCaller() *caller {
@@ -30,15 +29,15 @@ func newCaller() *caller {
 	}
 }
 
-// statuses are all that have to be seen.
+// statuses returns the statuses that the traffic must cause.
 func statuses() []int { return []int{0, 200, 400, 401, 403, 404, 405, 429, 500, 503} }
 
-// call is one request. Headers are pairs of a name and a value.
+// call is a request. headers holds pairs of a name and a value.
 type call struct {
 	method, addr, path, body string
 	headers                  []string
 	token                    string        // empty: none
-	patience                 time.Duration // 0: as long as it takes
+	patience                 time.Duration // after which the client disconnects; 0: never
 }
 
 const operation = "/fhir/$get-report-job-status"
@@ -83,7 +82,7 @@ func (c *caller) try(ctx context.Context, what call) int {
 	return answer.StatusCode
 }
 
-// together makes calls at the same time and waits for all.
+// together sends requests at the same time and waits for all responses.
 func (c *caller) together(ctx context.Context, calls ...call) {
 	var group sync.WaitGroup
 	for _, what := range calls {
@@ -92,8 +91,8 @@ func (c *caller) together(ctx context.Context, calls ...call) {
 	group.Wait()
 }
 
-// slowly sends a request by hand: all but the end of its body, then that after a pause;
-// and it reads the beginning of the answer, then the rest after a pause.
+// slowly sends a request except its last byte, which it sends after a pause. It reads the beginning
+// of the response, and the rest after another pause.
 func slowly(t *testing.T, addr, token, body string, pause time.Duration) {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -118,11 +117,11 @@ func slowly(t *testing.T, addr, token, body string, pause time.Duration) {
 	begin := make([]byte, 4096)
 	n, err := conn.Read(begin)
 	if err != nil || !strings.HasPrefix(string(begin[:n]), "HTTP/1.1 200 ") {
-		t.Errorf("a slow call: %v, %.60q", err, begin[:n])
+		t.Errorf("a slow request: %v, %.60q", err, begin[:n])
 		return
 	}
 	time.Sleep(pause)
 	if _, err := io.Copy(io.Discard, conn); err != nil {
-		t.Errorf("read an answer slowly: %v", err)
+		t.Errorf("read a response slowly: %v", err)
 	}
 }

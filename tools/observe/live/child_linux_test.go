@@ -4,5 +4,5 @@ package live_test
 
 import "syscall"
 
-// diesWithUs makes a program end when the test does, also when that is killed.
+// diesWithUs makes a child process end with the test, even when the test is killed.
 func diesWithUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} }

@@ -6,5 +6,5 @@ package live_test
 
 import "syscall"
 
-// diesWithUs is for Linux. Elsewhere a test that is killed leaves its Prometheus behind.
+// diesWithUs works on Linux only. On other systems a killed test leaves its Prometheus running.
 func diesWithUs() *syscall.SysProcAttr { return nil }

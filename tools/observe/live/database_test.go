@@ -25,7 +25,7 @@ func (s *scene) startDatabases(t *testing.T) {
 		t.Fatal(err)
 	}
 	execute(t, s.primary, insertJobs, insertLong, insertOld)
-	// A copy of a server that was shut down is a standby of it, once it is told so.
+	// A copy of a stopped server becomes a standby through the file standby.signal.
 	s.stop(t, s.primary)
 	if out, err := exec.CommandContext(t.Context(), "cp", "-a", s.data("primary"), s.data("standby")).CombinedOutput(); err != nil {
 		t.Fatalf("copy the database: %v: %s", err, out)
@@ -42,8 +42,7 @@ func (s *scene) startDatabases(t *testing.T) {
 
 func (s *scene) data(name string) string { return filepath.Join(s.dir, name) }
 
-// startPrimary starts the same one again when it was stopped: in the same place, with
-// the same rows.
+// startPrimary starts the primary, or restarts it with its data.
 func (s *scene) startPrimary(t *testing.T) {
 	t.Helper()
 	s.primary = s.start(t, "primary", nil)
@@ -87,7 +86,7 @@ func execute(t *testing.T, server *devpg.Server, statements ...string) {
 	}
 }
 
-// users are so many, called user1 and so on; longUser has a list that takes a while.
+// users is the number of users, named user1 and so on. longUser has a long list.
 const (
 	users    = 20
 	longUser = "collector"
@@ -102,7 +101,7 @@ const insertJobs = `
 	       ('SCHEDULED', null::interval, null::interval), ('QUEUED', null, null), ('RUNNING', '2 hours', null),
 	       ('DONE', '1 hour', '10 minutes'), ('FAILED', '1 hour', '20 minutes'), ('CANCELLED', null, '30 minutes')) j (status, started, ended)`
 
-// insertOld are jobs that are older than what is kept.
+// insertOld inserts jobs that the purge deletes.
 const insertOld = `
 	insert into report_job (report_class, user_id, status, parameters, created_at, started_at, ended_at)
 	select 'dk.example.Archive', 'former', 'DONE', '{"resourceType":"Parameters"}', now() - interval '9 days', now() - interval '9 days', now() - interval '8 days'

@@ -17,7 +17,7 @@ import (
 	"reporting/tools/observe/rules"
 )
 
-// exposed are the metrics of the services and of a worker that say what they are.
+// exposed returns the metrics of the services and of a worker that have a help text and a type.
 func (s *scene) exposed(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
@@ -36,7 +36,7 @@ func (s *scene) exposed(t *testing.T) map[string]bool {
 	return names
 }
 
-// described are the names in a text of metrics that have a HELP and a TYPE.
+// described returns the names of metrics that have a HELP and a TYPE line.
 func described(text string) map[string]bool {
 	help, names := map[string]bool{}, map[string]bool{}
 	for line := range strings.Lines(text) {
@@ -57,14 +57,13 @@ func described(text string) map[string]bool {
 }
 
 var (
-	// metric is a name that is one of the service's, of Go's or of the process's. A star
-	// stands for whatever follows.
+	// metric matches the metrics of the service, of Go and of the process. A name may end with
+	// a star as a wildcard.
 	metric = regexp.MustCompile(`\b(reporting|go|process)_[a-z0-9_]+\b\*?|\b(reporting|go|process)_\*`)
-	// notMetric is what begins like ours and is a name of the database, or of a file of a
-	// release.
-	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|worker|work|serve|migrate|schema_version|v([0-9].*|\*))$`)
+	// notMetric matches names of the database, commands and files of a release.
+	notMetric = regexp.MustCompile(`^reporting_(owner|reader|producer|requester|river|worker|work|serve|migrate|schema_version|v([0-9].*|\*))$`)
 	recorded  = regexp.MustCompile(`\bjob:\w+:\w+`)
-	// selector is a metric, or a series that we record, with its labels.
+	// selector matches a metric or a recorded series with its labels.
 	selector = regexp.MustCompile(`\b(job:\w+:\w+|up\b|(reporting|go|process)_\w+)(\{[^}]*\})?`)
 )
 
@@ -74,24 +73,24 @@ func selectors(expr string) []string {
 	return slices.Compact(list)
 }
 
-type tally struct{ found, lost int }
+type tally struct{ found, missing int }
 
 // names checks that each metric in a document, panel or rule exists, and that docs/metrics.md
 // documents each metric that exists.
 func (f *findings) names(t *testing.T, exposed map[string]bool) (n tally) {
 	t.Helper()
-	told := map[string][]string{} // where, by name
-	tell := func(where, text string) {
+	mentions := map[string][]string{} // documents by name of a metric
+	mention := func(where, text string) {
 		for _, name := range metric.FindAllString(recorded.ReplaceAllString(text, ""), -1) {
-			if !notMetric.MatchString(name) && !slices.Contains(told[name], where) {
-				told[name] = append(told[name], where)
+			if !notMetric.MatchString(name) && !slices.Contains(mentions[name], where) {
+				mentions[name] = append(mentions[name], where)
 			}
 		}
 	}
 	for _, row := range dashboard.Rows() {
 		for _, panel := range row.Panels {
 			for _, query := range panel.Queries {
-				tell("dashboard", query.Expr)
+				mention("dashboard", query.Expr)
 			}
 		}
 	}
@@ -100,7 +99,7 @@ func (f *findings) names(t *testing.T, exposed map[string]bool) (n tally) {
 		t.Fatal(err)
 	}
 	for _, rule := range all {
-		tell("rules", rule.Expr)
+		mention("rules", rule.Expr)
 	}
 	documents, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
 	if err != nil {
@@ -111,21 +110,21 @@ func (f *findings) names(t *testing.T, exposed map[string]bool) (n tally) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tell(filepath.Base(path), string(text))
+		mention(filepath.Base(path), string(text))
 	}
-	for _, name := range slices.Sorted(maps.Keys(told)) {
+	for _, name := range slices.Sorted(maps.Keys(mentions)) {
 		if covers(name, exposed) {
 			n.found++
 			continue
 		}
-		n.lost++
-		f.add("metric", name, "is not in /metrics, but in "+strings.Join(told[name], ", "))
+		n.missing++
+		f.add("metric", name, "is not in /metrics, but in "+strings.Join(mentions[name], ", "))
 	}
-	f.untold(exposed, told)
+	f.undocumented(exposed, mentions)
 	return n
 }
 
-// covers tells whether a name, or one that begins so, is there.
+// covers reports whether exposed has the name, or a name that matches its wildcard.
 func covers(name string, exposed map[string]bool) bool {
 	prefix, open := strings.CutSuffix(name, "*")
 	if !open {
@@ -139,14 +138,14 @@ func covers(name string, exposed map[string]bool) bool {
 	return false
 }
 
-// untold finds metrics of ours that docs/metrics.md does not document.
-func (f *findings) untold(exposed map[string]bool, told map[string][]string) {
+// undocumented finds metrics of the service that docs/metrics.md does not document.
+func (f *findings) undocumented(exposed map[string]bool, mentions map[string][]string) {
 	for _, name := range slices.Sorted(maps.Keys(exposed)) {
 		if !strings.HasPrefix(name, "reporting_") {
 			continue
 		}
 		known := false
-		for other, where := range told {
+		for other, where := range mentions {
 			prefix, open := strings.CutSuffix(other, "*")
 			fits := other == name || strings.HasPrefix(name, prefix) && open ||
 				slices.Contains([]string{other + "_bucket", other + "_sum", other + "_count"}, name)
@@ -186,7 +185,7 @@ func TestJudge(t *testing.T) {
 	}
 	for want, result := range map[string][]series{
 		"":                  {at("NaN", "0"), at("0", "2.5")},
-		"nothing but zeros": {at("0", "NaN")},
+		"only zeros": {at("0", "NaN")},
 		"no data":           {at("NaN")},
 	} {
 		if got := judge(result, nil); got != want {
@@ -194,6 +193,6 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	if judge(nil, nil) != "no data" {
-		t.Error("nothing is data")
+		t.Error("no series count as data")
 	}
 }

@@ -25,7 +25,7 @@ const (
 	testsPath = root + "/deploy/prometheus/tests"
 )
 
-// findings are what does not hold.
+// findings collects problems.
 type findings struct {
 	text  strings.Builder
 	table *tabwriter.Writer
@@ -40,10 +40,10 @@ func (f *findings) add(part, name, problem string) {
 	_, _ = fmt.Fprintf(f.table, "%s\t%s\t%s\n", part, name, strings.ReplaceAll(problem, "\n", " "))
 }
 
-// TestDashboardAndAlerts runs for a minute or so and prints what it found.
+// TestDashboardAndAlerts runs for about a minute and prints its findings.
 func TestDashboardAndAlerts(t *testing.T) {
 	var f findings
-	promtool := startPromtool(t) // it takes a while, and has nothing to do with the rest
+	promtool := startPromtool(t) // runs in parallel, because it takes a while
 	s := setUp(t)
 	seen := s.run(t)
 	exposed := s.exposed(t)
@@ -55,24 +55,24 @@ func TestDashboardAndAlerts(t *testing.T) {
 	f.runbook(t, s)
 	tested, alerts := f.tests(t, promtool())
 
-	var answers []string
+	var responses []string
 	for _, status := range statuses() {
-		answers = append(answers, fmt.Sprintf("%d: %d", status, seen.seen[status]))
+		responses = append(responses, fmt.Sprintf("%d: %d", status, seen.seen[status]))
 		if seen.seen[status] == 0 {
-			f.add("traffic", strconv.Itoa(status), "no answer has this status")
+			f.add("traffic", strconv.Itoa(status), "no response has this status")
 		}
 	}
-	fmt.Printf("\nanswers by status: %s (0: none that is whole)\n", strings.Join(answers, ", "))                           //nolint:forbidigo // the report
-	fmt.Printf("alerts that the scene made pending: %s\n", strings.Join(s.recorder.pending(t), ", "))                      //nolint:forbidigo // the report
-	fmt.Printf("metrics named in dashboard, rules and documents, and there: %d/%d\n", names.found, names.found+names.lost) //nolint:forbidigo // the report
-	fmt.Printf("panels with data %d/%d, alerts tested %d/%d\n", good, panels, tested, alerts)                              //nolint:forbidigo // the report
+	fmt.Printf("\nresponses by status: %s (0: no complete response)\n", strings.Join(responses, ", "))                  //nolint:forbidigo // the report
+	fmt.Printf("alerts that became pending: %s\n", strings.Join(s.recorder.pending(t), ", "))                           //nolint:forbidigo // the report
+	fmt.Printf("metrics in dashboard, rules and documents that exist: %d/%d\n", names.found, names.found+names.missing) //nolint:forbidigo // the report
+	fmt.Printf("panels with data %d/%d, alerts tested %d/%d\n", good, panels, tested, alerts)                           //nolint:forbidigo // the report
 	if f.count > 0 {
 		_ = f.table.Flush()
-		t.Errorf("%d things do not hold:\n%s", f.count, &f.text)
+		t.Errorf("%d problems:\n%s", f.count, &f.text)
 	}
 }
 
-// startPromtool begins with the tests of the rules, and returns what waits for their end.
+// startPromtool starts the tests of the rules, and returns a function that waits for their end.
 func startPromtool(t *testing.T) (wait func() error) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(testsPath, "*.yaml"))
@@ -92,7 +92,8 @@ func startPromtool(t *testing.T) (wait func() error) {
 	return func() error { return <-ended }
 }
 
-// tests tells for how many alerts there are enough tests; they passed, or it is none.
+// tests returns the number of alerts with sufficient tests, or 0 when a test failed, and the number
+// of alerts.
 func (f *findings) tests(t *testing.T, passed error) (tested, alerts int) {
 	t.Helper()
 	all, err := rules.Read(rulesPath)
@@ -110,13 +111,13 @@ func (f *findings) tests(t *testing.T, passed error) (tested, alerts int) {
 	}
 	untested := rules.Untested(names, checks)
 	for _, name := range untested {
-		f.add("alert", name, "no test lets it fire after a while, and not on healthy figures")
+		f.add("alert", name, "needs a test in which it fires after a while, and one in which it does not fire")
 	}
 	return len(names) - len(untested), len(names)
 }
 
-// panels asks for every query of every panel, over the whole time. Zero is data, but one
-// that shows nothing else has not been proved to show anything.
+// panels runs every query of every panel over the whole run. A query without a value other than zero
+// is a problem, because it may select the wrong series.
 func (f *findings) panels(ctx context.Context, p *prometheus) (good, all int) {
 	for _, row := range dashboard.Rows() {
 		for _, panel := range row.Panels {
@@ -161,12 +162,12 @@ func judge(result []series, err error) string {
 	case values > 0:
 		return ""
 	case zeros > 0:
-		return "nothing but zeros"
+		return "only zeros"
 	}
 	return "no data"
 }
 
-// evaluated asks Prometheus how it fared with our rules.
+// evaluated checks that Prometheus loaded and evaluated every rule.
 func (f *findings) evaluated(ctx context.Context, p *prometheus) {
 	var loaded struct {
 		Groups []struct {
@@ -191,8 +192,8 @@ func (f *findings) evaluated(ctx context.Context, p *prometheus) {
 	}
 }
 
-// selected asks for each selector of each rule on its own: a label that is misspelled in a
-// rule and in its test as well selects nothing here.
+// selected runs each selector of each rule. It finds labels that are misspelled both in a rule and
+// in its test.
 func (f *findings) selected(ctx context.Context, p *prometheus) {
 	all, err := rules.Read(rulesPath)
 	if err != nil {
@@ -208,7 +209,7 @@ func (f *findings) selected(ctx context.Context, p *prometheus) {
 	}
 }
 
-// pending are the alerts whose condition held at some time.
+// pending returns the alerts that were pending or firing within the last 5 minutes.
 func (p *prometheus) pending(t *testing.T) []string {
 	t.Helper()
 	var loaded struct{ Result []series }

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// tool finds a program of Prometheus: on the path, or where "make observe" puts it.
+// tool finds a program of Prometheus on the path, or where "make observe" unpacks it.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	if found, err := exec.LookPath(name); err == nil {
@@ -38,7 +38,7 @@ func tool(t *testing.T, name string) string {
 	return unpacked
 }
 
-// prometheus is one that scrapes every second and evaluates our rules as often.
+// prometheus is a server that scrapes and evaluates the rules every second.
 type prometheus struct {
 	base  string
 	began time.Time
@@ -52,7 +52,7 @@ scrape_configs:
     static_configs: [{targets: [%s]}]
 `
 
-// listening is the line in which Prometheus tells which port it got.
+// listening matches the log line that has the port.
 var listening = regexp.MustCompile(`msg="?Listening on"? address=(\S+)`)
 
 func startPrometheus(t *testing.T, dir string, targets ...string) *prometheus {
@@ -96,7 +96,7 @@ func startPrometheus(t *testing.T, dir string, targets ...string) *prometheus {
 		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
 			go func() {
 				_, _ = io.Copy(io.Discard, stderr)
-				_ = cmd.Wait() // it was told to end
+				_ = cmd.Wait() // it ends by SIGTERM
 				close(ended)
 			}()
 			return &prometheus{base: "http://" + strings.Trim(found[1], `"`), began: time.Now()}
@@ -108,7 +108,7 @@ func startPrometheus(t *testing.T, dir string, targets ...string) *prometheus {
 	return nil
 }
 
-// ask calls the HTTP API and decodes what is in "data".
+// ask calls the HTTP API and decodes the member "data".
 func (p *prometheus) ask(ctx context.Context, path string, query url.Values, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path+"?"+query.Encode(), nil)
 	if err != nil {
@@ -132,15 +132,14 @@ func (p *prometheus) ask(ctx context.Context, path string, query url.Values, int
 	return json.Unmarshal(envelope.Data, into)
 }
 
-// series are the labels and values of a query, each over the whole time since Prometheus
-// began or only now.
+// series is a series in the result of a range query or of an instant query.
 type series struct {
 	Metric map[string]string
-	Values [][2]any // of a range
-	Value  [2]any   // of a moment
+	Values [][2]any // of a range query
+	Value  [2]any   // of an instant query
 }
 
-// numbers are the values, without the times.
+// numbers returns the values without their times.
 func (s series) numbers() []float64 {
 	all := s.Values
 	if all == nil {

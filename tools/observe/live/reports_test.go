@@ -20,7 +20,7 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// orderer asks for reports.
+// orderer is the user that orders reports.
 const orderer = "orderer"
 
 const (
@@ -28,7 +28,7 @@ const (
 	wanted = `{"resourceType":"Parameters","parameter":[{"name":"anonymization","valueString":"ANONYMIZED"}]}`
 )
 
-// source is a FHIR server that reports take their data from.
+// source is a FHIR server with the data of reports.
 type source struct {
 	*httptest.Server
 	mode atomic.Value // sourceMode
@@ -38,8 +38,8 @@ type sourceMode string
 
 const (
 	healthy sourceMode = "healthy"
-	broken  sourceMode = "broken" // it answers with 404
-	stuck   sourceMode = "stuck"  // it does not answer
+	broken  sourceMode = "broken" // responds with 404
+	stuck   sourceMode = "stuck"  // does not respond
 )
 
 func startSource(t *testing.T) *source {
@@ -63,13 +63,13 @@ func (s *source) answer(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	time.Sleep(20 * time.Millisecond) // what a report takes
+	time.Sleep(20 * time.Millisecond) // the duration of a report
 	_, _ = fmt.Fprint(w, `{"resourceType":"Bundle","type":"searchset","total":1,"entry":[{"resource":{"resourceType":"EpisodeOfCare","status":"active",
 		"patient":{"reference":"Patient/1"},"period":{"start":"2026-01-01"},"statusHistory":[{"status":"active","period":{"start":"2026-01-01"}}]}}]}`)
 }
 
-// beginWorkers starts two processes that make reports. They begin with deleting what is
-// too old, which a lock puts off until their first figures were scraped.
+// beginWorkers starts two processes with workers. A lock delays their purge until Prometheus has
+// scraped the zero of its counters.
 func (f *traffic) beginWorkers(t *testing.T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), owner(f.primary))
@@ -83,11 +83,11 @@ func (f *traffic) beginWorkers(t *testing.T) {
 	for n, ops := range f.workerAddrs {
 		worker, err := stage.StartWorker(t.Context(), f.program, f.folder(t, "worker"+strconv.Itoa(n)), owner(f.primary), ops,
 			"REPORTING_SOURCE="+f.source.URL, "REPORTING_MAX_ATTEMPTS=2", "REPORTING_RETENTION_DAYS=1", "REPORTING_WORKERS=2",
-			"REPORTING_STATEMENT_TIMEOUT=20s") // they wait for the lock
+			"REPORTING_STATEMENT_TIMEOUT=20s") // longer than the lock is held
 		if err != nil {
 			t.Fatal(err)
 		}
-		killed := n == 0 // in one of the acts
+		killed := n == 0 // by workerKilled
 		t.Cleanup(func() {
 			if err := worker.Stop(); err != nil && !killed {
 				t.Errorf("stop a worker: %v", err)
@@ -95,7 +95,7 @@ func (f *traffic) beginWorkers(t *testing.T) {
 		})
 		f.workers = append(f.workers, worker)
 	}
-	until(t, "the first figures of both are scraped", func() bool {
+	until(t, "Prometheus has scraped both workers", func() bool {
 		found, err := f.recorder.now(t.Context(), `reporting_purged_total{what="jobs"}`)
 		return err == nil && len(found) == len(f.workers)
 	})
@@ -105,7 +105,7 @@ func (f *traffic) beginWorkers(t *testing.T) {
 	f.pause(t, 2)
 }
 
-// sourceFails lets reports fail, twice each, while other things go wrong.
+// sourceFails makes attempts fail while other failures happen.
 func (f *traffic) sourceFails(t *testing.T) {
 	t.Helper()
 	f.source.mode.Store(broken)
@@ -115,10 +115,10 @@ func (f *traffic) sourceFails(t *testing.T) {
 	f.pause(t, 1)
 }
 
-// sourceMends waits until some have failed for good.
+// sourceMends waits until a job has failed, and repairs the source.
 func (f *traffic) sourceMends(t *testing.T) {
 	t.Helper()
-	until(t, "a report fails for good", func() bool {
+	until(t, "a job has failed", func() bool {
 		failed := 0.0
 		for _, worker := range f.workers {
 			failed += figure(t, worker.OpsAddr, `reporting_report_attempts_total{outcome="failed",report="patient-usage-stats"}`)
@@ -128,8 +128,8 @@ func (f *traffic) sourceMends(t *testing.T) {
 	f.source.mode.Store(healthy)
 }
 
-// workerKilled kills a worker with all its hands full, and has a job of the other one
-// deleted by its user.
+// workerKilled kills a worker whose slots are all busy, and deletes the Binary of a job of the
+// other worker.
 func (f *traffic) workerKilled(t *testing.T) {
 	t.Helper()
 	f.source.mode.Store(stuck)
@@ -145,7 +145,7 @@ func (f *traffic) workerKilled(t *testing.T) {
 	f.do(t.Context(), call{method: http.MethodDelete, addr: f.roomy.Addr, path: "/fhir/Binary/" + last, token: f.orders})
 	f.pause(t, 1)
 	f.source.mode.Store(healthy)
-	// One that was to wait for the night.
+	// A scheduled job that becomes due.
 	f.do(t.Context(), call{method: http.MethodPost, addr: f.roomy.Addr, path: strings.Replace(order, "execute", "schedule", 1), token: f.orders, body: wanted})
 	execute(t, f.primary, "update report_attempt set due_at = now() where due_at > now()")
 }
@@ -172,10 +172,10 @@ func (f *traffic) place(t *testing.T) string {
 	return binary.ID
 }
 
-// rescued waits until the other worker has the jobs of the one that was killed.
-func (f *traffic) rescued(t *testing.T) {
+// requeued waits until the sweep has requeued the jobs of the killed worker.
+func (f *traffic) requeued(t *testing.T) {
 	t.Helper()
-	until(t, "jobs are rescued", func() bool {
+	until(t, "jobs are requeued", func() bool {
 		return figure(t, f.workers[1].OpsAddr, `reporting_sweep_jobs_total{action="requeued"}`) > 0
 	})
 	f.pause(t, 2)
@@ -185,12 +185,12 @@ func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("it does not come about that %s", what)
+			t.Fatalf("waited in vain until %s", what)
 		}
 	}
 }
 
-// figure is one value of the metrics at an address, zero where there is none.
+// figure returns the value of a series at an address, or 0 without the series.
 func figure(t *testing.T, addr, series string) float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -16,12 +16,11 @@ import (
 var (
 	sqlBlock    = regexp.MustCompile("(?s)```sql\n(.*?)```")
 	promqlBlock = regexp.MustCompile("(?s)```promql\n(.*?)```")
-	// inline is what in the middle of a sentence can only be PromQL.
+	// inline matches PromQL within a sentence.
 	inline = regexp.MustCompile("`((?:sum|min|max) by [^`]+|reporting_\\w+\\{[^`]+)`")
 )
 
-// runbook tries what the runbook would have people type at night: each statement and each
-// query has to be one.
+// runbook runs each SQL statement and each PromQL query of the runbook.
 func (f *findings) runbook(t *testing.T, s *scene) {
 	t.Helper()
 	bytes, err := os.ReadFile(filepath.Join(root, "docs/runbook.md"))
@@ -50,8 +49,8 @@ func (f *findings) runbook(t *testing.T, s *scene) {
 	}
 }
 
-// parts are the statements, several to a block, and the queries, one to a line or in a
-// sentence.
+// parts returns the SQL blocks of a text, and its PromQL queries: one per line of a block, or within
+// a sentence.
 func parts(text string) (statements, queries []string) {
 	for _, block := range sqlBlock.FindAllStringSubmatch(text, -1) {
 		statements = append(statements, block[1])

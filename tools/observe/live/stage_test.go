@@ -13,20 +13,20 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// scene is all that runs.
+// scene holds all servers and processes of the test.
 type scene struct {
 	dir      string
 	program  string
 	primary  *devpg.Server
 	standby  *devpg.Server
 	issuer   *authtest.IDP
-	roomy    *stage.Service // with the settings of a production, and a replica
-	narrow   *stage.Service // with little of everything, and an audit log that takes nothing
+	roomy    *stage.Service // with production settings and a replica
+	narrow   *stage.Service // with low limits, and an audit log that fails
 	recorder *prometheus
-	source   *source // of the data of reports
+	source   *source // with the data of reports
 
-	workerAddrs []string         // of processes that make reports, before there are any
-	workers     []*stage.Service // these
+	workerAddrs []string // operations listeners of the workers
+	workers     []*stage.Service
 }
 
 func setUp(t *testing.T) *scene {
@@ -68,7 +68,7 @@ func setUp(t *testing.T) *scene {
 	return s
 }
 
-// folder makes one for what a process writes.
+// folder creates a folder for the files of a process.
 func (s *scene) folder(t *testing.T, name string) string {
 	t.Helper()
 	folder := filepath.Join(s.dir, name)

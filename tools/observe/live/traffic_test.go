@@ -17,16 +17,16 @@ import (
 
 const empty = `{"resourceType":"Parameters"}`
 
-// traffic is what everybody does while the scene lasts.
+// traffic sends requests and provokes failures.
 type traffic struct {
 	*scene
 	*caller
 
-	tokens []string // of user1 and so on
-	orders string   // the token of who asks for reports
+	tokens []string // of the users user1 and so on
+	orders string   // token of the user that orders reports
 }
 
-// run lets users go about their business while one thing after another goes wrong.
+// run sends requests in the background and provokes one failure after another.
 func (s *scene) run(t *testing.T) *caller {
 	t.Helper()
 	f := &traffic{scene: s, caller: newCaller()}
@@ -45,34 +45,34 @@ func (s *scene) run(t *testing.T) *caller {
 		play func(*testing.T)
 	}{
 		{"workers begin", f.beginWorkers},
-		{"the data of reports is gone", f.sourceFails},
+		{"the source of reports fails", f.sourceFails},
 		{"clients make mistakes", f.mistakes},
-		{"users ask too often", f.tooOften},
-		{"bodies and answers take their time", f.slow},
-		{"the data of reports is back", f.sourceMends},
+		{"users exceed their limits", f.overLimits},
+		{"bodies and responses are slow", f.slow},
+		{"the source of reports recovers", f.sourceMends},
 		{"a worker is killed", f.workerKilled},
 		{"the key server fails", f.keyServerFails},
 		{"the standby falls behind", f.behind},
 		{"the table is locked", f.locked},
 		{"a right is missing", f.rightMissing},
 		{"the database restarts", f.restart},
-		{"another worker takes over", f.rescued},
+		{"the sweep requeues jobs", f.requeued},
 	} {
 		begin := time.Now()
 		act.play(t)
-		fmt.Printf("%6.1fs  %s (%.1fs)\n", time.Since(s.recorder.began).Seconds(), act.name, time.Since(begin).Seconds()) //nolint:forbidigo // who waits sees what for
+		fmt.Printf("%6.1fs  %s (%.1fs)\n", time.Since(s.recorder.began).Seconds(), act.name, time.Since(begin).Seconds()) //nolint:forbidigo // progress
 	}
 	f.pause(t, 3)
 	return f.caller
 }
 
-// pause lets some scrapes come and go.
+// pause waits for a number of scrapes.
 func (f *traffic) pause(t *testing.T, scrapes int) {
 	t.Helper()
 	time.Sleep(time.Duration(scrapes) * time.Second)
 }
 
-// business is what goes well: some calls of each kind, all the time.
+// business sends good requests of each kind until ctx ends.
 func (f *traffic) business(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
 		token := f.tokens[n%users]
@@ -98,7 +98,7 @@ func (f *traffic) business(ctx context.Context) {
 	}
 }
 
-// reports asks for one in each way, and for a result.
+// reports orders a report in each way, and reads a Binary.
 func (f *traffic) reports(ctx context.Context) {
 	for _, mode := range []string{"execute", "schedule", "fetch"} {
 		f.do(ctx, call{method: http.MethodPost, addr: f.roomy.Addr, path: "/fhir/$" + mode + "-patient-usage-stats", token: f.orders, body: wanted})
@@ -111,8 +111,8 @@ func (f *traffic) mistakes(t *testing.T) {
 	good := f.tokens[0]
 	expired := f.issuer.Claims("user1")
 	expired["exp"], expired["iat"] = time.Now().Add(-time.Hour).Unix(), time.Now().Add(-2*time.Hour).Unix()
-	nobody := f.issuer.Claims("")
-	delete(nobody, "user_id")
+	noUser := f.issuer.Claims("")
+	delete(noUser, "user_id")
 	dot := strings.LastIndexByte(good, '.')
 	forged := good[:dot+1] + strings.Repeat("A", len(good)-dot-1)
 	for range 3 {
@@ -122,18 +122,18 @@ func (f *traffic) mistakes(t *testing.T) {
 			call{addr: f.roomy.Addr, path: operation, token: forged},
 			call{addr: f.roomy.Addr, path: operation, token: "not.a.token"},
 			call{addr: f.roomy.Addr, path: operation, token: f.issuer.Sign("RS256", nil, expired)},
-			call{addr: f.roomy.Addr, path: operation, token: f.issuer.Sign("RS256", nil, nobody)},
+			call{addr: f.roomy.Addr, path: operation, token: f.issuer.Sign("RS256", nil, noUser)},
 			call{addr: f.roomy.Addr, path: operation, token: good, headers: []string{"Authorization", "Bearer x"}},
 			call{addr: f.roomy.Addr, path: operation + "?status=LATE", token: good},
 			call{method: http.MethodPost, addr: f.roomy.Addr, path: operation, token: good, body: `{"resourceType":`},
-			call{addr: f.roomy.Addr, path: operation, token: f.issuer.Token(longUser), patience: 20 * time.Millisecond}, // it goes away
+			call{addr: f.roomy.Addr, path: operation, token: f.issuer.Token(longUser), patience: 20 * time.Millisecond}, // disconnects
 			call{method: http.MethodDelete, addr: f.roomy.Addr, path: operation, token: good},
 		)
 		f.pause(t, 1)
 	}
 }
 
-func (f *traffic) tooOften(t *testing.T) {
+func (f *traffic) overLimits(t *testing.T) {
 	t.Helper()
 	for range 40 {
 		f.do(t.Context(), call{addr: f.narrow.Addr, path: operation, token: f.tokens[1]})
@@ -141,25 +141,25 @@ func (f *traffic) tooOften(t *testing.T) {
 	f.pause(t, 1)
 }
 
-// slow holds a large body and a long answer, long enough to be seen.
+// slow sends a large body and reads a long response, slowly enough to be scraped.
 func (f *traffic) slow(t *testing.T) {
 	t.Helper()
 	body := `{"resourceType":"Parameters"` + strings.Repeat(" ", 100<<10) + `}`
 	slowly(t, f.roomy.Addr, f.issuer.Token(longUser), body, 2500*time.Millisecond)
 }
 
-// keyServerFails sends a token with a key that nobody knows, which makes the service look
-// for it in vain.
+// keyServerFails sends a token with an unknown key while the key server fails, which makes the
+// service load the keys.
 func (f *traffic) keyServerFails(t *testing.T) {
 	t.Helper()
 	f.issuer.Break(authtest.Unavailable)
-	stranger := f.issuer.Sign("RS256", authtest.Fields{"kid": "nobody's"}, f.issuer.Claims("user1"))
-	f.together(t.Context(), call{addr: f.roomy.Addr, path: operation, token: stranger}, call{addr: f.narrow.Addr, path: operation, token: stranger})
+	unknownKey := f.issuer.Sign("RS256", authtest.Fields{"kid": "unknown"}, f.issuer.Claims("user1"))
+	f.together(t.Context(), call{addr: f.roomy.Addr, path: operation, token: unknownKey}, call{addr: f.narrow.Addr, path: operation, token: unknownKey})
 	f.pause(t, 2)
 	f.issuer.Break(authtest.Healthy)
 }
 
-// locked keeps all readers of the table waiting, some for longer than they may.
+// locked locks the table, so that some requests reach the statement timeout.
 func (f *traffic) locked(t *testing.T) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), owner(f.primary))
@@ -175,7 +175,7 @@ func (f *traffic) locked(t *testing.T) {
 		one = append(one, call{addr: f.narrow.Addr, path: operation + "?status=DONE", token: f.tokens[2]})
 	}
 	for n := range 2 * users {
-		// More than the pool has connections for, and than are let in.
+		// More than the pool and the concurrency limit allow.
 		crowd = append(crowd, call{addr: f.narrow.Addr, path: operation + "?status=DONE", token: f.tokens[n%users]})
 	}
 	var group sync.WaitGroup
@@ -196,10 +196,10 @@ func (f *traffic) rightMissing(t *testing.T) {
 	execute(t, f.primary, "grant select on report_job to reporting_reader")
 }
 
-// behind lets the standby not replay what the primary writes.
+// behind pauses the replay of the standby.
 func (f *traffic) behind(t *testing.T) {
 	t.Helper()
-	execute(t, f.primary, "analyze report_job") // it knows how old the last thing is that it replayed
+	execute(t, f.primary, "analyze report_job") // a commit, from which the standby measures its lag
 	f.pause(t, 1)
 	execute(t, f.standby, "select pg_wal_replay_pause()")
 	execute(t, f.primary, insertJobs)

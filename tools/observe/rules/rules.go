@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rules reads the alerts, their tests and their runbook, as far as whether they
-// belong together can be told without Prometheus.
-//
-// The tests of tools/observe import it.
+// Package rules reads the alerts, their tests and the headings of the runbook, to check without
+// Prometheus that they match. The tests of tools/observe import it.
 package rules
 
 import (
@@ -15,14 +13,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Rule is one of a file of rules: an alert, or a series that is recorded.
+// Rule is an alert or a recording rule.
 type Rule struct {
 	Record, Alert, Expr string
 	For                 string
 	Labels, Annotations map[string]string
 }
 
-// Read reads all rules of a file, in their order.
+// Read returns all rules of a file in their order.
 func Read(path string) ([]Rule, error) {
 	var file struct {
 		Groups []struct {
@@ -40,14 +38,14 @@ func Read(path string) ([]Rule, error) {
 	return list, nil
 }
 
-// Check is one look at an alert in a test: whether it fires at a time.
+// Check is the expectation of a test whether an alert fires at a time.
 type Check struct {
 	File, Alert, At string
 	Fires           bool
-	Test            int // of its file; checks of one test are about the same series
+	Test            int // index in its file; checks of one test use the same series
 }
 
-// Checks reads what the tests below a folder look at.
+// Checks returns the checks of all test files in dir.
 func Checks(dir string) ([]Check, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -84,7 +82,7 @@ func Checks(dir string) ([]Check, error) {
 	return list, nil
 }
 
-// decode reads YAML in which every member has to be one that is known.
+// decode reads YAML and refuses unknown fields.
 func decode(path string, into any) error {
 	text, err := os.ReadFile(path) //nolint:gosec // named by the caller
 	if err != nil {

@@ -26,18 +26,18 @@ func read(t *testing.T) []rules.Rule {
 	return all
 }
 
-// Who is told also hears since when, how bad it is, and what to do.
-func TestAlertsAreWhole(t *testing.T) {
+// Each alert has a duration, a severity, a summary, a description with the value, and a runbook URL.
+func TestAlertsAreComplete(t *testing.T) {
 	t.Parallel()
 	for _, r := range read(t) {
 		if r.Alert == "" {
 			if !strings.HasPrefix(r.Record, "job:reporting_") {
-				t.Errorf("%q is no name of a series by job", r.Record)
+				t.Errorf("%q does not begin with job:reporting_", r.Record)
 			}
 			continue
 		}
 		if !regexp.MustCompile(`^Reporting[A-Za-z]+$`).MatchString(r.Alert) || r.For == "" {
-			t.Errorf("%s: its name, or no \"for\" (%q)", r.Alert, r.For)
+			t.Errorf("%s: wrong name, or no \"for\" (%q)", r.Alert, r.For)
 		}
 		if severity := r.Labels["severity"]; severity != "critical" && severity != "warning" {
 			t.Errorf("%s: severity %q", r.Alert, severity)
@@ -48,7 +48,7 @@ func TestAlertsAreWhole(t *testing.T) {
 		if !strings.HasSuffix(r.Annotations["summary"], ".") {
 			t.Errorf("%s: summary %q", r.Alert, r.Annotations["summary"])
 		}
-		// There is no value of what is absent.
+		// absent() has no useful value.
 		if !strings.Contains(r.Annotations["description"], "$value") && !strings.HasPrefix(r.Expr, "absent(") {
 			t.Errorf("%s: the description has no value: %q", r.Alert, r.Annotations["description"])
 		}
@@ -69,7 +69,7 @@ func TestRunbookHasEachAlert(t *testing.T) {
 	}
 	for _, entry := range entries {
 		if !slices.Contains(alerts, entry) {
-			t.Errorf("docs/runbook.md has an entry %s, which is no alert", entry)
+			t.Errorf("docs/runbook.md has an entry %s without an alert", entry)
 		}
 	}
 	for _, entry := range strings.Split(string(text), "\n## ")[1:] {
@@ -85,7 +85,7 @@ func TestRunbookHasEachAlert(t *testing.T) {
 	}
 }
 
-// That the tests pass is for promtool to say ("make observe").
+// promtool runs the tests ("make observe").
 func TestEachAlertIsTested(t *testing.T) {
 	t.Parallel()
 	checks, err := rules.Checks(folder + "tests")
@@ -94,11 +94,11 @@ func TestEachAlertIsTested(t *testing.T) {
 	}
 	alerts := rules.Alerts(read(t))
 	for _, alert := range rules.Untested(alerts, checks) {
-		t.Errorf("no test lets %s fire after a while, and not on healthy figures", alert)
+		t.Errorf("%s needs a test in which it fires after a while, and one in which it does not fire", alert)
 	}
 	for _, check := range checks {
 		if !slices.Contains(alerts, check.Alert) {
-			t.Errorf("%s tests %s, which is no alert", check.File, check.Alert)
+			t.Errorf("%s tests %s, which does not exist", check.File, check.Alert)
 		}
 	}
 }

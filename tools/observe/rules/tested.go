@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Untested are the alerts that the checks do not prove: each has to fire in one test,
-// after it did not in the same one, and must not fire in another in which it never does.
+// Untested returns the alerts without sufficient checks. In one test an alert must not fire first
+// and fire later. In another test it must never fire.
 func Untested(alerts []string, checks []Check) []string {
 	var list []string
 	for _, alert := range alerts {
@@ -42,8 +42,7 @@ func Untested(alerts []string, checks []Check) []string {
 	return list
 }
 
-// Entries are the headings of a runbook's entries: those of the second level that are a
-// name, and no sentence.
+// Entries returns the headings of second level in a runbook that are a single word.
 func Entries(runbook string) []string {
 	var list []string
 	for line := range strings.Lines(runbook) {
@@ -55,7 +54,7 @@ func Entries(runbook string) []string {
 	return list
 }
 
-// Alerts are the names of those among the rules.
+// Alerts returns the sorted names of the alerts among the rules.
 func Alerts(all []Rule) []string {
 	var list []string
 	for _, r := range all {

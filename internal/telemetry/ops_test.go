@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 	m.ObserveRequest("x", "POST", 200, 3*time.Millisecond, "")
 	m.ObserveRequest("x", "POST", 204, 3*time.Millisecond, "")
 	m.ObserveRequest("x", "GET", 499, time.Second, "")                            // a client that went away did nothing wrong
-	m.ObserveRequest("x", telemetry.MethodOf("MADE-UP-BY-CLIENT"), 405, 0, "")    // clients cannot create label values
+	m.ObserveRequest("x", telemetry.MethodOf("MADE-UP-BY-CLIENT"), 405, 0, "")    // a client cannot create label values
 	m.ObserveRequest("x", telemetry.MethodOf("ANOTHER"), 405, 10*time.Second, "") // the same one
 	text := get(t, telemetry.Handler(m, telemetry.NewReadiness(slog.New(slog.DiscardHandler))), "/metrics").Body.String()
 	for _, want := range []string{
@@ -70,7 +70,7 @@ func TestPseudonyms(t *testing.T) {
 	if one.Of("u") == one.Of("v") || one.Of("u") == other.Of("u") {
 		t.Error("two are one")
 	}
-	// Pseudonyms of a random key cannot be computed.
+	// Nobody can compute those of a key that was made up.
 	if first, second := telemetry.NewPseudonyms(""), telemetry.NewPseudonyms(""); first.Of("u") == second.Of("u") {
 		t.Error("the made-up key is always the same")
 	}
@@ -134,7 +134,7 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
-// Profiles show where the process is, and nothing that it was started with.
+// Profiles contain no arguments and no environment of the process.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
 	handler := telemetry.Handler(telemetry.NewMetrics(telemetry.Build{}), telemetry.NewReadiness(slog.New(slog.DiscardHandler)))
