@@ -58,6 +58,20 @@ func Open(ctx context.Context, connString string, maxConns int32) (*Pool, error)
 	return open(ctx, config)
 }
 
+// OpenAs is Open for sessions that act as a role.
+func OpenAs(ctx context.Context, connString, role string, maxConns int32) (*Pool, error) {
+	config, err := parse(connString)
+	if err != nil {
+		return nil, err
+	}
+	config.ConnConfig.RuntimeParams["role"] = role
+	config.MaxConns = maxConns
+	return open(ctx, config)
+}
+
+// Sessions returns the pool of pgx, for the queue, which has its own SQL.
+func (p *Pool) Sessions() *pgxpool.Pool { return p.pgx }
+
 func open(ctx context.Context, config *pgxpool.Config) (*Pool, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

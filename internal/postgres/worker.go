@@ -9,24 +9,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"reporting/internal/worker/queue"
 )
-
-// OpenAs is Open for sessions that act as a role.
-func OpenAs(ctx context.Context, connString, role string, maxConns int32) (*Pool, error) {
-	config, err := parse(connString)
-	if err != nil {
-		return nil, err
-	}
-	config.ConnConfig.RuntimeParams["role"] = role
-	config.MaxConns = maxConns
-	return open(ctx, config)
-}
-
-// Sessions returns the pool of pgx, for the queue, which has its own SQL.
-func (p *Pool) Sessions() *pgxpool.Pool { return p.pgx }
 
 const workerCheckTimeout = 5 * time.Second
 

@@ -4,68 +4,31 @@ package worker
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"reporting/internal/report"
 )
 
-// heartbeat sends the heartbeats of an attempt and detects that the attempt is superseded.
-type heartbeat struct {
-	runner     *Runner
-	attempt    report.Attempt
-	superseded func()
-
-	mu       sync.Mutex
-	progress string
-	cancel   context.CancelFunc
-	ended    chan struct{}
-}
-
-// setProgress stores the progress that the next heartbeat sends.
-func (h *heartbeat) setProgress(progress string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.progress = progress
-}
-
-func (h *heartbeat) start(ctx context.Context) {
-	ctx, h.cancel = context.WithCancel(ctx)
-	h.ended = make(chan struct{})
-	go func() {
-		defer close(h.ended)
-		ticker := time.NewTicker(h.runner.HeartbeatInterval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			if !h.send(ctx) {
-				return
-			}
+// sendHeartbeats sends the heartbeats of an attempt until ctx ends. It calls superseded and
+// returns when the attempt no longer holds its job.
+func (r *Runner) sendHeartbeats(ctx context.Context, attempt report.Attempt, progress *atomic.Value, superseded func()) {
+	ticker := time.NewTicker(r.HeartbeatInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
 		}
-	}()
-}
-
-// send sends one heartbeat and reports whether the attempt still holds its job.
-func (h *heartbeat) send(ctx context.Context) bool {
-	h.mu.Lock()
-	progress := h.progress
-	h.mu.Unlock()
-	err := h.runner.Attempts.Heartbeat(ctx, h.attempt, progress)
-	if report.KindOf(err) == report.Superseded {
-		h.superseded()
-		return false
+		text, _ := progress.Load().(string)
+		err := r.Attempts.Heartbeat(ctx, attempt, text)
+		switch {
+		case report.KindOf(err) == report.Superseded:
+			superseded()
+			return
+		case err != nil && ctx.Err() == nil:
+			r.Log.WarnContext(ctx, "heartbeat failed", "job", attempt.JobID.String(), "error", err.Error())
+		}
 	}
-	if err != nil && ctx.Err() == nil {
-		h.runner.Log.WarnContext(ctx, "heartbeat failed", "job", h.attempt.JobID.String(), "error", err.Error())
-	}
-	return true
-}
-
-func (h *heartbeat) stop() {
-	h.cancel()
-	<-h.ended
 }

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"reporting/internal/report"
@@ -98,11 +100,14 @@ func (r *Runner) run(ctx context.Context, attempt report.Attempt) (name string, 
 	defer cancel(nil)
 	limited, stop := context.WithTimeoutCause(working, r.Timeout, errTimeout)
 	defer stop()
-	beat := &heartbeat{runner: r, attempt: attempt, superseded: func() { cancel(errSuperseded) }}
-	beat.start(limited)
-	err = r.generate(limited, definition, attempt, beat.setProgress)
+	var progress atomic.Value // string
+	var heartbeats sync.WaitGroup
+	beating, stopBeating := context.WithCancel(limited)
+	heartbeats.Go(func() { r.sendHeartbeats(beating, attempt, &progress, func() { cancel(errSuperseded) }) })
+	err = r.generate(limited, definition, attempt, func(text string) { progress.Store(text) })
 	cause := context.Cause(limited)
-	beat.stop()
+	stopBeating()
+	heartbeats.Wait()
 	outcome, err = r.conclude(ctx, attempt, cause, err)
 	return definition.Name, outcome, err
 }
