@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// forger makes the tokens of Attacks. Beside the keys of the provider it has keys of its own:
-// other is the attacker's, and the rest are published although they are not fit to be used.
+// forger creates the tokens of Attacks. It has keys besides those of the provider: other is the key of
+// the attacker. The provider publishes the rest, although no verifier may use them.
 type forger struct {
 	*IDP
 
@@ -22,23 +22,19 @@ type forger struct {
 	other, short *rsa.PrivateKey
 	edwards      ed25519.PrivateKey
 	secret       []byte
-	good         string // a sound token
+	good         string // a valid token
 	parts        []string
 }
 
 func newForger(tb testing.TB, idp *IDP, audience string) *forger {
 	tb.Helper()
-	f := &forger{IDP: idp, tb: tb, audience: audience, secret: []byte("a symmetric key of decent length")}
-	for bits, key := range map[int]**rsa.PrivateKey{2048: &f.other, 1024: &f.short} {
-		made, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			tb.Fatalf("make key of %d bits: %v", bits, err)
-		}
-		*key = made
+	f := &forger{
+		IDP: idp, tb: tb, audience: audience, secret: []byte("a symmetric key of decent length"),
+		other: rsaKey(tb, 2048), short: rsaKey(tb, 1024),
 	}
 	var err error
 	if _, f.edwards, err = ed25519.GenerateKey(rand.Reader); err != nil {
-		tb.Fatalf("make Edwards key: %v", err)
+		tb.Fatalf("generate Edwards key: %v", err)
 	}
 	own := func(id string, fields Fields) Fields { return f.published(id, &f.other.PublicKey, fields) }
 	f.Publish(
@@ -58,14 +54,14 @@ func newForger(tb testing.TB, idp *IDP, audience string) *forger {
 	return f
 }
 
-// published is a key in the set that says more about itself than its numbers.
+// published returns a key of the set with further members.
 func (f *forger) published(id string, key *rsa.PublicKey, fields Fields) Fields {
 	jwk := JWK(f.tb, id, key)
 	maps.Copy(jwk, fields)
 	return jwk
 }
 
-// claims are those of a sound token, in which some differ; nil takes one out.
+// claims returns the claims of a valid token, changed by fields; a nil value removes one.
 func (f *forger) claims(fields Fields) Fields {
 	claims := f.Claims(AttackUser, AttackRole)
 	claims["aud"] = f.audience
