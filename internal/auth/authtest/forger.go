@@ -73,32 +73,32 @@ func (f *forger) claims(fields Fields) Fields {
 // with is a token the provider signed over claims of which some differ.
 func (f *forger) with(fields Fields) string { return f.Sign("RS256", nil, f.claims(fields)) }
 
-// claim is a token the provider signed over claims of which one differs.
+// claim returns a valid token with one claim changed.
 func (f *forger) claim(name string, value any) string { return f.with(Fields{name: value}) }
 
-// header is a token the provider signed under a header in which some fields differ.
+// header returns a valid token with some fields of the header changed.
 func (f *forger) header(fields Fields) string { return f.Sign("RS256", fields, f.claims(nil)) }
 
-// headed is a token under any header, signed with any key.
+// headed returns a token with the given header and key.
 func (f *forger) headed(alg string, key any, header string) string {
 	return SignRaw(f.tb, alg, key, header, f.payload())
 }
 
-// rs256 is a token the provider signed under any header.
+// rs256 returns a token with the given header, signed by the provider.
 func (f *forger) rs256(header string) string { return f.headed("RS256", f.Key("RS256"), header) }
 
-// forged is a token the attacker signed under any header.
+// forged returns a token with the given header, signed by the attacker.
 func (f *forger) forged(header string) string { return f.headed("RS256", f.other, header) }
 
-// payload is the text of sound claims.
+// payload returns the text of valid claims.
 func (f *forger) payload() string { return encode(f.tb, f.claims(nil)) }
 
-// signed is a token the provider signed over any payload.
+// signed returns a token with the given payload, signed by the provider.
 func (f *forger) signed(payload string) string {
 	return SignRaw(f.tb, "RS256", f.Key("RS256"), f.text("RS256", ""), payload)
 }
 
-// raw is a token the provider signed over a payload in which old is replaced by fresh.
+// raw returns a token of the provider in whose payload fresh replaces old.
 func (f *forger) raw(old, fresh string) string {
 	text := f.payload()
 	changed := strings.Replace(text, old, fresh, 1)
@@ -108,23 +108,23 @@ func (f *forger) raw(old, fresh string) string {
 	return f.signed(changed)
 }
 
-// first is a token the provider signed over a payload that begins with more members.
+// first returns a token of the provider whose payload begins with further members.
 func (f *forger) first(members string) string { return f.raw("{", "{"+members+",") }
 
-// user is a token the provider signed over a payload in which other text tells the user.
+// user returns a token of the provider in whose payload text replaces the member user_id.
 func (f *forger) user(text string) string { return f.raw(`"user_id":"`+AttackUser+`"`, text) }
 
-// text is a header for an algorithm and the good key for it, with more members after a comma.
+// text returns a header for an algorithm with the valid key id; more is appended after the members.
 func (f *forger) text(alg, more string) string {
 	return `{"alg":"` + alg + `","kid":"` + f.KeyID("RS256") + `"` + more + `}`
 }
 
-// unsigned is a token under any header, with any signature.
+// unsigned returns a token with the given header and signature.
 func (f *forger) unsigned(header, signature string) string {
 	return segment([]byte(header)) + "." + f.parts[1] + "." + signature
 }
 
-// resigned is a token whose signature is changed.
+// resigned returns a token with a changed signature.
 func (f *forger) resigned(token string, change func(signature []byte) []byte) string {
 	f.tb.Helper()
 	dot := strings.LastIndexByte(token, '.')
