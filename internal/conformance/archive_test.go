@@ -83,6 +83,7 @@ var reportTime = regexp.MustCompile(`"reportTime":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\
 
 func TestW151_ArchiveMatchesTheRecording(t *testing.T) {
 	t.Parallel()
+	slow(t, "makes a report from recorded data")
 	var recording binary
 	if err := json.Unmarshal(recorded(t, "fetch").body, &recording); err != nil {
 		t.Fatal(err)

@@ -170,6 +170,7 @@ func TestTooManyHeadersAre431(t *testing.T) {
 // Connections above the limit wait until another one ends.
 func TestConnectionsAboveTheLimitWait(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits for connections")
 	const most = 2
 	server := own(t, func(c *config.Config) { c.MaxConnections = most })
 	var open []net.Conn

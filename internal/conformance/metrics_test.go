@@ -85,6 +85,7 @@ func TestMetricsCountEveryResponse(t *testing.T) {
 // Metrics count the jobs of all users. Without a database they show no jobs.
 func TestJobMetrics(t *testing.T) {
 	t.Parallel()
+	slow(t, "starts a server of its own")
 	count := func(c *config.Config) { c.JobMetricsInterval = time.Nanosecond }
 	server := own(t, count)
 	server.load(t, doneJob("a-user", noon), doneJob("another-user", noon), queuedJob("a-user", noon))
@@ -125,6 +126,7 @@ func TestJobMetrics(t *testing.T) {
 // The service works with the primary or the replica alone.
 func TestOneOfTwoDatabasesIsEnough(t *testing.T) {
 	t.Parallel()
+	slow(t, "starts two databases")
 	for name, c := range map[string]struct {
 		change func(*config.Config)
 		want   []string
@@ -169,6 +171,7 @@ func TestJobMetricsDoNotDelayTheStop(t *testing.T) {
 // Metrics show the keys, and a failing key server while known keys still verify tokens.
 func TestKeyMetrics(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits for the keys")
 	server, idp := verifying(t, nil)
 	waitFor(t, "the keys", func() bool { return ready(t, server) })
 	issuer := `issuer="` + idp.Issuer() + `"`

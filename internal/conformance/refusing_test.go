@@ -182,6 +182,7 @@ func TestW132_OtherMethodsAndReportsAreRejected(t *testing.T) {
 
 func TestW133_HundredUnfinishedJobsAreTheLimit(t *testing.T) {
 	t.Parallel()
+	slow(t, "places a hundred orders")
 	server, user := reports(t), newUser()
 	var waiting []string
 	for range report.MaxUnfinishedJobs {

@@ -127,6 +127,7 @@ func TestTraceOfACall(t *testing.T) {
 // read twice.
 func TestTraceOfLongList(t *testing.T) {
 	t.Parallel()
+	slow(t, "lists 2,000 jobs in both formats")
 	for format, rounds := range map[string]int{fhirJSON: 1, "application/fhir+xml": 2} {
 		server, collector := traced(t, nil)
 		const jobs = 2000

@@ -195,6 +195,7 @@ func TestAuditOfStatusCalls(t *testing.T) {
 // An audit file is readable for the user of the service only. A restart appends to it.
 func TestAuditFileIsPrivateAndAppendedTo(t *testing.T) {
 	t.Parallel()
+	slow(t, "starts a server several times")
 	name := filepath.Join(t.TempDir(), "audit.jsonl")
 	for range 2 {
 		server := own(t, func(c *config.Config) { c.AuditLog = name })

@@ -120,6 +120,7 @@ func TestW101_StatementTimeoutIs503(t *testing.T) {
 
 func TestW102_MissingTableOrPrivilegeIs500(t *testing.T) {
 	t.Parallel()
+	slow(t, "changes the schema of a database")
 	needsOwnServer(t)
 	empty, forbidden := pgtest.Empty(t), pgtest.New(t)
 	for _, tt := range []struct{ url, state string }{{empty.Superuser, "42P01"}, {forbidden.Producer, "42501"}} {
@@ -195,6 +196,7 @@ func TestW104_DisconnectedClientCancelsTheQuery(t *testing.T) {
 // the port closes.
 func TestW105_StopUnderLoadLosesNothing(t *testing.T) {
 	t.Parallel()
+	slow(t, "stops a server under load")
 	server := own(t, func(c *config.Config) { c.ShutdownDelay = 500 * time.Millisecond })
 	var answered atomic.Int64
 	var signalled, stopping atomic.Bool

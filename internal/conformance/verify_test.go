@@ -78,6 +78,7 @@ func TestW85_IssuerAndAudienceAreVerified(t *testing.T) {
 
 func TestW86_KnownKeysOutliveTheKeyServer(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits for the keys")
 	idp := authtest.New(t)
 	idp.Break(authtest.Down)
 	server := own(t, func(c *config.Config) {
@@ -100,6 +101,7 @@ func TestW86_KnownKeysOutliveTheKeyServer(t *testing.T) {
 // affect another.
 func TestIssuersAreSeparate(t *testing.T) {
 	t.Parallel()
+	slow(t, "starts two issuers")
 	employees, citizens := authtest.New(t), authtest.New(t)
 	server := own(t, func(c *config.Config) {
 		c.Auth, c.AuthIssuers, c.AuthTrustedPeers = config.Verify, []string{employees.Issuer(), citizens.Issuer()}, nil
@@ -124,6 +126,7 @@ func TestIssuersAreSeparate(t *testing.T) {
 // get 503.
 func TestIssuerWithoutKeysAffectsOnlyItsTokens(t *testing.T) {
 	t.Parallel()
+	slow(t, "waits for the keys")
 	here, unavailable := authtest.New(t), authtest.New(t)
 	unavailable.Break(authtest.Unavailable)
 	server := own(t, func(c *config.Config) {

@@ -52,6 +52,9 @@ func TestOwnerKilledDuringInitdb(t *testing.T) {
 // one's server is still shutting down.
 func TestOwnerReplaced(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts clusters")
+	}
 	data := filepath.Join(room(t), "data")
 	cmd, lines, _ := own(t, "hold", data)
 	r := readReport(t, lines)
@@ -67,6 +70,9 @@ func TestOwnerReplaced(t *testing.T) {
 // TestInterruptSparesPostgres sends what Ctrl-C in a terminal sends: SIGINT to the whole process group.
 func TestInterruptSparesPostgres(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster")
+	}
 	cmd, lines, temp := own(t, "drain", "")
 	r := readReport(t, lines)
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
@@ -86,6 +92,9 @@ func TestInterruptSparesPostgres(t *testing.T) {
 
 func TestCancelledStartLeavesNothing(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster")
+	}
 	cmd, lines, _ := own(t, "cancel", "")
 	for lines.Scan() {
 		t.Error(lines.Text())

@@ -116,6 +116,9 @@ func TestHalfMadeCluster(t *testing.T) {
 // TestOwnersCluster takes over what another user has made, as root, and leaves it theirs.
 func TestOwnersCluster(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts clusters")
+	}
 	data := filepath.Join(room(t), "data")
 	s := begin(t, Options{DataDir: data})
 	if err := s.Stop(t.Context()); err != nil {

@@ -65,6 +65,9 @@ func TestTwoServersAtOnce(t *testing.T) {
 
 func TestKeptData(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster several times")
+	}
 	dir := room(t)
 	// The socket setting is a list of quoted names, so quotes and blanks are worth a try.
 	o := Options{DataDir: filepath.Join(dir, "some data"), SocketDir: filepath.Join(dir, `a "b" `)}
@@ -126,6 +129,9 @@ func TestSecondStartIsRefused(t *testing.T) {
 
 func TestReasonOfFailedStart(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster")
+	}
 	dir := filepath.Join(room(t), "data")
 	_, err := Start(t.Context(), Options{DataDir: dir, Settings: map[string]string{"shared_buffers": "plenty"}})
 	if err == nil || !strings.Contains(err.Error(), `invalid value for parameter "shared_buffers": "plenty"`) {
@@ -190,6 +196,9 @@ func TestDeathOfPart(t *testing.T) {
 // TestStopIsBounded stops a server whose postmaster has stopped listening to anything but SIGKILL.
 func TestStopIsBounded(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it starts a cluster")
+	}
 	s := begin(t, Options{})
 	s.patience = 200 * time.Millisecond
 	data := ask(t, s, "show data_directory")

@@ -136,6 +136,9 @@ func TestSupersededAttemptsChangeNothing(t *testing.T) {
 
 func TestConcurrentFinishesStoreOneResult(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it repeats a race ten times")
+	}
 	m := newLifecycle(t)
 	for range 10 {
 		placed := m.submit(t, "u", time.Time{})
@@ -170,6 +173,9 @@ func TestConcurrentFinishesStoreOneResult(t *testing.T) {
 
 func TestResultsOfEverySize(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it stores megabytes")
+	}
 	m := newLifecycle(t)
 	random := rand.NewChaCha8([32]byte{4})
 	for _, size := range []int{0, 1, report.PieceSize - 1, report.PieceSize, report.PieceSize + 1, 2 * report.PieceSize, 5<<20 + 7} {
@@ -226,6 +232,9 @@ func TestFinishWithBrokenData(t *testing.T) {
 // A Binary that its user deletes during the attempt, or during Finish, stays deleted.
 func TestDeleteDuringAnAttempt(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it repeats a race thirty times")
+	}
 	m := newLifecycle(t)
 	placed := m.submit(t, "u", time.Time{})
 	run := m.begin(t, placed.JobID)

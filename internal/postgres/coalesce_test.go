@@ -170,6 +170,9 @@ func TestDisconnectCancelsQuery(t *testing.T) {
 // Long lists that continue leave connections for short ones.
 func TestLongListsLeaveConnections(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it reads long lists")
+	}
 	db := pgtest.New(t)
 	db.Load(t, job("u", noon))
 	jobs := postgres.NewJobStore(openPool(t, db.Reader, 4), 300*time.Millisecond)

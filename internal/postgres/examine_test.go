@@ -105,6 +105,9 @@ func TestExamineCorrectInstallation(t *testing.T) {
 // Each row breaks one thing, which alone is reported.
 func TestExamineFaults(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it makes a database for each fault")
+	}
 	unchanged := withData(t)
 	for name, tt := range map[string]struct {
 		login, sql string
@@ -216,6 +219,9 @@ func TestExamineWithoutSchema(t *testing.T) {
 // A check that waits for a lock ends, and the checks after it run.
 func TestExamineLockedTable(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for a timeout")
+	}
 	db := pgtest.New(t)
 	blocker := pgtest.Connect(t, db.Superuser)
 	if _, err := blocker.Exec(t.Context(), "begin; lock table reporting_schema_version in access exclusive mode"); err != nil {

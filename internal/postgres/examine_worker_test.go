@@ -14,6 +14,9 @@ import (
 
 func TestExamineWorker(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it makes a database for each fault")
+	}
 	unchanged, other := pgtest.New(t), pgtest.New(t)
 	for name, tt := range map[string]struct {
 		login, sql string

@@ -97,6 +97,9 @@ func TestHealthReplacesLostConnection(t *testing.T) {
 // Concurrent callers share one check of a database that hangs.
 func TestHealthSharesOneCheck(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for timeouts")
+	}
 	db := pgtest.New(t)
 	blocker := pgtest.Connect(t, db.Superuser)
 	if _, err := blocker.Exec(t.Context(), "begin; lock table reporting_schema_version in access exclusive mode"); err != nil {

@@ -299,6 +299,9 @@ func terminate(t *testing.T, db pgtest.Database) {
 // After the first row there is no retry, because the response has begun.
 func TestNoRetryAfterFirstRow(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it restarts a cluster")
+	}
 	db := pgtest.New(t)
 	db.Exec(t, `insert into report_job (report_class, user_id, status, parameters)
 		select 'c', 'u', 'QUEUED', json_build_object('resourceType', 'Parameters', 'x', repeat('x', 1000)) from generate_series(1, 20000)`)

@@ -100,6 +100,9 @@ func TestMigrateWithoutSuperuser(t *testing.T) {
 
 func TestMigrateWithoutRightsSaysWhatToDo(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it migrates an empty database")
+	}
 	db := pgtest.Empty(t)
 	role := uniqueRole()
 	db.Exec(t, "create role "+role)

@@ -79,6 +79,9 @@ func withoutChecks(t *testing.T, primary, replica string) *postgres.Replicated {
 // Otherwise each read would wait for a primary that does not answer.
 func TestPrimaryThatIsAwayIsTriedRarely(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for a retry")
+	}
 	db := pgtest.New(t)
 	primary := newSilencer(t, db.Superuser)
 	r := withoutChecks(t, primary.url, db.Reader)

@@ -125,8 +125,11 @@ func TestPages(t *testing.T) {
 }
 
 // What passes is waited for, each page anew, and nothing is counted twice or left out.
-func TestTroubleThatPasses(t *testing.T) {
+func TestTemporaryErrorsAreRetried(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits between tries")
+	}
 	fail := func(status int, header ...string) func(http.ResponseWriter, *http.Request, int) bool {
 		return func(w http.ResponseWriter, _ *http.Request, call int) bool {
 			if call%2 == 0 {
@@ -168,7 +171,7 @@ func TestTroubleThatPasses(t *testing.T) {
 }
 
 // What does not pass ends as an error that says what to look at, and shows no secret.
-func TestTroubleThatStays(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked another server") }))
 	t.Cleanup(elsewhere.Close)
@@ -229,7 +232,7 @@ func TestTroubleThatStays(t *testing.T) {
 	}
 }
 
-func TestItEndsWhenAsked(t *testing.T) {
+func TestReadingEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := start(t, 5)
 	ctx, cancel := context.WithCancel(t.Context())

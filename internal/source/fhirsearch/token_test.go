@@ -16,7 +16,7 @@ import (
 )
 
 // A token endpoint that leads elsewhere would take the secret along.
-func TestTheSecretStays(t *testing.T) {
+func TestRedirectsDoNotGetTheSecret(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		s := start(t, 5)

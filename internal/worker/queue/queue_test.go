@@ -139,6 +139,9 @@ func done(context.Context, report.JobID, int64) report.Outcome { return report.A
 
 func TestConcurrentWorkersStartEachEntryOnce(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for River to start")
+	}
 	b := newHarness(t)
 	given := map[report.JobID]int64{}
 	var mu sync.Mutex
@@ -294,6 +297,9 @@ func TestStopReleasesAttempts(t *testing.T) {
 
 func TestStopWaitsForAttemptsThatEndSoon(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for River to start")
+	}
 	b := newHarness(t)
 	finish := make(chan struct{})
 	w := b.start(time.Hour, patience, func(ctx context.Context, _ report.JobID, _ int64) report.Outcome {
@@ -321,6 +327,9 @@ func TestStopWaitsForAttemptsThatEndSoon(t *testing.T) {
 
 func TestTimeoutEndsAttempts(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow: it waits for River to start")
+	}
 	b := newHarness(t)
 	ended := make(chan error, 10)
 	b.start(200*time.Millisecond, grace, func(ctx context.Context, _ report.JobID, _ int64) report.Outcome {
