@@ -99,6 +99,7 @@ func mayImportOthers() map[string][]string {
 		"github.com/MicahParks/":     {"internal/auth", "internal/auth/authtest"},
 		"github.com/prometheus/":     {"internal/telemetry", "internal/postgres", "internal/auth"},
 		"github.com/alecthomas/kong": {"cmd/reporting"},
+		"github.com/go-logr/":        {"internal/telemetry/tracing"}, // the logger of the SDK
 		"go.opentelemetry.io/":       {"internal/telemetry/tracing", "internal/telemetry/tracetest"},
 		"google.golang.org/":         {"internal/telemetry/tracing", "internal/telemetry/tracetest"}, // protobuf
 		"github.com/riverqueue/":     {"internal/worker/queue"},

@@ -37,7 +37,7 @@ func NewLogger(c config.Config, w io.Writer) *slog.Logger {
 // OpenLog returns a logger for a service. It writes lines in the background; the returned function
 // writes the remaining ones.
 func OpenLog(c config.Config, w io.Writer) (log *slog.Logger, end func()) {
-	log, lines := telemetry.NewBufferedLogger(w, c.LogLevel, telemetry.Format(c.LogFormat))
+	log, lines := telemetry.NewAsyncLogger(w, c.LogLevel, telemetry.Format(c.LogFormat))
 	return log, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

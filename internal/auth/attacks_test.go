@@ -15,17 +15,16 @@ var kinds = map[authtest.Verdict]Kind{
 	authtest.Expired: ExpiredToken, authtest.NoUser: NoUser, authtest.Malformed: MalformedRequest,
 }
 
-// TestAttacks presents the tokens of authtest. With usual options of these libraries more than
-// twenty of them got through.
+// With the usual options of the JWT and JWK libraries, more than twenty of these tokens were accepted.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	idp := authtest.New(t)
 	attacks := authtest.Attacks(t, idp, "reports")
 	v := newVerifier(t, VerifierOptions{Issuers: []string{idp.Issuer()}, Audience: "reports"})
 	loadNow(t, v)
-	// HTTP takes blanks off the end of a header, so that this one is for callers without HTTP.
+	// HTTP removes blanks at the end of a header, so only this test has the token.
 	attacks = append(attacks, authtest.Attack{
-		Name: "blank after it", Breaks: "who trims gives one token many spellings",
+		Name: "blank after it", Breaks: "a verifier that trims accepts many spellings of one token",
 		Token: attacks[0].Token + " ", Want: authtest.Invalid,
 	})
 	names := map[string]bool{}
@@ -60,10 +59,9 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// TestUserIDsAreNotTidied shows ids that look alike and are different users. Trimming, folding or
-// normalising them would show one user the jobs of another, and only the provider knows which of
-// them there are.
-func TestUserIDsAreNotTidied(t *testing.T) {
+// Ids that look alike are different users. Trimming, case folding or normalising them would show one
+// user the jobs of another.
+func TestUserIDsAreNotNormalised(t *testing.T) {
 	t.Parallel()
 	idp := authtest.New(t)
 	v := newVerifier(t, VerifierOptions{Issuers: []string{idp.Issuer()}})

@@ -14,7 +14,7 @@ import (
 	"reporting/internal/auth/authtest"
 )
 
-func TestVerifiedTokensAreRemembered(t *testing.T) {
+func TestVerifiedTokensAreCached(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 		t.Helper()
@@ -31,7 +31,7 @@ func TestVerifiedTokensAreRemembered(t *testing.T) {
 		if s := v.Stats(); s.CacheHits != 1 || s.CacheMisses != 2 || s.Cached != 2 {
 			t.Errorf("%+v", s)
 		}
-		// Whatever else may have gone wrong with the user, a minute is the longest to wait for it.
+		// The service notices any other change within a minute.
 		time.Sleep(time.Minute)
 		expect(t, v, token, 0)
 		if s := v.Stats(); s.CacheHits != 1 {
@@ -40,7 +40,7 @@ func TestVerifiedTokensAreRemembered(t *testing.T) {
 	})
 }
 
-func TestTheCacheEndsWithTheToken(t *testing.T) {
+func TestCacheEntryExpiresWithTheToken(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 		t.Helper()
@@ -55,8 +55,7 @@ func TestTheCacheEndsWithTheToken(t *testing.T) {
 	})
 }
 
-// A key that is withdrawn takes the tokens it signed along, those that were
-// verified a moment ago too.
+// Tokens of a withdrawn key are refused, also when they are in the cache.
 func TestRemovedKeyStopsWorking(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
@@ -83,7 +82,7 @@ func TestRemovedKeyStopsWorking(t *testing.T) {
 	})
 }
 
-func TestRefusedTokensAreNotRemembered(t *testing.T) {
+func TestRefusedTokensAreNotCached(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 		t.Helper()
@@ -102,7 +101,7 @@ func TestRefusedTokensAreNotRemembered(t *testing.T) {
 	})
 }
 
-func TestCacheKeepsItsBounds(t *testing.T) {
+func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	c, err := newCache(time.Minute)
 	if err != nil {
@@ -123,7 +122,7 @@ func TestCacheKeepsItsBounds(t *testing.T) {
 	if n := c.verified.Len(); n != 0 {
 		t.Errorf("%d tokens after the keys changed", n)
 	}
-	// A check that began before the keys changed may end after it.
+	// A check can begin before a change of the keys and end after it.
 	before := c.generation()
 	c.forget()
 	c.put(id(1), Principal{UserID: "u"}, before, now, now.Add(time.Hour))
@@ -140,9 +139,9 @@ func TestCacheKeepsItsBounds(t *testing.T) {
 	}
 }
 
-// Tokens with unknown keys wait for the key server, but strangers cannot fill the
-// service with requests that wait.
-func TestFewTokensWait(t *testing.T) {
+// Tokens with an unknown key wait for the key server. The limit keeps unauthenticated clients from
+// occupying all requests.
+func TestWaitingTokensAreLimited(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 		t.Helper()
@@ -166,7 +165,7 @@ func TestFewTokensWait(t *testing.T) {
 	})
 }
 
-func TestFailedRefreshIsTriedSoon(t *testing.T) {
+func TestFailedRefreshIsRetriedSoon(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 		t.Helper()
@@ -186,8 +185,7 @@ func TestFailedRefreshIsTriedSoon(t *testing.T) {
 	})
 }
 
-// BenchmarkAuthenticate compares a token that is remembered with one whose
-// signature is checked each time.
+// BenchmarkAuthenticate compares a cached token with a token whose signature is checked each time.
 func BenchmarkAuthenticate(b *testing.B) {
 	idp := authtest.New(b)
 	token := Credentials{Authorization: []string{"Bearer " + idp.Token("u", "r")}}

@@ -14,7 +14,7 @@ import (
 	"reporting/internal/auth/authtest"
 )
 
-// TestFaultsOverTheNetwork does with sockets what the tests of the keyring do without.
+// The tests of the keyring use no sockets; this one does.
 func TestFaultsOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	idp := authtest.New(t)
@@ -35,7 +35,7 @@ func TestFaultsOverTheNetwork(t *testing.T) {
 	}
 }
 
-// served answers each address with a text.
+// served responds to each address with a text.
 type served map[string]string
 
 func (s served) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -57,7 +57,7 @@ func TestDiscover(t *testing.T) {
 			`{"issuer":"https://id.example/r","jwks_uri":"https://keys.example/k?x=y"}`, "https://keys.example/k?x=y",
 		},
 		{
-			// OpenID Connect Discovery section 4.1: the slash at the end goes, in the address only.
+			// OpenID Connect Discovery section 4.1: the address has no slash at the end, the issuer keeps it.
 			"slash", "https://id.example/r/", "https://id.example/r" + document,
 			`{"issuer":"https://id.example/r/","jwks_uri":"https://id.example/k"}`, "https://id.example/k",
 		},
@@ -111,7 +111,7 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-// endless is a body that never ends. Reading it whole would never end either.
+// endless is a body without an end.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -127,7 +127,7 @@ func (e *endless) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: e, Request: r}, nil
 }
 
-func TestAnswerIsBounded(t *testing.T) {
+func TestResponseSizeIsLimited(t *testing.T) {
 	t.Parallel()
 	body := &endless{}
 	s := source{issuer: "https://id.example", client: &http.Client{Transport: body}}
@@ -139,7 +139,7 @@ func TestAnswerIsBounded(t *testing.T) {
 	}
 }
 
-// stale answers as a proxy does that has an old copy but cannot vouch for it.
+// stale responds like a proxy with an old copy.
 type stale struct{ http.RoundTripper }
 
 func (s stale) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -150,7 +150,7 @@ func (s stale) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-func TestOnlyPlainSuccessCounts(t *testing.T) {
+func TestOnlyStatus200IsAccepted(t *testing.T) {
 	t.Parallel()
 	idp := authtest.New(t)
 	s := source{issuer: idp.Issuer(), keysURL: idp.KeysURL(), client: &http.Client{Transport: stale{idp.Transport()}}}

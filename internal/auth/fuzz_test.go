@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzGateway looks for payloads that panic, that yield a Principal without a user, or in which a
-// plain reader of the JSON sees another user than we do.
+// FuzzGateway searches for payloads that cause a panic, that yield a Principal without a user, or in
+// which encoding/json reads another user.
 func FuzzGateway(f *testing.F) {
 	for _, header := range []string{"Bearer " + published, "bearer  a.b.c", "Bearer ..", "Basic x", ""} {
 		f.Add(header, `{"alg":"none"}`, `{"user_id":"u"}`, "")

@@ -16,15 +16,15 @@ import (
 	"reporting/internal/auth/authtest"
 )
 
-// The clock stands still and the issuer has a name rather than an address, so that what the fuzzer
-// found in one process means the same in the next.
+// The clock is fixed and the issuer is a constant, so that an input has the same result in every
+// process.
 const (
 	fuzzIssuer   = "tests"
 	fuzzAudience = "reports"
 	fuzzNow      = 1790000000
 )
 
-// fuzzed is one verifier and its provider for all inputs of a process.
+// fuzzed is the verifier and the provider for all inputs of a process.
 type fuzzed struct {
 	idp     *authtest.IDP
 	v       *Verifier
@@ -43,8 +43,8 @@ func newFuzzed(f *testing.F) fuzzed {
 	return fuzzed{idp, v, attacks}
 }
 
-// sign makes a token over any two texts. It signs as the header asks, so that the signature is no
-// reason to refuse the token, and with the fastest algorithm where the header asks nothing sensible.
+// sign returns a token over two texts. It uses the algorithm of the header, so that the signature is no
+// reason to refuse the token, or else the fastest one.
 func (z fuzzed) sign(t *testing.T, header, payload string, mutation []byte) (token string, changed bool) {
 	t.Helper()
 	var plain struct{ Alg string }
@@ -69,7 +69,7 @@ func (z fuzzed) sign(t *testing.T, header, payload string, mutation []byte) (tok
 	return token[:dot+1] + base64.RawURLEncoding.EncodeToString(mutated), !bytes.Equal(signature, mutated)
 }
 
-// refused fails unless the outcome is an error as this package promises them.
+// refused fails unless the result is an *Error without a Principal.
 func (fuzzed) refused(t *testing.T, p Principal, err error) {
 	t.Helper()
 	failure := new(Error)
@@ -84,7 +84,7 @@ func (fuzzed) refused(t *testing.T, p Principal, err error) {
 	}
 }
 
-// accepted fails when a plain reader of the token would not have accepted it, or for another user.
+// accepted fails when encoding/json reads another user, or claims that must be refused.
 func (fuzzed) accepted(t *testing.T, p Principal, header, payload string) {
 	t.Helper()
 	var claims struct {
@@ -124,13 +124,13 @@ func (fuzzed) accepted(t *testing.T, p Principal, header, payload string) {
 	}
 }
 
-// FuzzVerifier looks for tokens that panic, that get through without the provider's signature over
-// exactly these bytes, or that mean one thing here and another to a plain reader of the JSON.
+// FuzzVerifier searches for tokens that cause a panic, that are accepted without the provider's
+// signature over exactly these bytes, or that encoding/json reads in another way.
 func FuzzVerifier(f *testing.F) {
 	z := newFuzzed(f)
 	const header = `{"alg":"ES256","kid":"ES256-1","typ":"JWT"}`
 	const payload = `{"iss":"tests","aud":"reports","exp":1790000300,"user_id":"u","realm_access":{"roles":["r"]},"n":"canary"}`
-	// Seen from this verifier, the tokens of the table are of another issuer and another time.
+	// For this verifier the tokens of the table have another issuer and another time.
 	dates := regexp.MustCompile(`"(exp|nbf|iat)":\d{10}\b`)
 	here := map[string]string{`"exp"`: `"exp":1790000300`, `"nbf"`: `"nbf":1790000000`, `"iat"`: `"iat":1790000000`}
 	for _, row := range z.attacks {

@@ -76,9 +76,9 @@ func TestGatewayPeers(t *testing.T) {
 	t.Parallel()
 	for peer, trusted := range map[string]bool{
 		"127.0.0.1": true, "127.9.9.9": true,
-		// A dual-stack listener shows IPv4 peers in this form.
+		// A dual-stack listener reports IPv4 peers in this form.
 		"::ffff:127.0.0.1": true,
-		// netip's Contains refuses addresses with a zone.
+		// netip.Prefix.Contains is false for addresses with a zone.
 		"fe80::1%eth0": true,
 		"10.0.0.1":     false, "::1": false, "::ffff:10.0.0.1": false,
 	} {
@@ -146,7 +146,7 @@ func TestGatewayClaims(t *testing.T) {
 		{"exp zero", `{"user_id":"u","exp":0}`, Principal{}, ExpiredToken},
 		{"exp negative", `{"user_id":"u","exp":-1}`, Principal{}, ExpiredToken},
 		{"exp null", `{"user_id":"u","exp":null}`, Principal{}, InvalidToken},
-		// encoding/json takes a quoted number where it decodes into a json.Number.
+		// encoding/json accepts a quoted number for a json.Number.
 		{"exp string", `{"user_id":"u","exp":"1800000000"}`, Principal{}, InvalidToken},
 		{"exp without end", `{"user_id":"u","exp":1e300}`, Principal{}, InvalidToken},
 		{"exp beyond float", `{"user_id":"u","exp":1e999}`, Principal{}, InvalidToken},
@@ -156,7 +156,7 @@ func TestGatewayClaims(t *testing.T) {
 		{"nbf ahead, within leeway", `{"user_id":"u","nbf":1700000030}`, user, 0},
 		{"nbf ahead", `{"user_id":"u","nbf":1700000031}`, Principal{}, InvalidToken},
 		{"nbf string", `{"user_id":"u","nbf":"0"}`, Principal{}, InvalidToken},
-		// Expiry invites to come again with a newer token, which would not help here.
+		// A client that fetches a new token after ExpiredToken would get the same result.
 		{"expired and not yet valid", `{"user_id":"u","exp":1,"nbf":1800000000}`, Principal{}, InvalidToken},
 		{"claims of others", `{"user_id":"u","iss":7,"aud":{},"context":{"organization_id":"x"}}`, user, 0},
 		{"not an object", `["user_id"]`, Principal{}, InvalidToken},

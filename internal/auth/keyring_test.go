@@ -19,8 +19,7 @@ var faults = map[string]authtest.Fault{
 	"redirect": authtest.Redirect,
 }
 
-// inBubble runs a test against a running Verifier on a clock of its own, on which hours pass in no
-// time and synctest.Wait tells when all that is due has been done. The bubble itself fails when
+// inBubble runs a test with a running Verifier and the clock of testing/synctest. The bubble fails when
 // Run leaves a goroutine behind.
 func inBubble(t *testing.T, first authtest.Fault, test func(t *testing.T, idp *authtest.IDP, v *Verifier)) {
 	t.Helper()
@@ -59,14 +58,14 @@ func TestKeyServerFailsAtStart(t *testing.T) {
 				t.Helper()
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
-				// A 401 would make clients throw good tokens away.
+				// A 401 would make clients discard valid tokens.
 				expect(t, v, idp.Token("u"), KeysUnavailable)
 				expect(t, v, UnsignedToken(Principal{UserID: "u"}, time.Time{}), InvalidToken)
 				if v.Ready(t.Context()) == nil {
 					t.Error("ready without keys")
 				}
 				idp.Break(authtest.Healthy)
-				// The default of the libraries is up to an hour.
+				// By default the libraries wait up to an hour.
 				time.Sleep(fetchTimeout + maxRetry)
 				synctest.Wait()
 				expect(t, v, idp.Token("u"), 0)
@@ -98,7 +97,7 @@ func TestKeyServerFailsLater(t *testing.T) {
 				t.Helper()
 				idp.Break(fault)
 				time.Sleep(15 * time.Minute)
-				// With the default storage an error answered with 200 empties the set.
+				// The default storage empties the set after an error page with status 200.
 				start := time.Now()
 				expect(t, v, idp.Token("u"), 0)
 				if waited := time.Since(start); waited != 0 {
@@ -125,7 +124,7 @@ func TestRotation(t *testing.T) {
 		idp.Rotate()
 		expect(t, v, old, 0)
 		expect(t, v, idp.Token("u"), 0)
-		// A key that the issuer has withdrawn is perhaps a stolen one.
+		// The issuer may have withdrawn a stolen key.
 		expect(t, v, old, InvalidToken)
 	})
 }
@@ -160,7 +159,7 @@ func TestUnknownKeysAreRateLimited(t *testing.T) {
 		if hits := idp.Hits(authtest.KeysPath); hits != 2 {
 			t.Errorf("100 forged tokens caused %d loads", hits-1)
 		}
-		// A forger delays a real rotation, but for half a minute at most.
+		// Forged tokens delay a real rotation by at most half a minute.
 		idp.Rotate()
 		expect(t, v, idp.Token("u"), InvalidToken)
 		time.Sleep(30 * time.Second)
@@ -168,8 +167,7 @@ func TestUnknownKeysAreRateLimited(t *testing.T) {
 	})
 }
 
-// However a stranger floods us with unknown keys, a new key of the provider is good
-// within half a minute, whenever it comes.
+// A new key is accepted within half a minute, also while a client sends many tokens with unknown keys.
 func TestRotationDuringAFlood(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -223,7 +221,7 @@ func TestManyTokensShareOneLoad(t *testing.T) {
 	})
 }
 
-func TestCallerGivesUp(t *testing.T) {
+func TestClientDisconnectsWhileItWaits(t *testing.T) {
 	t.Parallel()
 	inBubble(t, authtest.Healthy, func(t *testing.T, idp *authtest.IDP, v *Verifier) {
 		t.Helper()
@@ -242,9 +240,9 @@ func TestCallerGivesUp(t *testing.T) {
 	})
 }
 
-func TestEndDuringLoad(t *testing.T) {
+func TestStopDuringLoad(t *testing.T) {
 	t.Parallel()
-	// The load hangs when Run is told to end; it must end at once and leave nothing behind.
+	// The load hangs when Run is stopped. It must end at once and leave no goroutine behind.
 	inBubble(t, authtest.Hang, func(*testing.T, *authtest.IDP, *Verifier) {})
 }
 
@@ -258,8 +256,8 @@ func TestRequestNeverBlocks(t *testing.T) {
 		t.Error("there is a load to wait for, but nothing runs it")
 	}
 	k.running = true
-	// Each round is a load that a timer began while it was also asked for. A request left over
-	// from the round before would block the next one for ever, with the lock held.
+	// In each round a timer starts a load that a token has requested too. A request that is left from
+	// the round before would block the next one forever, with the lock held.
 	for range 3 {
 		now = now.Add(o.UnknownKeyInterval)
 		load := k.request()

@@ -48,11 +48,11 @@ func TestUsableKeys(t *testing.T) {
 		{"P-384", authtest.JWK(t, "k", p384.Public()), nil, "ES384"},
 		{"Ed25519", authtest.Fields{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": encode(edwards)}, nil, "EdDSA"},
 		{"RSA, just enough", authtest.JWK(t, "k", &enough), nil, "RS256"},
-		// Azure and Keycloak publish certificates too; an odd one must not cost us the key.
+		// Azure and Keycloak publish certificates too. An invalid certificate does not make the key unusable.
 		{"broken certificate", rsaKey, authtest.Fields{"x5c": []string{"?"}, "x5u": "http://x", "x5t": "?"}, "RS256"},
 		{"RSA, too short", authtest.JWK(t, "k", &short), nil, ""},
 		{"RSA, too long", authtest.JWK(t, "k", &long), nil, ""},
-		// With the exponent 1 a signature is its own message.
+		// With the exponent 1 the signature equals the padded message.
 		{"exponent 1", rsaKey, authtest.Fields{"e": "AQ"}, ""},
 		{"exponent above 64 bits", rsaKey, authtest.Fields{"e": encode([]byte("\x01\x00\x00\x00\x00\x00\x01\x00\x01"))}, ""},
 		{"no id", rsaKey, authtest.Fields{"kid": ""}, ""},
@@ -79,7 +79,7 @@ func TestUsableKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Odd keys around it must not matter: sets of real providers have them.
+			// Unusable keys in the same set have no effect. Sets of real providers contain them.
 			got := usableKeys([]json.RawMessage{json.RawMessage(`null`), json.RawMessage(`7`), raw})
 			switch {
 			case row.alg == "" && len(got) != 0:

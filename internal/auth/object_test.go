@@ -24,7 +24,7 @@ func TestReadObject(t *testing.T) {
 		{"nested names that differ in case", `{"r":{"Account":1,"account":2}}`, nil},
 		{"whole pair of surrogates", `{"a":"\ud83d\ude00","b":"\\ud83d"}`, nil},
 		{"as deep as allowed", nested(maxDepth - 1), nil},
-		// A client that fills the token with brackets must cost us nothing.
+		// Deep nesting must not use much time or memory.
 		{"too deep", nested(maxDepth), errDepth},
 		{"far too deep", nested(20000), errDepth},
 		{"nothing", ``, errNotJSON},
@@ -36,7 +36,7 @@ func TestReadObject(t *testing.T) {
 		{"rubbish after it", `{"a":1}x`, errNotJSON},
 		{"byte order mark", "\ufeff{}", errNotJSON},
 		{"comma at the end", `{"a":1,}`, errNotJSON},
-		// encoding/json takes the last of two, other readers the first.
+		// encoding/json uses the last of two members, other parsers the first.
 		{"same name twice", `{"user_id":"a","user_id":"b"}`, errTwice},
 		{"same name twice, one escaped", `{"user_id":"a","user\u005fid":"b"}`, errTwice},
 		{"same name twice, deeper", `{"a":[{"r":1,"r":2}]}`, errTwice},
@@ -45,7 +45,7 @@ func TestReadObject(t *testing.T) {
 		{"names that differ in case", `{"user_id":"a","USER_ID":"b"}`, errTwice},
 		{"name with a long s", `{"user_id":"a","u` + "\u017f" + `er_id":"b"}`, errTwice},
 		{"name with a Kelvin sign", `{"kid":"a","` + "\u212a" + `id":"b"}`, errTwice},
-		// Both turn into U+FFFD, so that two users would become one.
+		// encoding/json converts both to U+FFFD, so that two users would become one.
 		{"invalid UTF-8", "{\"a\":\"\xff\"}", errNotJSON},
 		{"high surrogate alone", `{"a":"\ud800"}`, errNotJSON},
 		{"high surrogate before text", `{"a":"\ud800xxxxxx"}`, errNotJSON},

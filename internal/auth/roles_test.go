@@ -25,14 +25,14 @@ func TestWildcardRoles(t *testing.T) {
 		{"*", "Binary.read", false}, // a star alone covers nothing …
 		{"*", "*", true},            // … but itself
 		{"**", "Binary.read", false},
-		{"**", "*x", true}, // a stem may be a star
+		{"**", "*x", true}, // the part before the star may be a star
 		{"", "Binary.read", false},
 		{"", "", true},
 		{"binary.*", "Binary.read", false},
 		{"Binary.*", "binary.read", false},
 		{"Binary.*", "Binary", false},
 		{"Binary.*", "Patient.read", false},
-		{"Binary.read", "Binary.*", false}, // what is wanted is no pattern
+		{"Binary.read", "Binary.*", false}, // the required role is no pattern
 		{"Bin*.read", "Binary.read", false},
 		{"Bin*.*", "Binary.read", false},
 		{"*.read", "Binary.read", false},

@@ -30,13 +30,13 @@ func TestBearerToken(t *testing.T) {
 		{"no token", []string{"Bearer"}, "", InvalidToken},
 		{"blank token", []string{"Bearer  "}, "", InvalidToken},
 		{"other scheme", []string{"Basic dXNlcjpwYXNz"}, "", InvalidToken},
-		// Its parameters have commas, which must not turn it into two credentials.
+		// The commas of its parameters do not make it two credentials.
 		{"digest", []string{`Digest username="a", realm="b"`}, "", InvalidToken},
 		{"scheme glued on", []string{"Bearera.b.c"}, "", InvalidToken},
 		{"tab", []string{"Bearer\ta.b.c"}, "", InvalidToken},
 		{"blank in front", []string{" Bearer a.b.c"}, "", InvalidToken},
 		{"two headers", []string{"Bearer a.b.c", "Bearer d.e.f"}, "", MalformedRequest},
-		// The same token twice is still two credentials, and a proxy may have looked at the other.
+		// The same token twice is two credentials.
 		{"two equal headers", []string{"Bearer a.b.c", "Bearer a.b.c"}, "", MalformedRequest},
 		{"two headers, one empty", []string{"", "Bearer a.b.c"}, "", MalformedRequest},
 		// A proxy may join two headers into one.
@@ -52,7 +52,7 @@ func TestBearerToken(t *testing.T) {
 	}
 }
 
-func TestOpenToken(t *testing.T) {
+func TestParseToken(t *testing.T) {
 	t.Parallel()
 	const header, payload = "eyJhbGciOiJub25lIn0", "eyJ1c2VyX2lkIjoieCJ9"
 	for _, row := range []struct {
@@ -61,7 +61,7 @@ func TestOpenToken(t *testing.T) {
 	}{
 		{"unsigned", header + "." + payload + ".", nil},
 		{"signed", header + "." + payload + ".c2ln", nil},
-		// What the gateway has checked is not decoded again, so that odd lengths are no fault.
+		// The signature is not decoded, so an invalid length is no error.
 		{"signature of odd length", header + "." + payload + ".abcde", nil},
 		{"two segments", header + "." + payload, errSegments},
 		{"four segments", header + "." + payload + "..", errSegments},
@@ -93,7 +93,7 @@ func TestOpenToken(t *testing.T) {
 	}
 }
 
-// kindOf returns the kind of an error, 0 for none, and insists that there is a kind.
+// kindOf returns the kind of an error, or 0 for nil. It fails for an error without a kind.
 func kindOf(t *testing.T, err error) Kind {
 	t.Helper()
 	if err == nil {

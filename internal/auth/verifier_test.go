@@ -15,7 +15,7 @@ import (
 	"reporting/internal/auth/authtest"
 )
 
-// loadNow does once, here and now, what Run does in the background.
+// loadNow loads the keys once, without Run.
 func loadNow(t testing.TB, v *Verifier) {
 	t.Helper()
 	for name, i := range v.issuers {
@@ -68,7 +68,7 @@ func TestVerifierOptions(t *testing.T) {
 		{"issuer with query", VerifierOptions{Issuers: []string{issuer + "?a=b"}}, false},
 		{"issuer with fragment", VerifierOptions{Issuers: []string{issuer + "#a"}}, false},
 		{"issuer with user", VerifierOptions{Issuers: []string{"https://u:secret@id.example"}}, false},
-		// One key set for two issuers would let each speak for the other.
+		// With one key set for two issuers, each could sign tokens of the other.
 		{"key set for two", VerifierOptions{Issuers: []string{issuer, issuer + "/"}, JWKSURL: issuer}, false},
 		{"key set without scheme", VerifierOptions{Issuers: []string{issuer}, JWKSURL: "id.example/keys"}, false},
 		{"blank audience", VerifierOptions{Issuers: []string{issuer}, Audience: " "}, false},
@@ -107,7 +107,7 @@ func TestVerifierAcceptsEachAlgorithm(t *testing.T) {
 	}
 }
 
-func TestIssuersSpeakForThemselves(t *testing.T) {
+func TestKeysVerifyTokensOfTheirIssuerOnly(t *testing.T) {
 	t.Parallel()
 	employees, citizens := authtest.New(t), authtest.New(t)
 	v := newVerifier(t, VerifierOptions{Issuers: []string{employees.Issuer(), citizens.Issuer()}})
@@ -126,7 +126,7 @@ func TestIssuersSpeakForThemselves(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// Key ids of the two are alike, so only keeping the sets apart tells them apart.
+	// Both issuers use the same key ids, so only separate sets can distinguish them.
 	forged := employees.Sign("RS256", nil, citizens.Claims("u"))
 	if _, err := authenticate(t, v, forged); kindOf(t, err) != InvalidToken {
 		t.Errorf("one issuer signed for the other: %v", err)
@@ -143,7 +143,7 @@ func TestMaxLifetime(t *testing.T) {
 	}
 }
 
-// signal is a log handler that tells when there is a line.
+// signal is a log handler that reports each line on a channel.
 type signal struct {
 	slog.Handler
 

@@ -70,7 +70,7 @@ func TestPseudonyms(t *testing.T) {
 	if one.Of("u") == one.Of("v") || one.Of("u") == other.Of("u") {
 		t.Error("two are one")
 	}
-	// Nobody can compute those of a key that was made up.
+	// A random key has other pseudonyms in each process.
 	if first, second := telemetry.NewPseudonyms(""), telemetry.NewPseudonyms(""); first.Of("u") == second.Of("u") {
 		t.Error("the made-up key is always the same")
 	}

@@ -7,51 +7,51 @@ import (
 	"testing"
 )
 
-// Verdict is what a service has to say to a token.
+// Verdict is the required result of a verifier for a token.
 type Verdict int
 
 // The verdicts.
 const (
-	// Accepted: the token is the user's, with the role it names.
+	// Accepted: AttackUser with AttackRole.
 	Accepted Verdict = iota
-	// Roleless: the token is the user's, but what it says about roles grants none.
+	// Roleless: AttackUser without a role, because the roles are malformed.
 	Roleless
-	// Invalid: no reason to tell, and none to come again.
+	// Invalid: the token is refused, and the client learns no reason.
 	Invalid
-	// Expired: good once, so that the client should fetch another.
+	// Expired: the token has expired and has no other fault. The client fetches a new one.
 	Expired
-	// NoUser: signed by the right issuer, but without a user.
+	// NoUser: the token is valid but has no user.
 	NoUser
-	// Malformed: several credentials, or what a proxy makes of several.
+	// Malformed: several credentials, also when a proxy has joined them.
 	Malformed
 )
 
-// The one user of the tokens, and the one role.
+// The user and the role of valid tokens.
 const (
 	AttackUser = "u"
 	AttackRole = "r"
 )
 
-// Canary stands wherever a token can carry text, so that a test finds it where it must not be: in
-// an answer, a log, or as the name of a user.
+// Canary is part of every text that a token can contain. A test searches for it in responses, logs
+// and user ids, where it must not occur.
 const Canary = "canary"
 
-// Attack is a token and what has to become of it. Sound tokens are among them: a verifier that
-// refused everything would pass otherwise.
+// Attack is a token and its required result. Some of the tokens are valid, so that a verifier that
+// refuses every token fails the test.
 type Attack struct {
 	Name string
-	// Breaks says which careless verifier lets the token through and what that gains, and of a
-	// sound token, what refusing it would break.
+	// Breaks says which mistake of a verifier accepts the token and what an attacker gains. For a valid
+	// token it says what a refusal breaks.
 	Breaks string
-	// Token is what follows "Bearer ". It may hold anything, even what HTTP cannot carry.
+	// Token is the text after "Bearer ". It may contain bytes that HTTP cannot transport.
 	Token string
 	Want  Verdict
 }
 
-// Attacks are forged and sound tokens of the provider, for an audience. It publishes keys that
-// must not be used beside the good ones, so that it comes before the verifier loads the set.
+// Attacks returns forged and valid tokens for an audience. It publishes keys that no verifier may use,
+// so call it before the verifier loads the set.
 //
-// Tokens that are sound only because clocks may differ stay so for twenty seconds.
+// Tokens that are valid only because of the leeway stay valid for twenty seconds.
 func Attacks(tb testing.TB, idp *IDP, audience string) []Attack {
 	tb.Helper()
 	f := newForger(tb, idp, audience)

@@ -7,7 +7,7 @@ import (
 	"encoding/pem"
 )
 
-// algorithms are tokens whose header names no algorithm, none in some spelling, or several.
+// algorithms returns tokens whose header has no algorithm, some spelling of none, or several.
 func (f *forger) algorithms() []Attack {
 	kid := `"kid":"` + f.KeyID("RS256") + `"`
 	rows := []Attack{
@@ -52,7 +52,7 @@ func (f *forger) algorithms() []Attack {
 	return rows
 }
 
-// secrets are tokens with an HMAC, whose secret the attacker knows.
+// secrets returns tokens with an HMAC whose secret the attacker knows.
 func (f *forger) secrets() []Attack {
 	der, err := x509.MarshalPKIXPublicKey(f.Key("RS256").Public())
 	if err != nil {

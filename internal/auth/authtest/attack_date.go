@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// dates are tokens too old, too young or not to be dated at all.
+// dates returns tokens that have expired, are not valid yet, or have malformed dates.
 func (f *forger) dates() []Attack {
 	now := time.Now().Unix()
 	const hour = int64(3600)
 	soon := strconv.FormatInt(now+300, 10)
 	wrapped := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 64), big.NewInt(now+300)).String()
-	// exp writes the claim as text, which encoding/json cannot be talked into.
+	// exp writes the claim as text, because encoding/json cannot produce such values.
 	exp := func(text string) string { return f.raw(`"exp":`, `"exp":`+text+`,"was":`) }
 	return append(
 		[]Attack{
@@ -43,7 +43,7 @@ func (f *forger) dates() []Attack {
 			{"nbf null", "null is dropped by decoders, and the check with it", f.first(`"nbf":null`), Invalid},
 			{"iat ahead", "the provider does not issue tokens in the future", f.claim("iat", now+hour), Invalid},
 			{"iat text", "what is wrong with one date may be wrong with the others", f.claim("iat", "0"), Invalid},
-			// An expired token of a stranger is no reason to invite him again.
+			// A forged token is invalid, also when it has expired.
 			{"expired, of another audience", "the answer for expired tokens tells a client to come again, with a token that is not for us", f.with(Fields{"exp": now - hour, "aud": Canary}), Invalid},
 			{"expired, forged", "whether a date is in the past would be told to callers with no signature at all", SignRaw(
 				f.tb, "RS256", f.other, f.text("RS256", ""), encode(f.tb, f.claims(Fields{"exp": now - hour})),
@@ -53,7 +53,7 @@ func (f *forger) dates() []Attack {
 	)
 }
 
-// shapes are values of exp that are no dates.
+// shapes returns values of exp that are no dates.
 func shapes(soon string, exp func(text string) string) []Attack {
 	var rows []Attack
 	for _, row := range []struct{ name, text, breaks string }{

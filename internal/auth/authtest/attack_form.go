@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// forms are tokens that are not three segments of base64url.
+// forms returns tokens that are not three segments of base64url.
 func (f *forger) forms() []Attack {
 	s, good := f.parts, f.good
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -28,7 +28,7 @@ func (f *forger) forms() []Attack {
 		{"five segments of a good token", "the first three segments are a valid token", good + ".a.b", Invalid},
 		{"many dots", "splitting without a limit makes a list of a hundred thousand texts out of each request", strings.Repeat(".", 100000), Invalid},
 		{"payload detached", "verifiers for signed bodies take the payload from elsewhere (RFC 7515 appendix F)", s[0] + ".." + s[2], Invalid},
-		// No form of JSON goes without a comma, and a comma is what joins two credentials.
+		// JSON contains commas, and a comma joins two credentials.
 		{"JSON serialisation", "its header has a part that is not signed, where alg and jwk may stand", flattened, Malformed},
 		{"general JSON serialisation", "one good signature among several is enough for some libraries, and the log names another", general, Malformed},
 		{"two tokens, comma", "a proxy joins two headers like that, having checked the first", good + ", Bearer " + f.unsigned(`{"alg":"none"}`, ""), Malformed},

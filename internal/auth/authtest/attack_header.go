@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// headers are tokens whose header is no sound object. The signature is the provider's.
+// headers returns tokens whose header is no valid JSON object. The provider signs them.
 func (f *forger) headers() []Attack {
 	more := func(text string) string { return f.rs256(f.text("RS256", text)) }
 	return []Attack{
@@ -25,8 +25,8 @@ func (f *forger) headers() []Attack {
 	}
 }
 
-// members are tokens whose header asks for more than a verifier should do, and their harmless
-// relatives.
+// members returns tokens whose header has members that a verifier must refuse, and some with harmless
+// members.
 func (f *forger) members() []Attack {
 	own := JWK(f.tb, "evil", f.other.Public())
 	brought := func(id, name string, value any) string {
@@ -69,7 +69,7 @@ func (f *forger) members() []Attack {
 	return append(rows, Attack{"crit with b64", "libraries that implement RFC 7797 verify another text than the one that is decoded here", both, Invalid})
 }
 
-// types are tokens of other kinds by the same issuer, told by the header or by Keycloak's claim.
+// types returns other kinds of tokens of the same issuer, marked in the header or by Keycloak's claim.
 func (f *forger) types() []Attack {
 	var rows []Attack
 	for _, row := range []struct {

@@ -4,8 +4,8 @@ package authtest
 
 import "strings"
 
-// keys are tokens signed with the wrong key, with the right one for something else, or with one
-// that is in the set but is not to be used.
+// keys returns tokens signed with another key, with a key for another use or algorithm, or with a
+// published key that no verifier may use.
 func (f *forger) keys() []Attack {
 	rsa, elliptic := f.Key("RS256"), f.Key("ES256")
 	under := func(alg, id string) string { return `{"alg":"` + alg + `","kid":"` + id + `"}` }
@@ -38,8 +38,8 @@ func (f *forger) keys() []Attack {
 	}
 }
 
-// keyIDs are tokens whose key id is missing or meant for what the id is used in. They are signed
-// with the good key, so that nothing but the id can be the reason to refuse them.
+// keyIDs returns tokens whose key id is missing or is an injection. The valid key signs them, so only
+// the id can be the reason to refuse them.
 func (f *forger) keyIDs() []Attack {
 	id := f.KeyID("RS256")
 	rows := []Attack{

@@ -4,8 +4,8 @@ package authtest
 
 import "strings"
 
-// issuers are tokens that name another issuer. All are signed with the good key, as a
-// provider of many tenants does that has one key for all.
+// issuers returns tokens that name another issuer. The valid key signs them, as at a provider that has
+// one key for all tenants.
 func (f *forger) issuers() []Attack {
 	iss := f.Issuer()
 	other := strings.Replace(iss, "127.0.0.1", "localhost", 1)
@@ -46,8 +46,7 @@ func (f *forger) issuers() []Attack {
 	return rows
 }
 
-// audiences are tokens for another service: a service that was called by the user and now calls here
-// in his name.
+// audiences returns tokens for another service, which that service could forward to this one.
 func (f *forger) audiences() []Attack {
 	aud := f.audience
 	rows := []Attack{

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// signatures are tokens whose signature is bent, borrowed or in another form.
+// signatures returns tokens whose signature is changed, copied from another token, or in another form.
 func (f *forger) signatures() []Attack {
 	curved := f.Sign("ES256", nil, f.claims(nil))
 	edwards := f.headed("EdDSA", f.edwards, `{"alg":"EdDSA","kid":"edwards"}`)
@@ -21,7 +21,7 @@ func (f *forger) signatures() []Attack {
 		return func([]byte) []byte { return bytes.Repeat([]byte{with}, length) }
 	}
 	return []Attack{
-		{"ES256, the other of the two", "each signature has a twin with n-s, and RFC 7518 knows no rule which to make: half of all tokens would fail", f.resigned(curved, twin), Accepted},
+		{"ES256, the other of the two", "each signature has a second valid form with n-s, and RFC 7518 knows no rule which to make: half of all tokens would fail", f.resigned(curved, negated), Accepted},
 		{"ES256, DER", "a length that is not fixed lets one signature have many spellings, and DER readers have bugs", f.resigned(curved, toDER), Invalid},
 		{"ES256, zero", "0 = 0 holds for every key and every text where the range is not checked (CVE-2022-21449)", f.resigned(curved, fill(64, 0)), Invalid},
 		{"ES256, the order", "the order is zero once it is reduced, past a check that looks for zero only", f.resigned(curved, func([]byte) []byte {
@@ -57,21 +57,21 @@ func (f *forger) signatures() []Attack {
 
 func order() *big.Int { return elliptic.P256().Params().N }
 
-// twin is the other signature that is valid wherever this one is.
-func twin(signature []byte) []byte {
+// negated returns the other valid ECDSA signature of the same text, with n-s in place of s.
+func negated(signature []byte) []byte {
 	s := new(big.Int).SetBytes(signature[32:])
 	return append(signature[:32], s.Sub(order(), s).FillBytes(make([]byte, 32))...)
 }
 
-// toDER is the signature as X.509 and most libraries write it (RFC 3279 section 2.2.3).
+// toDER returns the signature in the encoding of X.509 (RFC 3279 section 2.2.3).
 func toDER(signature []byte) []byte {
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
 	der, _ := asn1.Marshal(struct{ R, S *big.Int }{r, s})
 	return der
 }
 
-// aboveOrder adds the order of the curve, 2^252 + 277…493, to the second half, which has its
-// lowest byte first.
+// aboveOrder adds the order of the curve, 2^252 + 277…493, to the second half, which is
+// little-endian.
 func aboveOrder(signature []byte) []byte {
 	order, _ := new(big.Int).SetString("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed", 16)
 	half := slices.Clone(signature[32:])
@@ -81,8 +81,8 @@ func aboveOrder(signature []byte) []byte {
 	return append(signature[:32], half...)
 }
 
-// padded is a token with the signature that every text has under a key with exponent one: the hash
-// behind the padding (RFC 8017 section 9.2).
+// padded returns a token with the signature for a key with exponent one: the padded hash (RFC 8017
+// section 9.2).
 func (f *forger) padded(header string) string {
 	token := f.forged(header)
 	hash := sha256.Sum256([]byte(token[:strings.LastIndexByte(token, '.')]))

@@ -7,8 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// texts are tokens over claims that are not one JSON object in UTF-8. The provider signs them all,
-// as one does that signs what a client sends.
+// texts returns tokens whose claims are not one JSON object in UTF-8. The provider signs them, as a
+// provider that signs the text of a client would.
 func (f *forger) texts() []Attack {
 	text := f.payload()
 	user := `"user_id":"` + AttackUser + `"`
@@ -42,7 +42,7 @@ func (f *forger) texts() []Attack {
 	}
 }
 
-// sizes are tokens that cost more than they are worth.
+// sizes returns tokens that make a verifier use much time or memory.
 func (f *forger) sizes() []Attack {
 	padding := func(length int) string { return f.claim("x", strings.Repeat("x", length)) }
 	return []Attack{
@@ -57,5 +57,5 @@ func (f *forger) sizes() []Attack {
 	}
 }
 
-// nested is a list in a list in a list.
+// nested returns lists nested in lists.
 func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }

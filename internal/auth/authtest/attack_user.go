@@ -2,7 +2,7 @@
 
 package authtest
 
-// users are tokens without a user, or with two.
+// users returns tokens with no user or with two.
 func (f *forger) users() []Attack {
 	insert := func(text string) string { return f.user(`"user_id":"` + AttackUser + `",` + text) }
 	rows := []Attack{
@@ -39,8 +39,7 @@ func (f *forger) users() []Attack {
 	return rows
 }
 
-// roles are tokens whose roles cannot be read. That is no reason to refuse the user, but grants
-// nothing either.
+// roles returns tokens with malformed roles. The user is accepted, without a role.
 func (f *forger) roles() []Attack {
 	type list = []any
 	role := AttackRole

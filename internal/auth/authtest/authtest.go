@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package authtest is an OpenID provider for tests: it publishes keys, signs tokens, sound ones
-// and any other, and fails on demand. Any test of this module, or of one below tools, may import it, and nothing else may.
+// Package authtest is an OpenID provider for tests. It publishes keys, signs valid and invalid tokens,
+// and fails on demand. Only tests import it, those of the modules below tools included.
 //
 //	idp := authtest.New(t)
 //	v, err := auth.NewVerifier(auth.VerifierOptions{Issuers: []string{idp.Issuer()}})
 //	go v.Run(ctx)
 //	request.Header.Set("Authorization", "Bearer "+idp.Token("user-1", "Binary.read"))
 //
-// It listens on loopback. Tests that use testing/synctest make it outside the bubble and pass
-// Transport to the client inside, which does without the network.
+// It listens on loopback. A test that uses testing/synctest creates it outside the bubble, and gives
+// Transport to the client inside, which then needs no network.
 package authtest
 
 import (
@@ -31,7 +31,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The paths an IDP answers on.
+// The paths of an IDP.
 const (
 	DiscoveryPath = "/.well-known/openid-configuration"
 	KeysPath      = "/keys"
@@ -40,8 +40,8 @@ const (
 // Fields is a JSON object.
 type Fields = map[string]any
 
-// IDP is an OpenID provider with one RSA key and one elliptic key at a time. It may be used by
-// several goroutines.
+// IDP is an OpenID provider with one RSA key and one elliptic key at a time. It is safe for
+// concurrent use.
 type IDP struct {
 	tb     testing.TB
 	server *httptest.Server
@@ -56,12 +56,12 @@ type IDP struct {
 	hits       map[string]int
 }
 
-// New starts a provider, which ends with the test.
+// New starts a provider that stops at the end of the test.
 func New(tb testing.TB) *IDP {
 	tb.Helper()
 	p := &IDP{tb: tb, hits: map[string]int{}}
 	p.Rotate()
-	// Answers that hang must end before Close, which waits for them.
+	// Hanging responses must end before Close, which waits for them.
 	ctx, cancel := context.WithCancel(context.Background())
 	p.server = httptest.NewUnstartedServer(p)
 	p.server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
@@ -73,22 +73,19 @@ func New(tb testing.TB) *IDP {
 	return p
 }
 
-// Issuer is the value of iss.
+// Issuer returns the value of iss.
 func (p *IDP) Issuer() string { return p.server.URL }
 
-// KeysURL is where the key set is, for verifiers that do without discovery.
+// KeysURL returns the address of the key set, for verifiers without discovery.
 func (p *IDP) KeysURL() string { return p.server.URL + KeysPath }
 
-// Rotate replaces all keys by new ones with new ids, and withdraws those of Publish.
+// Rotate replaces all keys by new ones with new ids, and withdraws the keys of Publish.
 func (p *IDP) Rotate() {
 	p.tb.Helper()
-	newRSA, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		p.tb.Fatalf("make RSA key: %v", err)
-	}
+	newRSA := rsaKey(p.tb, 2048)
 	newEC, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		p.tb.Fatalf("make elliptic key: %v", err)
+		p.tb.Fatalf("generate elliptic key: %v", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,14 +93,14 @@ func (p *IDP) Rotate() {
 	p.rsa, p.ec, p.extra = newRSA, newEC, nil
 }
 
-// Publish adds keys to the set, as they are: weak, symmetric, for encryption, or no keys at all.
+// Publish adds members to the key set without a check: weak keys, symmetric keys, or no keys at all.
 func (p *IDP) Publish(keys ...Fields) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.extra = append(p.extra, keys...)
 }
 
-// KeyID is the id of the key that signs with the algorithm: RS256, PS256 or ES256.
+// KeyID returns the id of the key that signs with alg: RS256, PS256 or ES256.
 func (p *IDP) KeyID(alg string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +109,7 @@ func (p *IDP) KeyID(alg string) string {
 
 func (p *IDP) keyID(alg string) string { return fmt.Sprintf("%s-%d", alg, p.generation) }
 
-// Key is the private key behind KeyID. RS256 and PS256 share one, published twice.
+// Key returns the private key of KeyID. RS256 and PS256 share one key, which is published twice.
 func (p *IDP) Key(alg string) crypto.Signer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +119,7 @@ func (p *IDP) Key(alg string) crypto.Signer {
 	return p.rsa
 }
 
-// Claims are those of a good token: signed by this provider, valid for five minutes.
+// Claims returns the claims of a valid token of this provider, which expires in five minutes.
 func (p *IDP) Claims(userID string, roles ...string) Fields {
 	now := time.Now().Unix()
 	return Fields{
@@ -132,14 +129,14 @@ func (p *IDP) Claims(userID string, roles ...string) Fields {
 	}
 }
 
-// Token is a good token, signed with RS256.
+// Token returns a valid token, signed with RS256.
 func (p *IDP) Token(userID string, roles ...string) string {
 	p.tb.Helper()
 	return p.Sign(jwt.SigningMethodRS256.Name, nil, p.Claims(userID, roles...))
 }
 
-// Sign signs claims with RS256, PS256 or ES256. Fields of the header replace alg, kid and typ or
-// join them; a nil value takes one out. What the header says has no influence on how it is signed.
+// Sign signs claims with RS256, PS256 or ES256. The fields of header are added to alg, kid and typ or
+// replace them; a nil value removes one. The header has no influence on the signature's algorithm.
 func (p *IDP) Sign(alg string, header, claims Fields) string {
 	p.tb.Helper()
 	full := Fields{"alg": alg, "kid": p.KeyID(alg), "typ": "JWT"}

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// forger makes the tokens of Attacks. Beside the keys of the provider it has keys of its own:
-// other is the attacker's, and the rest are published although they are not fit to be used.
+// forger creates the tokens of Attacks. It has keys besides those of the provider: other is the key of
+// the attacker. The provider publishes the rest, although no verifier may use them.
 type forger struct {
 	*IDP
 
@@ -22,23 +22,19 @@ type forger struct {
 	other, short *rsa.PrivateKey
 	edwards      ed25519.PrivateKey
 	secret       []byte
-	good         string // a sound token
+	good         string // a valid token
 	parts        []string
 }
 
 func newForger(tb testing.TB, idp *IDP, audience string) *forger {
 	tb.Helper()
-	f := &forger{IDP: idp, tb: tb, audience: audience, secret: []byte("a symmetric key of decent length")}
-	for bits, key := range map[int]**rsa.PrivateKey{2048: &f.other, 1024: &f.short} {
-		made, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			tb.Fatalf("make key of %d bits: %v", bits, err)
-		}
-		*key = made
+	f := &forger{
+		IDP: idp, tb: tb, audience: audience, secret: []byte("a symmetric key of decent length"),
+		other: rsaKey(tb, 2048), short: rsaKey(tb, 1024),
 	}
 	var err error
 	if _, f.edwards, err = ed25519.GenerateKey(rand.Reader); err != nil {
-		tb.Fatalf("make Edwards key: %v", err)
+		tb.Fatalf("generate Edwards key: %v", err)
 	}
 	own := func(id string, fields Fields) Fields { return f.published(id, &f.other.PublicKey, fields) }
 	f.Publish(
@@ -58,14 +54,14 @@ func newForger(tb testing.TB, idp *IDP, audience string) *forger {
 	return f
 }
 
-// published is a key in the set that says more about itself than its numbers.
+// published returns a key of the set with further members.
 func (f *forger) published(id string, key *rsa.PublicKey, fields Fields) Fields {
 	jwk := JWK(f.tb, id, key)
 	maps.Copy(jwk, fields)
 	return jwk
 }
 
-// claims are those of a sound token, in which some differ; nil takes one out.
+// claims returns the claims of a valid token, changed by fields; a nil value removes one.
 func (f *forger) claims(fields Fields) Fields {
 	claims := f.Claims(AttackUser, AttackRole)
 	claims["aud"] = f.audience
@@ -77,32 +73,32 @@ func (f *forger) claims(fields Fields) Fields {
 // with is a token the provider signed over claims of which some differ.
 func (f *forger) with(fields Fields) string { return f.Sign("RS256", nil, f.claims(fields)) }
 
-// claim is a token the provider signed over claims of which one differs.
+// claim returns a valid token with one claim changed.
 func (f *forger) claim(name string, value any) string { return f.with(Fields{name: value}) }
 
-// header is a token the provider signed under a header in which some fields differ.
+// header returns a valid token with some fields of the header changed.
 func (f *forger) header(fields Fields) string { return f.Sign("RS256", fields, f.claims(nil)) }
 
-// headed is a token under any header, signed with any key.
+// headed returns a token with the given header and key.
 func (f *forger) headed(alg string, key any, header string) string {
 	return SignRaw(f.tb, alg, key, header, f.payload())
 }
 
-// rs256 is a token the provider signed under any header.
+// rs256 returns a token with the given header, signed by the provider.
 func (f *forger) rs256(header string) string { return f.headed("RS256", f.Key("RS256"), header) }
 
-// forged is a token the attacker signed under any header.
+// forged returns a token with the given header, signed by the attacker.
 func (f *forger) forged(header string) string { return f.headed("RS256", f.other, header) }
 
-// payload is the text of sound claims.
+// payload returns the text of valid claims.
 func (f *forger) payload() string { return encode(f.tb, f.claims(nil)) }
 
-// signed is a token the provider signed over any payload.
+// signed returns a token with the given payload, signed by the provider.
 func (f *forger) signed(payload string) string {
 	return SignRaw(f.tb, "RS256", f.Key("RS256"), f.text("RS256", ""), payload)
 }
 
-// raw is a token the provider signed over a payload in which old is replaced by fresh.
+// raw returns a token of the provider in whose payload fresh replaces old.
 func (f *forger) raw(old, fresh string) string {
 	text := f.payload()
 	changed := strings.Replace(text, old, fresh, 1)
@@ -112,23 +108,23 @@ func (f *forger) raw(old, fresh string) string {
 	return f.signed(changed)
 }
 
-// first is a token the provider signed over a payload that begins with more members.
+// first returns a token of the provider whose payload begins with further members.
 func (f *forger) first(members string) string { return f.raw("{", "{"+members+",") }
 
-// user is a token the provider signed over a payload in which other text tells the user.
+// user returns a token of the provider in whose payload text replaces the member user_id.
 func (f *forger) user(text string) string { return f.raw(`"user_id":"`+AttackUser+`"`, text) }
 
-// text is a header for an algorithm and the good key for it, with more members after a comma.
+// text returns a header for an algorithm with the valid key id; more is appended after the members.
 func (f *forger) text(alg, more string) string {
 	return `{"alg":"` + alg + `","kid":"` + f.KeyID("RS256") + `"` + more + `}`
 }
 
-// unsigned is a token under any header, with any signature.
+// unsigned returns a token with the given header and signature.
 func (f *forger) unsigned(header, signature string) string {
 	return segment([]byte(header)) + "." + f.parts[1] + "." + signature
 }
 
-// resigned is a token whose signature is changed.
+// resigned returns a token with a changed signature.
 func (f *forger) resigned(token string, change func(signature []byte) []byte) string {
 	f.tb.Helper()
 	dot := strings.LastIndexByte(token, '.')

@@ -14,8 +14,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// SignRaw makes a token of any two texts, JSON or not. The key is what the algorithm wants: a
-// private key, or bytes for HS256.
+// SignRaw returns a token over two texts, which need not be JSON. The key is a private key, or bytes for
+// HS256.
 func SignRaw(tb testing.TB, alg string, key any, header, payload string) string {
 	tb.Helper()
 	text := segment([]byte(header)) + "." + segment([]byte(payload))
@@ -26,8 +26,8 @@ func SignRaw(tb testing.TB, alg string, key any, header, payload string) string 
 	return text + "." + segment(signature)
 }
 
-// JWK describes a public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037), ready for Publish. It has
-// no alg and no use; add them when they matter.
+// JWK returns a public key for Publish (RFC 7517 section 4, RFC 7518 section 6, RFC 8037), without alg and
+// use.
 func JWK(tb testing.TB, id string, key crypto.PublicKey) Fields {
 	tb.Helper()
 	switch key := key.(type) {
@@ -53,7 +53,7 @@ func JWK(tb testing.TB, id string, key crypto.PublicKey) Fields {
 	return nil
 }
 
-// keySet is what the provider publishes now. The caller holds the lock.
+// keySet returns the published keys. The caller holds the lock.
 func (p *IDP) keySet() Fields {
 	keys := []Fields{}
 	for alg, public := range map[string]crypto.PublicKey{

@@ -13,59 +13,59 @@ import (
 	"strings"
 )
 
-// Fault is a way in which a provider fails.
+// Fault is a failure of a provider.
 type Fault int
 
-// The faults. All but EmptySet strike the discovery document and the key set alike.
+// The faults. All but EmptySet apply to the discovery document and the key set.
 const (
-	// Healthy is the absence of any fault.
+	// Healthy is no fault.
 	Healthy Fault = iota
-	// Down breaks the connection without an answer.
+	// Down closes the connection without a response.
 	Down
-	// Unavailable answers 503 with a page, as a load balancer does.
+	// Unavailable responds 503 with a page, as a load balancer does.
 	Unavailable
-	// Hang answers nothing until the client gives up.
+	// Hang sends nothing until the client disconnects.
 	Hang
-	// ErrorJSON answers 200 with an error in JSON.
+	// ErrorJSON responds 200 with an error in JSON.
 	ErrorJSON
-	// EmptySet answers with a key set that has no keys.
+	// EmptySet responds with a key set without keys.
 	EmptySet
-	// Huge answers with 2 MiB of white space before the JSON.
+	// Huge responds with 2 MiB of white space before the JSON.
 	Huge
-	// Redirect answers 302 to a place where the right answer is.
+	// Redirect responds 302 to an address with the correct response.
 	Redirect
 )
 
-// healthy is the prefix under which Redirect hides the right answers.
+// healthy is the prefix of the addresses to which Redirect redirects.
 const healthy = "/healthy"
 
-// Break makes the provider fail from now on; Break(Healthy) mends it.
+// Break makes the provider fail from now on. Break(Healthy) ends that.
 func (p *IDP) Break(f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = f
 }
 
-// Discovery makes fields of the discovery document differ from the truth; nil tells it again.
+// Discovery replaces fields of the discovery document. Nil restores the document.
 func (p *IDP) Discovery(fields Fields) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.discovery = fields
 }
 
-// Hits is how often the path was asked for, faults included.
+// Hits returns the number of requests for path, failed ones included.
 func (p *IDP) Hits(path string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hits[path]
 }
 
-// ServeHTTP answers as the provider.
+// ServeHTTP implements http.Handler.
 func (p *IDP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault, answer := p.answer(r.URL.Path)
+	fault, document := p.respond(r.URL.Path)
 	switch fault {
 	case Down:
-		panic(http.ErrAbortHandler) // the one panic net/http takes for "drop the connection"
+		panic(http.ErrAbortHandler) // makes net/http close the connection
 	case Unavailable:
 		http.Error(w, "<html>come back later</html>", http.StatusServiceUnavailable)
 		return
@@ -73,12 +73,12 @@ func (p *IDP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	case ErrorJSON:
-		answer = Fields{"error": "temporarily_unavailable"}
+		document = Fields{"error": "temporarily_unavailable"}
 	case Huge:
 		blank := strings.Repeat(" ", 1<<20)
 		for range 2 {
 			if _, err := io.WriteString(w, blank); err != nil {
-				return // the client has had enough, which is right
+				return // the client disconnected, as it should
 			}
 		}
 	case Redirect:
@@ -86,15 +86,15 @@ func (p *IDP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case Healthy, EmptySet:
 	}
-	if answer == nil {
+	if document == nil {
 		http.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // a client that has gone misses nothing
+	_ = json.NewEncoder(w).Encode(document) //nolint:errchkjson // the client has disconnected
 }
 
-func (p *IDP) answer(path string) (Fault, Fields) {
+func (p *IDP) respond(path string) (Fault, Fields) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hits[path]++
@@ -116,8 +116,8 @@ func (p *IDP) answer(path string) (Fault, Fields) {
 	return Healthy, nil
 }
 
-// Transport reaches the provider without a network, so that clients can be tested inside a
-// testing/synctest bubble, where waiting for a socket would stop the clock.
+// Transport returns a transport to the provider without a network, for clients inside a
+// testing/synctest bubble. There, waiting for a socket would stop the clock.
 func (p *IDP) Transport() http.RoundTripper { return transport{p} }
 
 type transport struct{ idp *IDP }
@@ -132,10 +132,10 @@ func (t transport) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 			panic(thrown)
 		}
 	}()
-	answer := httptest.NewRecorder()
-	t.idp.ServeHTTP(answer, r)
+	response := httptest.NewRecorder()
+	t.idp.ServeHTTP(response, r)
 	if err := r.Context().Err(); err != nil {
-		return nil, fmt.Errorf("wait for answer: %w", err)
+		return nil, fmt.Errorf("wait for response: %w", err)
 	}
-	return answer.Result(), nil
+	return response.Result(), nil
 }

@@ -36,6 +36,7 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 	if !o.Settings.On() {
 		return nil, nil //nolint:nilnil // a nil Tracer creates no spans
 	}
+	logSDK(o.Log)
 	service, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(semconv.ServiceName("reporting"), semconv.ServiceVersion(o.Version)), resource.WithFromEnv())
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// mostPending is the maximum number of bytes that wait to be written.
+	// maxPending is the maximum number of bytes that wait to be written.
 	maxPending = 1 << 20
 	// linesPause is the time for which lines are collected into one write.
 	linesPause = 5 * time.Millisecond
@@ -34,9 +34,9 @@ type AsyncWriter struct {
 	stopped chan struct{}
 }
 
-// NewBufferedLogger returns a logger whose lines reach w a few milliseconds later, and the
+// NewAsyncLogger returns a logger whose lines reach w a few milliseconds later, and the
 // writer of these lines. Close the writer after the last line.
-func NewBufferedLogger(w io.Writer, level slog.Level, format Format) (*slog.Logger, *AsyncWriter) {
+func NewAsyncLogger(w io.Writer, level slog.Level, format Format) (*slog.Logger, *AsyncWriter) {
 	l := &AsyncWriter{out: w, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	l.tell = NewLogger(l, level, format)
 	go l.run()

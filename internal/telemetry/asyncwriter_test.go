@@ -18,7 +18,7 @@ import (
 func TestLinesAreWritten(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	log, lines := telemetry.NewBufferedLogger(&out, slog.LevelInfo, telemetry.Text)
+	log, lines := telemetry.NewAsyncLogger(&out, slog.LevelInfo, telemetry.Text)
 	const writers, each = 8, 500
 	var wg sync.WaitGroup
 	for range writers {
@@ -46,7 +46,7 @@ func TestLinesDoNotStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		log, lines := telemetry.NewBufferedLogger(&out, slog.LevelInfo, telemetry.Text)
+		log, lines := telemetry.NewAsyncLogger(&out, slog.LevelInfo, telemetry.Text)
 		for n := range 3 {
 			log.Info("line")
 			time.Sleep(20 * time.Millisecond)
@@ -66,7 +66,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		pipe := &stuckOnce{free: make(chan struct{})}
-		log, lines := telemetry.NewBufferedLogger(pipe, slog.LevelInfo, telemetry.Text)
+		log, lines := telemetry.NewAsyncLogger(pipe, slog.LevelInfo, telemetry.Text)
 		long := strings.Repeat("x", 10_000)
 		for range 500 {
 			log.Info(long)
@@ -82,7 +82,7 @@ func TestLinesThatAreStuck(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		pipe := &stuckOnce{free: make(chan struct{})}
-		log, lines := telemetry.NewBufferedLogger(pipe, slog.LevelInfo, telemetry.Text)
+		log, lines := telemetry.NewAsyncLogger(pipe, slog.LevelInfo, telemetry.Text)
 		log.Info("line")
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
