@@ -98,7 +98,7 @@ func missing(r *httpapi.Request, err error) error {
 	return err
 }
 
-// notFound is also the response to a caller who asks for a Binary of another user.
+// notFound is also the response for a Binary of another user.
 func notFound(r *httpapi.Request) error {
 	return &httpapi.Problem{Status: http.StatusNotFound, Issues: []fhir.Issue{{
 		Code: models.IssueTypeNotFound, MessageCode: "GENERAL_RESOURCE_NOT_FOUND",
