@@ -15,24 +15,24 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// The users that some parts need stand behind all others. Their ids have as many
+// The ids of users that only some parts need come after those of all others and have as many
 // digits.
 const (
 	streamUser = 2_000_000
 	fatUser    = 2_100_000
 )
 
-// bench is what all parts share.
+// bench is the state that all parts share.
 type bench struct {
 	options
 	db      *stage.Database
 	issuer  *stage.Issuer
 	machine stage.Machine
-	dir     string   // goes with the benchmark
+	dir     string   // removed at the end
 	tokens  []string // one for each ordinary user
 	began   time.Time
-	resets  bool // the kernel lets us begin the peak of memory anew
-	clean   bool // the table holds the ordinary users and nobody else
+	resets  bool // the kernel allows a reset of the peak memory
+	clean   bool // the table has the ordinary users only
 	out     strings.Builder
 }
 
@@ -81,9 +81,8 @@ func (b *bench) tearDown() (err error) {
 	return err
 }
 
-// buffers is how many megabytes Postgres gets: what the largest table of the wanted
-// parts needs with its indexes, but not more than three eighths of the memory, since
-// whatever else reads files needs some.
+// buffers returns the size of shared_buffers in megabytes: enough for the largest table of the
+// selected parts with its indexes, but at most three eighths of the memory.
 func (b *bench) buffers() int {
 	if b.bufferMB > 0 {
 		return b.bufferMB
@@ -96,7 +95,7 @@ func (b *bench) buffers() int {
 	return max(128, min(want, b.machine.MemoryMB*3/8))
 }
 
-// ordinary are as many users as there are tokens, this far from one another.
+// ordinary returns as many users as there are tokens, with a distance of stride.
 func (b *bench) ordinary(stride int) []int {
 	users := make([]int, b.users)
 	for n := range users {
@@ -113,8 +112,7 @@ func (b *bench) sign(ctx context.Context, users []int) ([]string, error) {
 	return b.issuer.Tokens(ctx, ids)
 }
 
-// table brings the table into the state in which each ordinary user has jobs and
-// nobody else.
+// table fills the table with the jobs of the ordinary users only.
 func (b *bench) table(ctx context.Context) error {
 	if b.clean {
 		return nil
@@ -129,7 +127,7 @@ func (b *bench) table(ctx context.Context) error {
 	return nil
 }
 
-// fill adds jobs and says how far it is.
+// fill inserts jobs and reports progress.
 func (b *bench) fill(ctx context.Context, users stage.Users) error {
 	b.clean = false
 	begin, told := time.Now(), time.Now()
@@ -145,12 +143,12 @@ func (b *bench) fill(ctx context.Context, users stage.Users) error {
 	return err
 }
 
-// service starts the program under test. Its caller stops it.
+// service starts the program under test. The caller stops it.
 func (b *bench) service(ctx context.Context) (*stage.Service, error) {
 	return stage.StartService(ctx, b.program, b.dir, b.db.Reader(), b.issuer.URL)
 }
 
-// withService makes a part of what measures a service beside the ordinary users' table.
+// withService returns a part that measures a service with the table of the ordinary users.
 func withService(measure func(*bench, context.Context, *stage.Service) error) func(*bench, context.Context) error {
 	return func(b *bench, ctx context.Context) (err error) {
 		if err := b.table(ctx); err != nil {
@@ -165,14 +163,14 @@ func withService(measure func(*bench, context.Context, *stage.Service) error) fu
 	}
 }
 
-// stop ends a service in order; that it does not is an error of the part.
+// stop stops a service. A failure becomes the error of the part.
 func stop(s *stage.Service, err *error) {
 	if failed := s.Stop(); *err == nil {
 		*err = failed
 	}
 }
 
-// requests are calls with these tokens.
+// requests returns one request for each token.
 func requests(s *stage.Service, tokens []string, accept, headers string) [][]byte {
 	list := make([][]byte, len(tokens))
 	for n, token := range tokens {
@@ -181,7 +179,7 @@ func requests(s *stage.Service, tokens []string, accept, headers string) [][]byt
 	return list
 }
 
-// warm makes each call once, so that the service knows the tokens.
+// warm sends each request once, so that the service caches the tokens.
 func (b *bench) warm(ctx context.Context, s *stage.Service, calls [][]byte) error {
 	result, err := load.Run(ctx, load.Plan{Addr: s.Addr, Requests: calls, Connections: b.connections, Once: true})
 	if err != nil {
@@ -190,7 +188,7 @@ func (b *bench) warm(ctx context.Context, s *stage.Service, calls [][]byte) erro
 	return flawless(result)
 }
 
-// flawless is an error where a load had any other answer than right ones.
+// flawless returns an error unless all responses were correct.
 func flawless(r load.Result) error {
 	if r.Failures > 0 || len(r.Refused) > 0 {
 		return fmt.Errorf("%d calls failed and %d were refused, of %d: %w", r.Failures, len(r.Refused), len(r.OK)+len(r.Refused)+r.Failures, r.Failure)

@@ -18,9 +18,9 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// check calls for each user once, reads the answers whole, and returns how long they
-// are on the wire. An answer that is not a list of so many jobs of that user is an
-// error: a service that is quick and wrong is not measured.
+// check sends one request for each user, reads the responses completely, and returns their
+// lengths. A response that is not a list of the expected number of jobs of that user is an
+// error, so that a fast but wrong service is not measured.
 func (b *bench) check(ctx context.Context, s *stage.Service, calls [][]byte, users []int, jobs int) (lengths []int, err error) {
 	result, err := load.Run(ctx, load.Plan{
 		Addr: s.Addr, Requests: calls, Connections: b.connections, Once: true,
@@ -35,8 +35,7 @@ func (b *bench) check(ctx context.Context, s *stage.Service, calls [][]byte, use
 	return result.Lengths, nil
 }
 
-// checkAnswer reads an answer as it came over the wire, with other code than what
-// reads it while it is timed.
+// checkAnswer parses a response with other code than the load client.
 func checkAnswer(raw []byte, user string, jobs int) error {
 	answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(raw)), nil)
 	if err != nil {
@@ -63,7 +62,7 @@ func checkAnswer(raw []byte, user string, jobs int) error {
 	return nil
 }
 
-// bundle is as much of an answer as tells whose jobs it holds.
+// bundle is the part of a response with the owners of jobs.
 type bundle struct {
 	Entry []struct {
 		Resource struct {
@@ -89,7 +88,7 @@ type xmlValue struct {
 	Value string `xml:"value,attr"`
 }
 
-// ownersIn is whose each job is.
+// ownersIn returns the owner of each job.
 func ownersIn(text []byte) (owners []string, err error) {
 	if !bytes.HasPrefix(text, []byte("{")) {
 		var b xmlBundle

@@ -13,17 +13,17 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// kind is a kind of turns, a row of the table.
+// kind is a row of the table: a kind of turn.
 type kind struct {
 	name  string
-	skip  int // how many of the last rounds go without it
+	skip  int // number of rounds at the end without this kind
 	turn  func(ctx context.Context) (sample, error)
-	times stage.Script // of pgbench, for the run that writes down times
+	times stage.Script // of pgbench, for the run that measures times
 
 	samples []sample
 }
 
-// compare lets pgbench and the service take turns at the same users.
+// compare lets pgbench and the service take turns with the same users.
 func (b *bench) compare(ctx context.Context, s *stage.Service) error {
 	pgbench, err := b.db.Pgbench()
 	if err != nil {
@@ -55,11 +55,10 @@ func (b *bench) compare(ctx context.Context, s *stage.Service) error {
 	return nil
 }
 
-// few connections show what a call costs when hardly any come together.
+// few connections show the cost of a request when hardly any are coalesced.
 const few = 16
 
-// kinds checks the answers that will be timed, and makes the rows. The first is what
-// the others are held against.
+// kinds checks the responses and returns the rows. The first row is the reference.
 func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbench) ([]*kind, error) {
 	bare, wall := yardstick(b.users, 1), walled(b.users, 1)
 	kinds := []*kind{
@@ -89,7 +88,7 @@ func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 		}
 		plan := load.Plan{Requests: row.calls, Lengths: checked, Connections: row.connections, Time: b.time}
 		kinds = append(kinds, &kind{name: row.name, skip: row.skip, turn: func(ctx context.Context) (sample, error) {
-			// Tokens are remembered for a minute, and other turns have come between.
+			// The service caches tokens for a minute, and other turns came in between.
 			if err := b.warm(ctx, s, plain); err != nil {
 				return sample{}, err
 			}
@@ -101,8 +100,7 @@ func (b *bench) kinds(ctx context.Context, s *stage.Service, pgbench *stage.Pgbe
 	}}), nil
 }
 
-// freshTurn makes calls with tokens that nobody has seen, each once, of users in any
-// order.
+// freshTurn sends requests with new tokens, each once, in random order of the users.
 func (b *bench) freshTurn(ctx context.Context, s *stage.Service, lengths []int) (sample, error) {
 	users, right := make([]int, b.fresh), make([]int, b.fresh)
 	order := rand.New(rand.NewPCG(3, 3)).Perm(b.users) //nolint:gosec // repeatable by intent
@@ -117,8 +115,8 @@ func (b *bench) freshTurn(ctx context.Context, s *stage.Service, lengths []int) 
 	return b.callTurn(ctx, s, load.Plan{Requests: requests(s, tokens, stage.JSON, ""), Lengths: right, Connections: b.connections, Once: true})
 }
 
-// round gives each kind its turn, in another order each time: what one leaves behind
-// shall not always meet the same one.
+// round gives each kind one turn, in another order each time, so that no kind always follows the
+// same one.
 func (b *bench) round(ctx context.Context, kinds []*kind, round int) error {
 	for n := range kinds {
 		at := (n + round) % len(kinds)

@@ -8,7 +8,7 @@ import (
 	"reporting/tools/bench/figures"
 )
 
-// reportCompare writes what the turns came to.
+// reportCompare writes the results of the turns.
 func (b *bench) reportCompare(kinds []*kind) {
 	b.section("Compared with the database alone")
 	b.sayf(`%d users with %d jobs each, asked for by chance; %d rounds, in each of which every row has a turn of %v, in an order that
@@ -64,7 +64,7 @@ func median(samples []sample, value func(sample) float64) float64 {
 	return figures.Median(values(samples, value))
 }
 
-// middle is the median of times.
+// middle returns the median of times.
 func middle(samples []sample, value func(sample) time.Duration) string {
 	return figures.Milliseconds(time.Duration(median(samples, func(s sample) float64 { return float64(value(s)) })))
 }

@@ -15,7 +15,7 @@ import (
 	"reporting/tools/bench/figures"
 )
 
-// heading says what was measured, where and how.
+// heading writes what was measured, on which machine, and with which command.
 func (b *bench) heading(ctx context.Context) error {
 	buffers, err := b.db.BufferMB(ctx)
 	if err != nil {
@@ -35,17 +35,17 @@ verified; the audit record of each call is written to a file.
 	return nil
 }
 
-// section begins a chapter.
+// section starts a section.
 func (b *bench) section(title string) { b.sayf("## %s\n", title) }
 
-// say adds to the report and prints it at once.
+// say adds a paragraph to the report and prints it.
 func (b *bench) sayf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	fmt.Println(text) //nolint:forbidigo // what the program is for
 	b.out.WriteString(text + "\n")
 }
 
-// write writes the report where it is wanted, in one go.
+// write writes the report to its file at once.
 func (b *bench) write() error {
 	b.progressf("done")
 	if b.report == "" {

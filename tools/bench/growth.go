@@ -13,14 +13,14 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// stageOfGrowth is a size of the table and what was measured at it.
+// stageOfGrowth is a size of the table and the results at that size.
 type stageOfGrowth struct {
 	sizes              stage.Sizes
 	bare, wall, served []float64 // calls/s by round
 	plan               string
 }
 
-// growth measures the same ratio with a small table and with a large one.
+// growth measures the ratio with a small table and with a large one.
 func (b *bench) growth(ctx context.Context, s *stage.Service) error {
 	pgbench, err := b.db.Pgbench()
 	if err != nil {
@@ -46,11 +46,12 @@ func (b *bench) growth(ctx context.Context, s *stage.Service) error {
 	return b.reportGrowth(ctx, small, large)
 }
 
-// growthRounds are fewer than the comparison's: a ratio of two rows needs less time.
+// growthRounds is less than the rounds of the comparison, because a ratio of two rows needs less
+// time.
 func (b *bench) growthRounds() int { return max(1, b.rounds/2) }
 
-// grown measures at the size that the table has. Users asked for are so far from one
-// another that they are spread over all.
+// grown measures at the current size of the table. The selected users are spread over the whole
+// table.
 func (b *bench) grown(ctx context.Context, s *stage.Service, pgbench *stage.Pgbench, stride int, tokens []string) (g stageOfGrowth, err error) {
 	if g.sizes, err = b.db.Sizes(ctx); err != nil {
 		return g, err

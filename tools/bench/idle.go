@@ -11,10 +11,10 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// idle finds out what connections cost that wait for their next call.
+// idle measures the cost of idle connections.
 func (b *bench) idle(ctx context.Context, s *stage.Service) error {
 	calls := requests(s, b.tokens, stage.JSON, "")
-	// What the service needs for calls at all is there before.
+	// Excludes memory that the service needs for any request.
 	if err := b.warm(ctx, s, calls); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (b *bench) idle(ctx context.Context, s *stage.Service) error {
 	return nil
 }
 
-// settled is what the service uses after a moment of rest.
+// settled returns the usage of the service after a moment of rest.
 func (b *bench) settled(ctx context.Context, s *stage.Service) (stage.Usage, error) {
 	const moment = 2 * time.Second
 	select {

@@ -17,7 +17,7 @@ const (
 	devStarts   = 3
 )
 
-// start finds out how long it takes until the program is of use.
+// start measures the time until the program is ready.
 func (b *bench) start(ctx context.Context) error {
 	if err := b.table(ctx); err != nil {
 		return err

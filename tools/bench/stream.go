@@ -19,14 +19,14 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// streamed is what came of reading one long answer.
+// streamed is the result of reading one long response.
 type streamed struct {
 	first, whole time.Duration // to the first byte of the body, and to the last
 	bytes        int
-	jobs         int // how many it holds; only where they were counted
+	jobs         int // number of jobs, if counted
 }
 
-// stream reads a very long list, alone and several at once.
+// stream reads a very long list, alone and several at a time.
 func (b *bench) stream(ctx context.Context) error {
 	if err := b.table(ctx); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (b *bench) stream(ctx context.Context) error {
 		return err
 	}
 	table := figures.NewTable("at once", "MB each", "first byte ms", "whole s", "MB/s in all", "peak before MB", "peak after MB", "growth MB")
-	for _, atOnce := range []int{1, 4} { // a user may have four calls at work
+	for _, atOnce := range []int{1, 4} { // a user may have four requests in progress
 		if err := b.streamRow(ctx, table, token, atOnce); err != nil {
 			return err
 		}
@@ -103,10 +103,10 @@ func (b *bench) streamRow(ctx context.Context, table *figures.Table, token strin
 	return nil
 }
 
-// client has no limits of its own. Nothing is compressed unless it is asked for.
+// client has no limits and compresses only on request.
 var client = &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
 
-// readStream reads an answer and forgets it.
+// readStream reads a response without keeping it.
 func readStream(ctx context.Context, s *stage.Service, token string, count bool) (got streamed, err error) {
 	const path = "/fhir/$get-report-job-status"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Addr+path, strings.NewReader(`{"resourceType":"Parameters"}`)) //nolint:gosec // a service of ours
@@ -126,7 +126,7 @@ func readStream(ctx context.Context, s *stage.Service, token string, count bool)
 	}
 	buffer := make([]byte, 256<<10)
 	word := []byte(`"reportJob"`)
-	kept := 0 // the end of what came before, in which a word may have begun
+	kept := 0 // end of the previous part, which may contain the start of a word
 	for {
 		n, err := answer.Body.Read(buffer[kept:])
 		if got.bytes == 0 && n > 0 {

@@ -12,16 +12,16 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// sample is what one turn came to.
+// sample is the result of one turn.
 type sample struct {
 	perSecond                float64
 	calls                    float64
 	p50, p99                 time.Duration // of pgbench: see compare
 	service, database, maker time.Duration // CPU time of all calls
-	peak                     float64       // memory of the service, in bytes; 0: it took no part
+	peak                     float64       // memory of the service, in bytes; 0: not involved
 }
 
-// per1000 is the CPU time of a thousand calls, in seconds.
+// per1000 returns the CPU seconds per 1,000 requests.
 func (s sample) per1000(cpu time.Duration) float64 {
 	if s.calls == 0 {
 		return 0
@@ -43,7 +43,7 @@ func (b *bench) benchTurn(ctx context.Context, pgbench *stage.Pgbench, script st
 	return sample{perSecond: got.PerSecond, calls: got.Calls, database: after - before, maker: got.CPU}, err
 }
 
-// callTurn makes a load that has right answers only.
+// callTurn generates load and accepts correct responses only.
 func (b *bench) callTurn(ctx context.Context, s *stage.Service, plan load.Plan) (sample, error) {
 	plan.Addr = s.Addr
 	var got load.Result
@@ -62,9 +62,9 @@ func (b *bench) callTurn(ctx context.Context, s *stage.Service, plan load.Plan) 
 	return cost, nil
 }
 
-// meter tells what everybody used while something ran.
+// meter measures the usage of all processes while a function runs.
 func (b *bench) meter(s *stage.Service, measured func() error) (sample, error) {
-	// Where the kernel forbids it the peak is one since the start, which the report says.
+	// Without permission to reset it, the peak is the one since the start, as the report says.
 	_ = stage.ResetPeak(s.PID())
 	before, err := b.usages(s)
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *bench) meter(s *stage.Service, measured func() error) (sample, error) {
 	}, err
 }
 
-// usages are the totals so far.
+// usages returns the totals so far.
 func (b *bench) usages(s *stage.Service) (total sample, err error) {
 	service, err := stage.ProcessUsage(s.PID())
 	if err != nil {

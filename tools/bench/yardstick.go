@@ -11,18 +11,17 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// newest is how many jobs the service asks for at first.
+// newest is the number of jobs of the service's first query.
 const newest = 100
 
-// yardstick asks for the jobs of users by chance, without the second wall: the least
-// that the database has to do for a call. The users are those that the service is
-// asked for.
+// yardstick queries the jobs of random users without row-level security: the least work of the
+// database for a request. It uses the same users as the service.
 func yardstick(users, stride int) stage.Script {
 	return stage.Script{Text: chooseUser(users, stride) + forPgbench(postgres.SelectNewest)}
 }
 
-// walled asks as the service does: as the role for readers, who see rows only of the
-// user that the transaction names, both in one round trip.
+// walled queries as the service does: as the role for readers, with row-level security, in one
+// round trip.
 func walled(users, stride int) stage.Script {
 	return stage.Script{
 		Text: chooseUser(users, stride) + "\\startpipeline\n" + forPgbench(postgres.SetUser) + forPgbench(postgres.SelectNewest) + "\\endpipeline\n",
@@ -34,7 +33,7 @@ func chooseUser(users, stride int) string {
 	return fmt.Sprintf("\\set user %d + %d * random(0, %d)\n\\set newest %d\n", stage.FirstUser, stride, users-1, newest)
 }
 
-// forPgbench makes a statement with parameters one of pgbench's, with its variables.
+// forPgbench replaces the parameters of a statement by variables of pgbench.
 func forPgbench(statement string) string {
 	return strings.NewReplacer("$1", ":user", "$2", ":newest").Replace(statement) + ";\n"
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package chart draws how a service takes more load than it can bear.
-//
-// The program tools/bench imports it.
+// Package chart draws the behaviour of a service under more load than it can serve. It knows no
+// measurement; tools/bench imports it.
 package chart
 
 import (
@@ -22,10 +21,10 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Point is what came of one offered load. All but the times are calls in a second.
+// Point is the result of one offered load. All values but the times are requests per second.
 type Point struct {
 	Offered, Right, Refused float64
-	P50, P99                time.Duration // of the right answers; 0: there were none
+	P50, P99                time.Duration // of correct responses; 0: none
 }
 
 const (
@@ -33,7 +32,7 @@ const (
 	margin        = 12
 )
 
-// Colours that people who see fewer of them tell apart as well.
+// Colours that people with colour blindness can tell apart.
 var (
 	blue   = color.RGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}
 	orange = color.RGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}
@@ -41,11 +40,11 @@ var (
 	pale   = color.RGBA{R: 0xe6, G: 0xe6, B: 0xe6, A: 0xff}
 )
 
-// Overload draws two panels over the same offered loads: above what became of the
-// calls, below how long right answers took.
+// Overload draws two panels over the offered load: the results of the requests above, the
+// duration of correct responses below.
 func Overload(w io.Writer, title string, points []Point) error {
 	if len(points) == 0 {
-		return errors.New("draw overload: there is nothing to draw")
+		return errors.New("draw overload: no points")
 	}
 	points = slices.SortedFunc(slices.Values(points), func(a, b Point) int {
 		switch {
@@ -68,7 +67,7 @@ func Overload(w io.Writer, title string, points []Point) error {
 	for _, p := range []*plot.Plot{rates, times} {
 		p.X.Min, p.X.Max = 0, most
 	}
-	// Points of 1/96 inch are what browsers call pixels.
+	// A browser pixel is 1/96 inch.
 	canvas := vgsvg.New(pixels(width), pixels(height))
 	whole := draw.New(canvas)
 	whole.SetColor(color.White)
@@ -85,7 +84,7 @@ func Overload(w io.Writer, title string, points []Point) error {
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return fmt.Errorf("draw overload: %w", err)
 	}
-	// Who does not have this font has another that is much like it.
+	// A viewer without this font uses a similar one.
 	const named = "font-family:Liberation Sans"
 	text := bytes.ReplaceAll(svg.Bytes(), []byte(named), []byte(named+",Arial,Helvetica,sans-serif"))
 	if _, err := w.Write(text); err != nil {
@@ -96,7 +95,7 @@ func Overload(w io.Writer, title string, points []Point) error {
 
 func pixels(n float64) vg.Length { return vg.Length(n) * vg.Inch / 96 }
 
-// panel is an empty one with a grid and a legend.
+// panel returns an empty panel with a grid and a legend.
 func panel(yLabel string) *plot.Plot {
 	p := plot.New()
 	sans := font.Font{Typeface: "Liberation", Variant: "Sans"}

@@ -16,8 +16,7 @@ import (
 	"reporting/tools/bench/figures"
 )
 
-// ratePanel shows what became of the calls, beside the line on which all were
-// answered right.
+// ratePanel shows the results of the requests, beside the line of all correct.
 func ratePanel(title string, points []Point) (*plot.Plot, error) {
 	p := panel("calls/s")
 	p.Title.Text = title
@@ -35,8 +34,7 @@ func ratePanel(title string, points []Point) (*plot.Plot, error) {
 	return p, curve(p, "refused (429, 503)", orange, draw.SquareGlyph{}, xys(points, func(pt Point) float64 { return pt.Refused }))
 }
 
-// timePanel shows how long right answers took. Its axis is logarithmic, because what
-// overload does to times is a matter of powers of ten.
+// timePanel shows the duration of correct responses on a logarithmic axis.
 func timePanel(points []Point) (*plot.Plot, error) {
 	p := panel("ms since the call was due")
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{}
@@ -45,7 +43,7 @@ func timePanel(points []Point) (*plot.Plot, error) {
 	least, most := math.Inf(1), 0.0
 	for _, pt := range points {
 		if pt.P50 <= 0 || pt.P99 <= 0 {
-			continue // no right answer, and no logarithm
+			continue // no correct response
 		}
 		answered = append(answered, pt)
 		least, most = min(least, ms(pt.P50)), max(most, ms(pt.P99))
@@ -60,7 +58,7 @@ func timePanel(points []Point) (*plot.Plot, error) {
 	if err := curve(p, "p50", blue, draw.CircleGlyph{}, xys(answered, func(pt Point) float64 { return ms(pt.P50) })); err != nil {
 		return nil, err
 	}
-	// Whole decades: few enough for each to be labelled.
+	// Whole decades, so that every tick has a label.
 	p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(least))), math.Pow(10, math.Ceil(math.Log10(most)+0.001))
 	return p, nil
 }
@@ -85,8 +83,7 @@ func xys(points []Point, y func(Point) float64) plotter.XYs {
 	return at
 }
 
-// thousands labels an axis from zero with up to ten round numbers, as people write
-// them.
+// thousands labels an axis from zero with up to ten round numbers.
 type thousands struct{}
 
 // Ticks implements plot.Ticker.

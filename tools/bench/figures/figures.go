@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package figures turns measurements into words: medians with their range, and
-// tables in Markdown.
-//
-// The program tools/bench imports it.
+// Package figures formats measurements: medians with their range, and Markdown tables. It knows
+// no measurement; the tools import it.
 package figures
 
 import (
@@ -14,7 +12,7 @@ import (
 	"time"
 )
 
-// Median is the middle of some values, or the mean of the two in the middle.
+// Median returns the median of some values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -27,8 +25,8 @@ func Median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// Ratios divides each value by the one of the same round. A round without one of
-// the two has none.
+// Ratios divides each value by the value of the same round. It skips a round without one of the
+// two.
 func Ratios(values, by []float64) []float64 {
 	var ratios []float64
 	for i := range min(len(values), len(by)) {
@@ -39,11 +37,10 @@ func Ratios(values, by []float64) []float64 {
 	return ratios
 }
 
-// Nothing stands where there is no figure.
+// Nothing is the text of a missing value.
 const Nothing = "–"
 
-// Spread is the median of values with the least and the greatest, each written by
-// format.
+// Spread returns the median of values with the least and the greatest one, formatted by format.
 func Spread(values []float64, format func(float64) string) string {
 	switch len(values) {
 	case 0:
@@ -54,7 +51,7 @@ func Spread(values []float64, format func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", format(Median(values)), format(slices.Min(values)), format(slices.Max(values)))
 }
 
-// Count writes a number without decimals, its thousands apart.
+// Count formats a number without decimals and with separated thousands.
 func Count(v float64) string {
 	text := strconv.FormatFloat(v, 'f', 0, 64)
 	sign := ""
@@ -67,12 +64,12 @@ func Count(v float64) string {
 	return sign + text
 }
 
-// Decimals writes numbers with so many of them.
+// Decimals returns a function that formats numbers with n decimals.
 func Decimals(n int) func(float64) string {
 	return func(v float64) string { return strconv.FormatFloat(v, 'f', n, 64) }
 }
 
-// Milliseconds writes a time with as many decimals as mean anything.
+// Milliseconds formats a time with a sensible number of decimals.
 func Milliseconds(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {
@@ -84,5 +81,5 @@ func Milliseconds(d time.Duration) string {
 	return Decimals(2)(ms)
 }
 
-// Megabytes writes a number of bytes.
+// Megabytes formats a number of bytes.
 func Megabytes(bytes float64) string { return Decimals(1)(bytes / (1 << 20)) }

@@ -8,17 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Table is one in Markdown. The first column is text, the others are figures.
+// Table is a Markdown table. The first column is text, the others are numbers.
 type Table struct {
 	columns []string
 	rows    [][]string
 }
 
-// NewTable begins a table with these headings.
+// NewTable returns a table with headings.
 func NewTable(columns ...string) *Table { return &Table{columns: columns} }
 
-// Row adds a row; cells that are missing stay empty. More cells than columns are a
-// mistake of the caller.
+// Row adds a row. Missing cells are empty; too many cells are a programming error.
 func (t *Table) Row(cells ...string) {
 	if len(cells) > len(t.columns) {
 		panic(fmt.Sprintf("a row of %d cells in a table of %d columns", len(cells), len(t.columns)))
@@ -28,8 +27,7 @@ func (t *Table) Row(cells ...string) {
 	t.rows = append(t.rows, row)
 }
 
-// String is the table, its columns as wide as they have to be, so that the source
-// can be read as well.
+// String returns the table with aligned columns.
 func (t *Table) String() string {
 	width := make([]int, len(t.columns))
 	all := [][]string{escaped(t.columns)}
@@ -72,7 +70,7 @@ func rule(width []int) string {
 	return b.String() + "|\n"
 }
 
-// escaped keeps a cell from ending early.
+// escaped escapes the separators in cells.
 func escaped(cells []string) []string {
 	out := make([]string, len(cells))
 	for i, cell := range cells {

@@ -11,19 +11,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Sizes are those of the table, in bytes.
+// Sizes are the sizes of the table, in bytes.
 type Sizes struct {
 	Rows, Table, Total int64
 	Indexes            []IndexSize // by name
 }
 
-// IndexSize is that of one index.
+// IndexSize is the size of an index.
 type IndexSize struct {
 	Name  string
 	Bytes int64
 }
 
-// Sizes looks them up.
+// Sizes reads the sizes.
 func (d *Database) Sizes(ctx context.Context) (s Sizes, err error) {
 	const table = `select count(*), pg_table_size('report_job'), pg_total_relation_size('report_job') from report_job`
 	if err := d.conn.QueryRow(ctx, table).Scan(&s.Rows, &s.Table, &s.Total); err != nil {
@@ -41,7 +41,7 @@ func (d *Database) Sizes(ctx context.Context) (s Sizes, err error) {
 	return s, nil
 }
 
-// BufferMB is the size of the buffers, as the server understood it.
+// BufferMB returns shared_buffers in megabytes.
 func (d *Database) BufferMB(ctx context.Context) (mb int, err error) {
 	const ask = "select (pg_size_bytes(current_setting('shared_buffers')) >> 20)::int"
 	if err := d.conn.QueryRow(ctx, ask).Scan(&mb); err != nil {
@@ -52,8 +52,8 @@ func (d *Database) BufferMB(ctx context.Context) (mb int, err error) {
 
 var planTime = regexp.MustCompile(`^(Planning|Execution) Time:`)
 
-// Plan is what Postgres does for a query with $1 the user and $2 how many jobs: the generic plan that a
-// prepared statement gets in the end. Times are left out: they are another measurement.
+// Plan returns the generic plan of a query with $1 the user and $2 the number of jobs, without
+// times.
 func (d *Database) Plan(ctx context.Context, query, user string, jobs int) (plan string, err error) {
 	tx, err := d.conn.Begin(ctx)
 	if err != nil {
@@ -66,10 +66,10 @@ func (d *Database) Plan(ctx context.Context, query, user string, jobs int) (plan
 		}
 	}
 	defer func() { _, _ = d.conn.Exec(context.WithoutCancel(ctx), "deallocate yardstick") }()
-	// Parameters of EXECUTE are text of the statement; the user is a number of ours.
+	// Parameters of EXECUTE are part of the statement; the user is a number.
 	explain := fmt.Sprintf("explain (analyze, buffers, costs off, timing off, summary off) execute yardstick ('%s', %d)", user, jobs)
 	var lines []string
-	for range 2 { // the first run fills the caches that the second shows
+	for range 2 { // the first run fills the caches
 		rows, err := tx.Query(ctx, explain)
 		if err != nil {
 			return "", fmt.Errorf("explain: %w", err)

@@ -11,15 +11,15 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Machine is the class of machine that something was measured on. It holds no name.
+// Machine describes the machine of a measurement, without its name.
 type Machine struct {
-	Cores    int // that this process may use
+	Cores    int // available to this process
 	CPU      string
 	MemoryMB int
 	Kernel   string
 }
 
-// ThisMachine describes the one that we run on.
+// ThisMachine describes this machine.
 func ThisMachine() (Machine, error) {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
@@ -43,8 +43,8 @@ func ThisMachine() (Machine, error) {
 	return m, nil
 }
 
-// SendBuffer is how many bytes the kernel may keep of what was written to a connection
-// and not yet read; 0 where it does not tell.
+// SendBuffer returns the bytes that the kernel keeps of written and unread data of a connection;
+// 0 means unknown.
 func SendBuffer() float64 {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_wmem")
 	if err != nil {

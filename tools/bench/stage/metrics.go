@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// PoolInUse is how many connections of the service's pool are in use, and limit how
-// many there may be, as its operations listener tells.
+// PoolInUse returns the connections of the service's pool in use, and their limit, from its
+// metrics.
 func (s *Service) PoolInUse(ctx context.Context) (inUse, limit float64, err error) {
 	families, err := s.metrics(ctx)
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *Service) PoolInUse(ctx context.Context) (inUse, limit float64, err erro
 	inUse, found := gauge(families["reporting_db_pool_connections"], "in_use")
 	limit, both := gauge(families["reporting_db_pool_max_connections"], "")
 	if !found || !both {
-		return 0, 0, errors.New("the service tells nothing about its pool of connections")
+		return 0, 0, errors.New("read metrics: the service has no metrics of its pool")
 	}
 	return inUse, limit, nil
 }
@@ -31,11 +31,11 @@ func (s *Service) PoolInUse(ctx context.Context) (inUse, limit float64, err erro
 func (s *Service) metrics(ctx context.Context) (map[string]*dto.MetricFamily, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.OpsAddr+"/metrics", http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("ask for metrics: %w", err)
+		return nil, fmt.Errorf("fetch metrics: %w", err)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask for metrics: %w", err)
+		return nil, fmt.Errorf("fetch metrics: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -46,8 +46,7 @@ func (s *Service) metrics(ctx context.Context) (map[string]*dto.MetricFamily, er
 	return families, nil
 }
 
-// gauge is the value of a family that has a label with that value, or of the first
-// where none is asked for.
+// gauge returns the value of a family with a label value, or of the first series without one.
 func gauge(family *dto.MetricFamily, label string) (float64, bool) {
 	for _, metric := range family.GetMetric() {
 		if label == "" {

@@ -8,14 +8,12 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// diesWithUs makes a program end when we do, also when that is a crash and nothing is
-// stopped in order.
+// diesWithUs makes a child end when this process ends, even by a crash.
 func diesWithUs() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 }
 
-// cpuModel is what the processor calls itself, where it does: not every architecture
-// names it.
+// cpuModel returns the model of the processor, if the architecture names it.
 func cpuModel(proc procfs.FS) string {
 	cpus, err := proc.CPUInfo()
 	if err != nil || len(cpus) == 0 {

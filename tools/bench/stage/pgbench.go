@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// Pgbench is Postgres's own load maker, on a private database.
+// Pgbench is the load generator of Postgres, on a private database.
 type Pgbench struct {
 	Program string
 	db      *Database
-	libs    string // LD_LIBRARY_PATH of a Postgres that was fetched
+	libs    string // LD_LIBRARY_PATH of a downloaded Postgres
 }
 
-// Pgbench finds the program beside those of the server, else on the path.
+// Pgbench finds the program beside the server's programs, or on the path.
 func (d *Database) Pgbench() (*Pgbench, error) {
 	p := &Pgbench{db: d, Program: filepath.Join(d.Bin, "pgbench"), libs: d.environment("LD_LIBRARY_PATH")}
 	if _, err := os.Stat(p.Program); err == nil {
@@ -39,11 +39,11 @@ func (d *Database) Pgbench() (*Pgbench, error) {
 	return p, nil
 }
 
-// environment is a variable of the postmaster's.
+// environment returns a variable of the postmaster.
 func (d *Database) environment(name string) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", d.Postmaster))
 	if err != nil {
-		return "" // Another user's, which a server of ours is not.
+		return "" // not readable: another user's process
 	}
 	for variable := range strings.SplitSeq(string(text), "\x00") {
 		if value, found := strings.CutPrefix(variable, name+"="); found {
@@ -53,19 +53,19 @@ func (d *Database) environment(name string) string {
 	return ""
 }
 
-// Script is what pgbench runs, and as whom.
+// Script is a script for pgbench and its role.
 type Script struct {
 	Text string
-	Role string // that the superuser acts as; empty: itself, the owner of all
+	Role string // role of the session; empty: the superuser
 }
 
-// Bench is what came of a run.
+// Bench is the result of a run.
 type Bench struct {
 	PerSecond float64
 	Mean      time.Duration
 	CPU       time.Duration   // of pgbench itself
-	Calls     float64         // transactions in all
-	Times     []time.Duration // of each, sorted; only where they were asked for
+	Calls     float64         // number of transactions
+	Times     []time.Duration // of each, sorted; only if requested
 }
 
 const (
@@ -73,8 +73,8 @@ const (
 	benchThreads = 2
 )
 
-// Run runs a script for a time. Times of each transaction cost something, so they are
-// for runs whose rate does not count.
+// Run runs a script for a time. Measuring the time of each transaction slows pgbench down, so it
+// is for extra runs.
 func (p *Pgbench) Run(ctx context.Context, script Script, lasts time.Duration, times bool) (b Bench, err error) {
 	dir, err := os.MkdirTemp("", "pgbench")
 	if err != nil {
@@ -123,7 +123,7 @@ var (
 	benchCalls = regexp.MustCompile(`(?m)^number of transactions actually processed: (\d+)`)
 )
 
-// readBench reads what pgbench prints in the end.
+// readBench parses the final output of pgbench.
 func readBench(text string) (b Bench, err error) {
 	var mean float64
 	for _, figure := range []struct {

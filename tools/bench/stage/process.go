@@ -10,14 +10,14 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Usage is what a process has used.
+// Usage is the usage of a process.
 type Usage struct {
 	CPU    time.Duration // in user and system mode
-	Memory float64       // resident now, in bytes
-	Peak   float64       // most resident at a time, in bytes
+	Memory float64       // resident, in bytes
+	Peak   float64       // peak resident, in bytes
 }
 
-// ProcessUsage is the usage of one process, threads included.
+// ProcessUsage returns the usage of one process with its threads.
 func ProcessUsage(pid int) (Usage, error) {
 	process, err := procfs.NewProc(pid)
 	if err != nil {
@@ -34,8 +34,8 @@ func ProcessUsage(pid int) (Usage, error) {
 	return Usage{CPU: seconds(stat.CPUTime()), Memory: float64(status.VmRSS), Peak: float64(status.VmHWM)}, nil
 }
 
-// ResetPeak makes Peak begin anew. Where the kernel forbids that it tells so, and Peak
-// is that since the start of the process.
+// ResetPeak resets the peak memory. When the kernel forbids that, it returns an error, and the
+// peak is the one since the start.
 func ResetPeak(pid int) error {
 	const peak = "5"
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0); err != nil {
@@ -44,8 +44,7 @@ func ResetPeak(pid int) error {
 	return nil
 }
 
-// FamilyCPU is the CPU time of a process and of all its children, those that have
-// ended included.
+// FamilyCPU returns the CPU time of a process and all its children, ended ones included.
 func FamilyCPU(parent int) (time.Duration, error) {
 	all, err := procfs.AllProcs()
 	if err != nil {
@@ -55,10 +54,10 @@ func FamilyCPU(parent int) (time.Duration, error) {
 	for _, process := range all {
 		stat, err := process.Stat()
 		if err != nil {
-			continue // it has ended meanwhile
+			continue // the process has ended
 		}
 		if stat.PID == parent {
-			const ticks = 100 // in a second, on every Linux there is
+			const ticks = 100 // per second, on every Linux
 			sum += seconds(stat.CPUTime()) + seconds(float64(stat.CUTime+stat.CSTime)/ticks)
 		}
 		if stat.PPID == parent {

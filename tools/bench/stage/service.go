@@ -18,14 +18,14 @@ import (
 // Service is the program under test.
 type Service struct {
 	Addr, OpsAddr string
-	Ready         time.Duration // from its start to the first time that it said so
+	Ready         time.Duration // time from its start to readiness
 	cmd           *exec.Cmd
 	files         []*os.File
-	ended         chan error // gets how it ended, once
+	ended         chan error // receives the result of the process, once
 }
 
-// StartService starts the program with the settings of a production, its log and its
-// audit records going to files in dir, and waits until it is ready.
+// StartService starts the program with production settings, with log and audit records in files
+// in dir, and waits until it is ready.
 func StartService(ctx context.Context, program, dir, database, issuer string, more ...string) (*Service, error) {
 	addr, err := FreeAddr()
 	if err != nil {
@@ -41,8 +41,7 @@ func StartService(ctx context.Context, program, dir, database, issuer string, mo
 	}, more...))
 }
 
-// StartWorker starts the program as one that makes reports and serves nobody, with its
-// metrics at an address that the caller chose.
+// StartWorker starts the program as a worker process with its metrics at an address.
 func StartWorker(ctx context.Context, program, dir, database, ops string, more ...string) (*Service, error) {
 	s := &Service{OpsAddr: ops}
 	return s, s.start(ctx, dir, program, "worker", append([]string{"REPORTING_WORKER_DATABASE_URL=" + database}, more...))
@@ -72,8 +71,7 @@ func (s *Service) start(ctx context.Context, dir, program, command string, setti
 	return nil
 }
 
-// openLogs makes files for what the service writes. A production writes it somewhere
-// too, so the benchmark does not throw it away.
+// openLogs creates files for the output of the service, as in production.
 func (s *Service) openLogs(dir string) error {
 	for _, name := range []string{"audit.log", "service.log"} {
 		file, err := os.Create(filepath.Join(dir, name)) //nolint:gosec // in a folder of ours
@@ -93,7 +91,7 @@ func (s *Service) closeLogs() {
 	}
 }
 
-// ready waits until the service says so.
+// ready waits until the service is ready.
 func (s *Service) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -119,7 +117,7 @@ func (s *Service) ready(ctx context.Context) error {
 	}
 }
 
-// lastWords is the end of its log, which goes with the benchmark's folder.
+// lastWords returns the end of its log.
 func (s *Service) lastWords() string {
 	text, err := os.ReadFile(s.files[1].Name())
 	if err != nil {
@@ -129,10 +127,10 @@ func (s *Service) lastWords() string {
 	return string(text[max(0, len(text)-enough):])
 }
 
-// PID is its process id.
+// PID returns the process id.
 func (s *Service) PID() int { return s.cmd.Process.Pid }
 
-// Stop ends it in order.
+// Stop stops the process gracefully.
 func (s *Service) Stop() error {
 	defer s.closeLogs()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
@@ -146,8 +144,7 @@ func (s *Service) Stop() error {
 	}
 }
 
-// FreeAddr is an address that nobody listens on. Somebody else might take it before
-// the service does, which then says so.
+// FreeAddr returns a free address. Another process could take it before the service does.
 func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
 	if err != nil {
