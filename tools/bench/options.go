@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// part is a chapter of the report.
+// part is a section of the report.
 type part struct {
 	name string
 	run  func(*bench, context.Context) error
 }
 
-// parts are all of them, in the order of the report.
+// parts returns all parts in the order of the report.
 func parts() []part {
 	return []part{
 		{"compare", withService((*bench).compare)},
@@ -46,10 +46,10 @@ type options struct {
 	episodes, exported int
 	bufferMB           int
 	only               []string
-	args               []string // as they were given
+	args               []string // as given
 }
 
-// jobsEach is how many jobs an ordinary user has.
+// jobsEach is the number of jobs of an ordinary user.
 const jobsEach = 20
 
 func readOptions(args []string) (options, error) {
@@ -90,7 +90,7 @@ func partNames() []string {
 	return names
 }
 
-// check says all that is wrong with the options at once.
+// check returns all problems of the options.
 func (o *options) check(rest int) error {
 	var problems []error
 	if o.program == "" {
@@ -124,7 +124,7 @@ func (o *options) check(rest int) error {
 
 func (o *options) wants(part string) bool { return len(o.only) == 0 || slices.Contains(o.only, part) }
 
-// shown is the command without folders, which tell about somebody's machine.
+// shown returns the command without folders, which belong to one machine.
 func (o *options) shown() string {
 	var words []string
 	for _, arg := range o.args {

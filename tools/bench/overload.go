@@ -15,7 +15,7 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// step is one offered load and what came of it.
+// step is the result of one offered load.
 type step struct {
 	share    float64 // of the capacity
 	offered  float64 // calls/s
@@ -25,10 +25,10 @@ type step struct {
 	recovers bool
 }
 
-// shares are what is offered, as shares of what the service answers in a closed loop.
+// shares are the offered loads, as shares of the throughput in a closed loop.
 func shares() []float64 { return []float64{0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 3} }
 
-// overload offers more and more calls that do not wait for one another.
+// overload offers more and more requests that do not wait for one another.
 func (b *bench) overload(ctx context.Context, s *stage.Service) error {
 	plan, capacity, err := b.capacity(ctx, s)
 	if err != nil {
@@ -60,8 +60,7 @@ func (b *bench) overload(ctx context.Context, s *stage.Service) error {
 	return b.draw(steps)
 }
 
-// capacity is how many calls a second the service answers in a closed loop. Its plan
-// is one for the same calls.
+// capacity measures the throughput in a closed loop. It returns the plan of the same requests.
 func (b *bench) capacity(ctx context.Context, s *stage.Service) (plan load.Plan, perSecond float64, err error) {
 	plan = load.Plan{Addr: s.Addr, Requests: requests(s, b.tokens, stage.JSON, ""), Connections: b.connections, Time: b.time}
 	if plan.Lengths, err = b.check(ctx, s, plan.Requests, b.ordinary(1), jobsEach); err != nil {
@@ -103,12 +102,12 @@ all answers are right and p99 is below %s ms.
 	}
 }
 
-// processors is how many of them somebody kept busy.
+// processors returns the number of busy processors.
 func (st step) processors(cpu time.Duration) string {
 	return figures.Decimals(2)(cpu.Seconds() / max(st.got.Elapsed.Seconds(), 0.001))
 }
 
-// draw draws the same.
+// draw draws the steps.
 func (b *bench) draw(steps []step) error {
 	if b.plot == "" {
 		return nil

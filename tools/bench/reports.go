@@ -22,16 +22,16 @@ import (
 	"reporting/tools/bench/stage"
 )
 
-// reportRun is a report that was made: of how much, and what it took.
+// reportRun is the result of making one report.
 type reportRun struct {
 	source   string
 	episodes int
 	took     time.Duration // from the order until the status says DONE
-	usage    stage.Usage   // of the service
+	usage    stage.Usage   // usage of the service
 }
 
-// reports finds out what it takes to make patient-usage-stats: of made-up data, which
-// costs next to nothing to read, and of an export.
+// reports measures the cost of patient-usage-stats, from synthetic data, which is cheap to read,
+// and from an export.
 func (b *bench) reports(ctx context.Context) error {
 	export := filepath.Join(b.dir, "export")
 	if err := writeExport(ctx, export, b.exported); err != nil {
@@ -73,7 +73,7 @@ func (b *bench) reportOf(ctx context.Context, r *reportRun) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	// A user of its own, so that there is one job to look at.
+	// Each report has a user of its own, with a single job.
 	token, err := b.issuer.Token(fmt.Sprintf("reports of %d of %s", r.episodes, r.source), "$fetch-patient-usage-stats", "Binary.read")
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func postOperation(ctx context.Context, s *stage.Service, token, name, body stri
 	return text.String(), nil
 }
 
-// exportedEpisode is an EpisodeOfCare as an export has it.
+// exportedEpisode is an EpisodeOfCare in an export.
 type exportedEpisode struct {
 	ResourceType  string            `json:"resourceType"`
 	ID            string            `json:"id"`
@@ -142,7 +142,7 @@ type exportedStage struct {
 	Period map[string]string `json:"period"`
 }
 
-// writeExport writes so many made-up episodes to a file as a bulk export has them.
+// writeExport writes synthetic episodes to a file in the form of a bulk export.
 func writeExport(ctx context.Context, dir string, episodes int) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // in a folder of ours
 		return fmt.Errorf("make an export: %w", err)

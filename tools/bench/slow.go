@@ -18,7 +18,7 @@ const (
 	slowBegin = 3 * time.Second // until all slow readers have asked
 )
 
-// beside is how an ordinary load fares, and what the service needs meanwhile.
+// beside is the result of an ordinary load beside slow readers.
 type beside struct {
 	got    load.Result
 	pool   []float64 // connections in use, each second
@@ -27,7 +27,7 @@ type beside struct {
 	slow   load.SlowCounts
 }
 
-// slow finds out what readers who hardly read take from others.
+// slow measures the effect of slow readers on other clients.
 func (b *bench) slow(ctx context.Context, s *stage.Service) error {
 	fat := max(1, b.slowers/2/fatShare)
 	if err := b.fill(ctx, stage.Users{First: fatUser, Count: fat, Jobs: fatJobs}); err != nil {
@@ -37,7 +37,7 @@ func (b *bench) slow(ctx context.Context, s *stage.Service) error {
 	if err != nil {
 		return err
 	}
-	// Slow readers are users of their own, as a limit for each user would be no news.
+	// Slow readers are many users, because one user would only meet the limit of a user.
 	ordinary := min(b.slowers-b.slowers/2, b.users/2)
 	quick := b.users - ordinary
 	slowCalls, longest, err := b.slowCalls(ctx, s, plan.Requests[quick:], fat)
@@ -65,8 +65,8 @@ func (b *bench) slow(ctx context.Context, s *stage.Service) error {
 	return nil
 }
 
-// slowCalls are those of ordinary users, and of as many or a few less with long lists,
-// the longest of which has so many bytes.
+// slowCalls returns requests of ordinary users, and of users with long lists, with the length of
+// the longest one.
 func (b *bench) slowCalls(ctx context.Context, s *stage.Service, ordinary [][]byte, fat int) (calls [][]byte, longest int, err error) {
 	for n := range b.slowers - b.slowers/2 {
 		calls = append(calls, ordinary[n%len(ordinary)])
@@ -90,7 +90,7 @@ func (b *bench) slowCalls(ctx context.Context, s *stage.Service, ordinary [][]by
 	return calls, slices.Max(lengths), nil
 }
 
-// beside makes the load and looks at the service each second.
+// beside generates the load and reads the metrics of the service each second.
 func (b *bench) beside(ctx context.Context, s *stage.Service, plan load.Plan, slow *load.Slow) (r beside, err error) {
 	if err := stage.ResetPeak(s.PID()); err != nil {
 		b.progressf("%v", err)

@@ -9,11 +9,11 @@ import (
 	"strconv"
 )
 
-// answer is what is looked at of one.
+// answer is the relevant part of a response.
 type answer struct {
 	status     int
-	length     int  // of the body, or where it came in chunks, of these with their frames
-	end        int  // of the whole answer in the buffer
+	length     int  // of the body, or of the chunks with their frames
+	end        int  // end of the response in the buffer
 	last       bool // the service closes the connection after it
 	retryAfter bool
 }
@@ -23,7 +23,7 @@ var (
 	endOfChunks = []byte("\r\n0\r\n\r\n")
 )
 
-// answer reads one answer. Names of headers are expected as Go's server writes them.
+// answer reads one response. It expects header names as Go's server writes them.
 func (c *client) answer() (answer, error) {
 	have, header := 0, -1
 	for header < 0 {
@@ -53,11 +53,11 @@ func (c *client) answer() (answer, error) {
 	return a, nil
 }
 
-// readHead reads the status line and the few headers that matter; framed tells that
-// the length of the body is known, otherwise it comes in chunks.
+// readHead parses the status line and the relevant headers. framed reports a known length of the
+// body; otherwise the body comes in chunks.
 func readHead(head []byte) (a answer, framed bool, err error) {
 	const version, example = "HTTP/1.1 ", "HTTP/1.1 200 "
-	// The reason may be missing, the blank before it not.
+	// The reason phrase may be missing, but not the space before it.
 	if len(head) < len(example) || !bytes.HasPrefix(head, []byte(version)) || head[len(example)-1] != ' ' {
 		return answer{}, false, fmt.Errorf("the answer begins with %.20q", head)
 	}
@@ -74,7 +74,7 @@ func readHead(head []byte) (a answer, framed bool, err error) {
 		return a, true, nil
 	}
 	if !bytes.Contains(head, []byte("\r\nTransfer-Encoding: chunked")) {
-		return answer{}, false, errors.New("the answer has neither a length nor chunks")
+		return answer{}, false, errors.New("the response has neither a length nor chunks")
 	}
 	return a, false, nil
 }
@@ -85,7 +85,7 @@ func field(head []byte, name string) (string, bool) {
 	return string(value), found
 }
 
-// read reads more of the answer behind what is there.
+// read reads more of the response after the first have bytes.
 func (c *client) read(have int) (int, error) {
 	if have == len(c.buffer) {
 		c.buffer = append(c.buffer, make([]byte, len(c.buffer))...)

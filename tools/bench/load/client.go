@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// answerTimeout is how long a call may take, far above every limit of the service.
+// answerTimeout is the limit of a request, far above every limit of the service.
 const answerTimeout = 20 * time.Second
 
-// client is one connection and what happened on it.
+// client is one connection with its results.
 type client struct {
 	load   *run
 	random *rand.Rand
 	conn   net.Conn
-	buffer []byte // the answer so far
+	buffer []byte // the response so far
 
 	statuses    map[int]int
 	lengths     map[int]int
@@ -48,7 +48,7 @@ func (c *client) close() {
 	}
 }
 
-// run makes calls until there are no more to make.
+// run sends requests until there are no more.
 func (c *client) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		request, begin, more := c.next()
@@ -65,7 +65,7 @@ func (c *client) run(ctx context.Context) {
 	}
 }
 
-// next chooses a request and waits until it is due.
+// next selects a request and waits until it is due.
 func (c *client) next() (request int, begin time.Time, more bool) {
 	if c.load.Once {
 		request = int(c.load.next.Add(1)) - 1
@@ -79,8 +79,8 @@ func (c *client) next() (request int, begin time.Time, more bool) {
 	return request, begin, begin.Before(c.load.end)
 }
 
-// call sends one request and reads its answer. An error is a call that was neither
-// answered right nor refused; its connection is not used again.
+// call sends one request and reads its response. An error means that the response was neither
+// correct nor a rejection; the connection is not used again.
 func (c *client) call(ctx context.Context, request int, begin time.Time) error {
 	if c.conn == nil {
 		if err := c.dial(ctx); err != nil {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Idle are connections that have made a call each and are kept for another.
+// Idle is a set of connections that have sent one request each and stay open.
 type Idle struct{ clients []*client }
 
-// OpenIdle opens one for each request, one after the other.
+// OpenIdle opens a connection for each request, one after the other.
 func OpenIdle(ctx context.Context, addr string, requests [][]byte) (*Idle, error) {
 	r := &run{Plan: Plan{Addr: addr, Requests: requests}}
 	idle := &Idle{}
@@ -27,14 +27,14 @@ func OpenIdle(ctx context.Context, addr string, requests [][]byte) (*Idle, error
 	return idle, nil
 }
 
-// Open is how many the service has not closed.
+// Open returns the number of connections that the service has not closed.
 func (i *Idle) Open() (open int) {
 	one := make([]byte, 1)
 	for _, c := range i.clients {
 		if c.conn == nil {
 			continue
 		}
-		// What is open has nothing to read, so that this runs into its deadline.
+		// An open connection has nothing to read, so the read runs into its deadline.
 		if err := c.conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
 			continue
 		}
@@ -45,7 +45,7 @@ func (i *Idle) Open() (open int) {
 	return open
 }
 
-// Close ends them.
+// Close closes the connections.
 func (i *Idle) Close() {
 	for _, c := range i.clients {
 		c.close()

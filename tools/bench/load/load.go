@@ -18,29 +18,28 @@ import (
 	"time"
 )
 
-// Plan says what load to make.
+// Plan describes a load.
 type Plan struct {
 	Addr     string   // TCP address
-	Requests [][]byte // whole requests; each call sends one by chance
-	// Lengths are the lengths of the right answers' bodies, in bytes, one for each
-	// request; 0, or a shorter list: any.
+	Requests [][]byte // complete requests; each is sent at random
+	// Lengths are the body lengths of the correct responses in bytes, one for each request. 0,
+	// or a shorter list, accepts any length.
 	Lengths     []int
-	Connections int           // kept alive; each has one call under way at a time
-	Time        time.Duration // how long calls are begun
-	// Rate is how many calls begin in a second, whatever becomes of those before them;
-	// a call that finds all connections busy waits for one, and that counts. 0: each
-	// connection begins a call when it has the answer of the last.
+	Connections int           // kept alive; each has one request in flight
+	Time        time.Duration // time in which requests are started
+	// Rate is the number of requests per second, independent of the responses. A request that
+	// finds all connections busy waits, and the waiting counts. 0 means that each connection
+	// sends its next request after the response.
 	Rate float64
-	// Once sends each request one time, in order, and ends when all are answered; Time
-	// and Rate count for nothing then.
+	// Once sends each request once, in order, and ends after the last response. Time and Rate
+	// are ignored.
 	Once bool
-	// Look, where there is one, is shown each whole answer as it came, with the number
-	// of its request, on the goroutine of the connection. What it returns counts as a
-	// failure of that call.
+	// Look, if not nil, receives each complete response with the number of its request, on the
+	// goroutine of the connection. Its error counts as a failure of the request.
 	Look func(request int, answer []byte) error
 }
 
-// run is a load that is being made.
+// run is a running load.
 type run struct {
 	Plan
 	begin, end time.Time
@@ -48,8 +47,8 @@ type run struct {
 	next       atomic.Int64   // of Once
 }
 
-// Run makes the load until its time is over, and waits for the last answers. An error
-// means that no load could be made, or that ctx ended.
+// Run generates the load and waits for the last responses. An error means that no load was
+// possible, or that ctx ended.
 func Run(ctx context.Context, plan Plan) (Result, error) {
 	if len(plan.Requests) == 0 || plan.Connections < 1 {
 		return Result{}, fmt.Errorf("make load with %d requests on %d connections: it takes one of each", len(plan.Requests), plan.Connections)
@@ -69,7 +68,7 @@ func Run(ctx context.Context, plan Plan) (Result, error) {
 			return Result{}, fmt.Errorf("connect to %s: %w", plan.Addr, err)
 		}
 	}
-	// What was made before shall not be cleared up at the expense of what is measured.
+	// Collects garbage now and not during the measurement.
 	runtime.GC()
 	r.begin = time.Now()
 	r.end = r.begin.Add(plan.Time)
@@ -89,13 +88,12 @@ func Run(ctx context.Context, plan Plan) (Result, error) {
 	return collect(clients, elapsed, <-unsent), ctx.Err()
 }
 
-// late is how much later than due a call may be because this process did not get a
-// processor, which is no news about the service.
+// late is the delay of a request that this process itself can cause on a busy processor.
 const late = 20 * time.Millisecond
 
-// schedule hands out the times at which calls are due, at random distances, as those
-// of many clients who know nothing of one another are. It ends with due closed, and
-// tells how many calls found no connection by the end.
+// schedule sends the times at which requests are due, at random intervals, as many independent
+// clients would. It closes due at the end and returns the number of requests that found no
+// connection.
 func (r *run) schedule(ctx context.Context) (unsent int) {
 	defer close(r.due)
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable by intent
@@ -104,7 +102,7 @@ func (r *run) schedule(ctx context.Context) (unsent int) {
 	for next := r.begin; next.Before(r.end) && ctx.Err() == nil; next = next.Add(time.Duration(random.ExpFloat64() / r.Rate * float64(time.Second))) {
 		time.Sleep(time.Until(next))
 		if time.Since(r.end) > late {
-			unsent++ // because those before it had to wait
+			unsent++ // no connection was free
 			continue
 		}
 		select {

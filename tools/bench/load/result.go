@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Result is what came of a load.
+// Result is the result of a load.
 type Result struct {
-	Elapsed    time.Duration   // from the first call to the last answer
-	Statuses   map[int]int     // answers by status
-	Failures   int             // calls neither answered right nor refused: broken off, of a wrong length, of another status
-	Failure    error           // one of them
-	Unsent     int             // calls of the schedule that were never sent
-	OK         []time.Duration // time of each right answer, sorted
-	Refused    []time.Duration // of each answer with status 429 or 503, sorted
-	RetryAfter int             // how many of the refused were told when to come back
-	// Lengths are those of the right answers' bodies as they came, by request.
+	Elapsed    time.Duration   // from the first request to the last response
+	Statuses   map[int]int     // responses by status
+	Failures   int             // aborted responses, and those of a wrong length or status
+	Failure    error           // one example
+	Unsent     int             // scheduled requests that were never sent
+	OK         []time.Duration // duration of each correct response, sorted
+	Refused    []time.Duration // duration of each response with status 429 or 503, sorted
+	RetryAfter int             // rejections with Retry-After
+	// Lengths are the body lengths of the correct responses, by request.
 	Lengths []int
 }
 
@@ -46,10 +46,10 @@ func collect(clients []*client, elapsed time.Duration, unsent int) Result {
 	return result
 }
 
-// Throughput is how many right answers came in a second.
+// Throughput returns the correct responses per second.
 func (r Result) Throughput() float64 { return perSecond(len(r.OK), r.Elapsed) }
 
-// RefusedRate is how many refusals came in a second.
+// RefusedRate returns the rejections per second.
 func (r Result) RefusedRate() float64 { return perSecond(len(r.Refused), r.Elapsed) }
 
 func perSecond(n int, elapsed time.Duration) float64 {
@@ -59,7 +59,7 @@ func perSecond(n int, elapsed time.Duration) float64 {
 	return float64(n) / elapsed.Seconds()
 }
 
-// Quantile is the time that a share q of the sorted times stays below.
+// Quantile returns the quantile q of sorted times.
 func Quantile(times []time.Duration, q float64) time.Duration {
 	if len(times) == 0 {
 		return 0

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// Slow are connections that ask and hardly read: the status at once, then a byte a
-// second. Their receive buffers are small, so that answers pile up at the service. One
-// that is refused or ended asks again a second later, on a new connection.
+// Slow is a set of clients that read slowly: the status at once, and then a byte per second.
+// Their receive buffers are small, so that responses pile up in the service. A client that is
+// rejected or finished sends another request a second later, on a new connection.
 type Slow struct {
 	addr    string
 	cancel  context.CancelFunc
@@ -25,13 +25,13 @@ type Slow struct {
 	reading, asked, refused, ended, failed atomic.Int64
 }
 
-// SlowCounts is how slow readers fare.
+// SlowCounts counts the slow clients by state.
 type SlowCounts struct {
-	Reading int // have the begin of a right answer, and read
-	Asked   int // calls so far
-	Refused int // of these, with status 429 or 503
-	Ended   int // answers that the service broke off or had sent whole
-	Failed  int // calls that came to nothing else
+	Reading int // clients that read a correct response
+	Asked   int // requests so far
+	Refused int // rejections, status 429 or 503
+	Ended   int // responses that the service aborted or completed
+	Failed  int // other failures
 }
 
 const (
@@ -54,7 +54,7 @@ func StartSlow(ctx context.Context, addr string, requests [][]byte) *Slow {
 	return s
 }
 
-// Counts tells how they fare.
+// Counts returns the current counts.
 func (s *Slow) Counts() SlowCounts {
 	return SlowCounts{
 		Reading: int(s.reading.Load()), Asked: int(s.asked.Load()), Refused: int(s.refused.Load()),
@@ -62,13 +62,13 @@ func (s *Slow) Counts() SlowCounts {
 	}
 }
 
-// Stop ends them.
+// Stop closes the connections.
 func (s *Slow) Stop() {
 	s.cancel()
 	s.readers.Wait()
 }
 
-// ask makes one call and reads its answer for as long as there is any.
+// ask sends one request and reads its response slowly.
 func (s *Slow) ask(ctx context.Context, request []byte) {
 	s.asked.Add(1)
 	status, conn, err := s.begin(ctx, request)
@@ -103,7 +103,7 @@ func (s *Slow) ask(ctx context.Context, request []byte) {
 	}
 }
 
-// begin opens a connection with a small buffer and gets the status of an answer.
+// begin opens a connection with a small buffer and reads the status of a response.
 func (s *Slow) begin(ctx context.Context, request []byte) (status string, conn net.Conn, err error) {
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var failed error
@@ -116,7 +116,7 @@ func (s *Slow) begin(ctx context.Context, request []byte) (status string, conn n
 	if err != nil {
 		return "", nil, err
 	}
-	// When ctx ends nobody shall wait for an answer any more.
+	// The end of ctx interrupts the wait for a response.
 	defer context.AfterFunc(ctx, func() { _ = opened.Close() })()
 	status, err = ask(opened, request)
 	if err != nil {
@@ -141,7 +141,7 @@ func ask(conn net.Conn, request []byte) (status string, err error) {
 	return string(head[len("HTTP/1.1 "):]), conn.SetReadDeadline(time.Time{})
 }
 
-// rest is the pause between two bytes.
+// rest pauses between two bytes.
 func rest(ctx context.Context) {
 	select {
 	case <-time.After(slowPace):

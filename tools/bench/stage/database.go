@@ -16,11 +16,11 @@ import (
 	"reporting/internal/postgres"
 )
 
-// FirstUser is the id of the first user; the others follow. Ids are numbers because
-// pgbench can make up nothing else.
+// FirstUser is the id of the first user; the others follow. Ids are numbers, because pgbench can
+// generate nothing else.
 const FirstUser = 1_000_001
 
-// UserID is the id of the n-th user, from 0.
+// UserID returns the id of user n, from 0.
 func UserID(n int) string { return strconv.Itoa(FirstUser + n) }
 
 // Database is a private Postgres with the schema.
@@ -33,14 +33,14 @@ type Database struct {
 	Version    string
 }
 
-// StartDatabase starts one whose buffers hold the given number of megabytes.
+// StartDatabase starts a server with shared_buffers of a size.
 func StartDatabase(ctx context.Context, bufferMB int) (started *Database, err error) {
 	d := &Database{}
 	d.server, err = devpg.Start(ctx, devpg.Options{Settings: map[string]string{
 		"shared_buffers": strconv.Itoa(bufferMB) + "MB",
-		// A checkpoint in the middle of a load would only take its time; one follows it.
+		// A checkpoint during a load would disturb it; Load runs one afterwards.
 		"max_wal_size": "4GB",
-		// It would begin while something is measured; what it does is done after the load.
+		// Autovacuum would disturb the measurement; Load does its work.
 		"autovacuum": "off",
 	}})
 	if err != nil {
@@ -73,10 +73,10 @@ func StartDatabase(ctx context.Context, bufferMB int) (started *Database, err er
 
 func (d *Database) superuser() string { return d.server.URL("postgres", "postgres") }
 
-// Reader is the connection string of the service.
+// Reader returns the connection string of the service.
 func (d *Database) Reader() string { return postgres.WithRole(d.superuser(), postgres.ReaderRole) }
 
-// Stop ends it and removes its files.
+// Stop stops the server and removes its files.
 func (d *Database) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stage sets up what is measured: a private Postgres full of jobs, an
-// issuer of tokens, and the service as a program of its own, with what they use.
-//
-// The programs of tools/bench import it.
+// Package stage starts the parts of a measurement: a private Postgres with jobs, an issuer of
+// tokens, and the service as a process. It knows no measurement; tools/bench and tools/faults
+// import it.
 package stage

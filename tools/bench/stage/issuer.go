@@ -20,24 +20,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Issuer signs tokens and publishes its key, as an OpenID provider does. It may be used
-// by several goroutines.
+// Issuer signs tokens and publishes its key, like an OpenID provider. It is safe for concurrent
+// use.
 type Issuer struct {
-	// URL is what it calls itself. Whoever puts a proxy before it says so before anybody
-	// asks.
+	// URL is its issuer URL. Set it before the first request when a proxy is in front of the
+	// issuer.
 	URL    string
-	Addr   string // where it listens, host:port
+	Addr   string // listen address, host:port
 	server *http.Server
-	signed atomic.Int64 // tokens so far
+	signed atomic.Int64 // number of signed tokens
 
 	mu      sync.Mutex
 	key     *rsa.PrivateKey
 	keyID   string
-	keys    int // so far
+	keys    int // number of keys so far
 	instead http.HandlerFunc
 }
 
-// StartIssuer starts one on a free port of this machine.
+// StartIssuer starts an issuer on a free port of this machine.
 func StartIssuer() (*Issuer, error) {
 	i := &Issuer{}
 	if err := i.Rotate(); err != nil {
@@ -54,7 +54,7 @@ func StartIssuer() (*Issuer, error) {
 	return i, nil
 }
 
-// Rotate makes a new key, and withdraws the one before.
+// Rotate creates a new key and withdraws the previous one.
 func (i *Issuer) Rotate() error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -67,14 +67,14 @@ func (i *Issuer) Rotate() error {
 	return nil
 }
 
-// Answer has somebody else answer in its place; nil: itself again.
+// Answer replaces the handler of the issuer; nil restores it.
 func (i *Issuer) Answer(instead http.HandlerFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.instead = instead
 }
 
-// ServeHTTP answers as the provider.
+// ServeHTTP implements http.Handler as a provider.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	key, id, instead := i.key, i.keyID, i.instead
@@ -103,11 +103,11 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // a client that has gone misses nothing
 }
 
-// Stop ends it.
+// Stop stops the issuer.
 func (i *Issuer) Stop() { _ = i.server.Close() }
 
-// Token is a signed token of a user, with the claims that Keycloak writes. No two are
-// the same. It has roles that mean nothing here, and those that are named.
+// Token returns a signed token of a user, with the claims of Keycloak. No two tokens are equal.
+// It has the given roles and some unrelated ones.
 func (i *Issuer) Token(userID string, roles ...string) (string, error) {
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
@@ -128,7 +128,7 @@ func (i *Issuer) Token(userID string, roles ...string) (string, error) {
 	return text, nil
 }
 
-// Tokens signs one for each of some users, which takes a while and all processors.
+// Tokens signs one token for each user, on all processors.
 func (i *Issuer) Tokens(ctx context.Context, users []string) ([]string, error) {
 	tokens := make([]string, len(users))
 	group, working := errgroup.WithContext(ctx)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// insertJobs makes jobs as a portal's are: each user's come over weeks, so that they
+// insertJobs inserts jobs like those of a portal: the jobs of a user come over weeks, so they
 // lie on as many pages of the table.
 const insertJobs = `
 	insert into report_job (report_class, user_id, status, binary_reference, parameters, created_at, started_at, ended_at)
@@ -23,7 +23,7 @@ const insertJobs = `
 	  from generate_series($3::bigint, $4::bigint - 1) n,
 	       lateral (select '2026-01-01 00:00:00+00'::timestamptz + n * interval '1.234567 seconds' as at) t`
 
-// Users are some that follow one another, each with so many jobs.
+// Users is a range of users with a number of jobs each.
 type Users struct{ First, Count, Jobs int }
 
 const (
@@ -31,8 +31,7 @@ const (
 	loadWorkers = 2       // sessions that load side by side
 )
 
-// Load inserts the jobs of users, telling progress now and then. Users that are there
-// get more.
+// Load inserts the jobs of users and reports progress. Existing users get more jobs.
 func (d *Database) Load(ctx context.Context, users Users, progress func(rows, of int)) error {
 	total := users.Count * users.Jobs
 	chunks := make(chan int)
@@ -85,8 +84,8 @@ func (d *Database) loadChunks(ctx context.Context, users Users, chunks <-chan in
 	return nil
 }
 
-// settle does what autovacuum and the checkpointer would have done by the time that
-// anybody asks, so that neither has anything left to do while something is measured.
+// settle runs what autovacuum and the checkpointer would do, so that they do not run during a
+// measurement.
 func (d *Database) settle(ctx context.Context) error {
 	for _, statement := range []string{"vacuum (analyze) report_job", "checkpoint"} {
 		if _, err := d.conn.Exec(ctx, statement); err != nil {
